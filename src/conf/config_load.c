@@ -1,0 +1,220 @@
+/*
+ * config_load: text to struct config: parse, include, read by the rows, check, derive. Reads no file itself: that
+ * is the caller's callback.
+ */
+#include "conf/config_in.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "conf/schema.h"
+
+struct expanding {
+	struct arena *arena;
+	struct diags *d;
+	const struct conf_reader *reader;
+	struct str names[CONF_INCLUDE_DEPTH_MAX + 1];   /* the files that are open: to see loops */
+	uint32_t depth;
+	uint32_t files;
+	const struct conf_stmt *at;                     /* the include statement at work */
+	struct conf_stmt **tail;                        /* where its statements go */
+};
+
+static struct conf_stmt **expand_list(struct expanding *x, struct conf_stmt *first, struct conf_stmt **tail);
+
+static void
+include_fault(const struct expanding *x, const char *hint, const char *what, struct str name)
+{
+	const struct conf_word *w = &x->at->words[1];
+
+	diag_error(x->d, w->pos, w->span, hint, "%s%.*s", what, STR_FMT(str_head(name, 256)));
+}
+
+/* Called by the reader for each file of one include statement. */
+static void
+include_add(void *ctx, struct str name, struct str text)
+{
+	struct expanding *x = ctx;
+
+	for (uint32_t i = 0; i <= x->depth; i++) {
+		if (str_eq(x->names[i], name)) {
+			include_fault(x, "it is included from within itself", "an endless include of ", name);
+			return;
+		}
+	}
+	if (x->depth == CONF_INCLUDE_DEPTH_MAX) {
+		include_fault(x, NULL, "includes nest too deep at ", name);
+		return;
+	}
+	if (++x->files > CONF_INCLUDE_FILES_MAX) {
+		if (x->files == CONF_INCLUDE_FILES_MAX + 1)
+			include_fault(x, NULL, "too many included files, from here on: ", name);
+		return;
+	}
+	struct conf_stmt *first = conf_parse(x->arena, x->d, diags_file(x->d, name, text), text);
+	const struct conf_stmt *at = x->at;
+	x->names[++x->depth] = name;
+	x->tail = expand_list(x, first, x->tail);
+	x->depth--;
+	x->at = at;
+}
+
+static void
+include(struct expanding *x, const struct conf_stmt *s)
+{
+	x->at = s;
+	if (s->nwords != 2 || s->block) {
+		diag_error(x->d, s->words[0].pos, s->words[0].span, "example: include \"conf.d/*.conf\";",
+		    "`include` takes one file name or glob");
+		return;
+	}
+	struct str spec = s->words[1].text;
+	if (spec.n == 0 || str_find_byte(spec, '\0') < spec.n) {
+		include_fault(x, NULL, "this is no file name", STR(""));
+		return;
+	}
+	if (x->reader == NULL || x->reader->read == NULL) {
+		include_fault(x, NULL, "no other file can be read here: ", spec);
+		return;
+	}
+	int r = x->reader->read(x->reader->ctx, x->names[x->depth], spec, include_add, x);
+	if (r < 0)
+		include_fault(x, strerror(-r), "cannot read ", spec);
+}
+
+/* Appends the statements of a list at *tail, includes replaced; returns the new tail. */
+static struct conf_stmt **
+expand_list(struct expanding *x, struct conf_stmt *first, struct conf_stmt **tail)
+{
+	for (struct conf_stmt *s = first, *next; s; s = next) {
+		next = s->next;
+		s->next = NULL;
+		if (str_eq(s->words[0].text, STR("include"))) {
+			x->tail = tail;
+			include(x, s);
+			tail = x->tail;
+		} else {
+			*tail = s;
+			tail = &s->next;
+		}
+	}
+	return tail;
+}
+
+struct conf_stmt *
+config_expand(struct arena *a, struct diags *d, const struct conf_reader *reader, struct str name,
+    struct conf_stmt *first)
+{
+	struct expanding x = { .arena = a, .d = d, .reader = reader, .names[0] = name };
+	struct conf_stmt *list = NULL;
+
+	expand_list(&x, first, &list);
+	return list;
+}
+
+const struct conf_stmt *
+config_stmt(const struct conf_stmt *first, const char *keyword)
+{
+	while (first && !str_eq(first->words[0].text, str_z(keyword)))
+		first = first->next;
+	return first;
+}
+
+const struct conf_stmt *
+config_stmt_at(const struct conf_stmt *first, struct conf_pos where)
+{
+	for (; first; first = first->next) {
+		struct conf_pos p = first->words[0].pos;
+		if (p.file == where.file && p.line == where.line && p.col == where.col)
+			return first;
+	}
+	return NULL;
+}
+
+/* "udp :514": the keyword and head of the statement, as they stand in the text. */
+static int
+derive_name(struct arena *a, const struct conf_stmt *first, struct conf_source *src)
+{
+	const struct conf_stmt *s = config_stmt_at(first, src->where);
+	struct buf b = BUF_INIT(4096);
+
+	for (uint32_t i = 0; s && i < s->nwords; i++) {
+		buf_addf(&b, "%s%.*s", i == 0 ? "" : s->words[i - 1].comma ? ", " : " ",
+		    STR_FMT(str_head(s->words[i].text, 256)));
+		if (!buf_ok(&b) || (b.n > 200 && i + 1 < s->nwords)) {
+			buf_add(&b, STR(" ..."));
+			break;
+		}
+	}
+	src->name = arena_str(a, buf_str(&b));
+	buf_free(&b);
+	return src->name.p ? 0 : -ENOMEM;
+}
+
+static int
+derive_control(struct arena *a, struct config *c)
+{
+	struct buf b = BUF_INIT(8192);
+
+	if (c->control.path.n > 0)
+		return 0;
+	buf_addf(&b, "%.*s/control", STR_FMT(c->run_dir));
+	c->control.path = arena_str(a, buf_str(&b));
+	buf_free(&b);
+	return c->control.path.p ? 0 : -ENOMEM;
+}
+
+static int
+derive_rules(struct arena *a, struct config *c)
+{
+	if (c->rules_dirs.n > 0)
+		return 0;
+	c->rules_dirs.v = ARENA_NEW(a, struct str);
+	if (c->rules_dirs.v == NULL)
+		return -ENOMEM;
+	c->rules_dirs.v[0] = STR(GUARITA_DATADIR "/rules");
+	c->rules_dirs.n = 1;
+	return 0;
+}
+
+/* Fills what was not given and has no fixed default: the rows say `derived`. */
+static int
+derive(struct arena *a, struct config *c)
+{
+	int r = derive_control(a, c);
+
+	if (r == 0)
+		r = derive_rules(a, c);
+	for (uint32_t i = 0; r == 0 && i < c->nsources; i++) {
+		if (c->sources[i].max_line == 0)
+			c->sources[i].max_line = c->limits.max_line;
+		r = derive_name(a, c->tree, &c->sources[i]);
+	}
+	for (uint32_t i = 0; i < c->nroles; i++)
+		if (c->roles[i].memory == 0)
+			c->roles[i].memory = c->limits.memory;
+	return r;
+}
+
+int
+config_load(struct arena *a, struct diags *d, struct str name, struct str text, const struct conf_reader *reader,
+    struct config **ret)
+{
+	size_t before = diags_errors(d);
+	uint16_t file = diags_file(d, name, text);
+	struct config *c = ARENA_NEW(a, struct config);
+
+	if (c == NULL)
+		return -ENOMEM;
+	struct conf_stmt *first = conf_parse(a, d, file, text);
+	first = config_expand(a, d, reader, name, first);
+	schema_read(&config_schema, NULL, first, a, d, c);
+	c->tree = first;
+	config_check(c, d);
+	if (diags_errors(d) != before)
+		return -EINVAL;
+	int r = derive(a, c);
+	if (r == 0)
+		*ret = c;
+	return r;
+}
