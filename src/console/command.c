@@ -1,0 +1,270 @@
+/* command: the table of commands and options, and what is read from it: usage, help, dispatch. */
+#include "console/command.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "base/when.h"
+#include "console/engine.h"
+#include "console/i18n.h"
+#include "wire/stamp.h"
+
+static const struct command commands[] = {
+	{ "scan", NULL, "PATH...", 1, -1, "japrsu", N_("reads logs, finds intrusions, reports"), command_scan },
+	{ "decode", NULL, "PATH...", 1, -1, "jr", N_("what each line means, one record per line"), command_decode },
+	{ "explain", NULL, "LINE | - | OPTION", 1, -1, "apr",
+		N_("why a line is read as it is, or what an option means"), command_explain },
+	{ "rules", "list", "[WORD]", 0, 1, "jpr", N_("decoders and rules, each with its title"), command_rules_list },
+	{ "rules", "test", "", 0, 0, "pr", N_("runs the samples of all decoders and rules"), command_rules_test },
+	{ "rules", "show", "NAME", 1, 1, "r", N_("one decoder or rule as it is written"), command_rules_show },
+	{ "check", NULL, "CONFIG", 1, 1, "r", N_("checks a configuration and its rules"), command_check },
+	{ "run", NULL, "CONFIG", 1, 1, "", N_("runs in the foreground until interrupted"), command_run },
+	{ "status", NULL, "", 0, 0, "cj", N_("processes, their rights, sources and losses"), command_status },
+	{ "watch", NULL, "", 0, 0, "cjp", N_("incidents as they happen"), command_watch },
+	{ "reload", NULL, "", 0, 0, "c", N_("reads the configuration again"), command_reload },
+	{ "stop", NULL, "", 0, 0, "c", N_("stops all processes in order"), command_stop },
+};
+
+static int take_time(const char *word, int64_t now_us, int64_t *ret);
+
+struct option_row {
+	char letter;
+	const char *name;
+	const char *arg;        /* NULL: a switch */
+	const char *help;
+	int (*take)(struct options *o, const char *arg);
+};
+
+static int take_json(struct options *o, const char *arg) { o->json = true; return 0; }
+static int take_plain(struct options *o, const char *arg) { o->plain = true; return 0; }
+static int take_all(struct options *o, const char *arg) { o->all = true; return 0; }
+static int take_rules(struct options *o, const char *arg) { o->rules = arg; return 0; }
+static int take_control(struct options *o, const char *arg) { o->control = arg; return 0; }
+static int take_since(struct options *o, const char *arg) { return take_time(arg, o->now_us, &o->since_us); }
+static int take_until(struct options *o, const char *arg) { return take_time(arg, o->now_us, &o->until_us); }
+
+static const struct option_row option_rows[] = {
+	{ 'j', "json", NULL, N_("one JSON object per line"), take_json },
+	{ 'p', "plain", NULL, N_("no colour, no progress"), take_plain },
+	{ 'a', "all", NULL, N_("everything, not only the first few"), take_all },
+	{ 'r', "rules", "DIR", N_("folder of rules"), take_rules },
+	{ 'c', "control", "PATH", N_("control socket of the running Guarita"), take_control },
+	{ 's', "since", "TIME", N_("only what happened since (2h, 7d, 2026-11-21, 2026-11-21T08:00:00Z)"), take_since },
+	{ 'u', "until", "TIME", N_("only what happened before"), take_until },
+};
+
+/* "2h": so long ago; else a date or a full stamp, as UTC unless it says otherwise. */
+static int
+take_time(const char *word, int64_t now_us, int64_t *ret)
+{
+	struct stamp st;
+	struct civil civil;
+	int64_t us;
+
+	if (text_duration(str_z(word), &us) == 0) {
+		*ret = now_us - us;
+		return 0;
+	}
+	if (stamp_parse(str_z(word), &st) != strlen(word) || st.flags & (STAMP_NO_YEAR | STAMP_NO_DATE))
+		return -EINVAL;
+	civil = stamp_civil(&st);
+	*ret = st.form == STAMP_EPOCH ? st.epoch_us : when_from_civil(&civil) - st.offset_min * WHEN_MINUTE;
+	return 0;
+}
+
+static void
+usage_row(FILE *to, const struct command *c)
+{
+	char left[64];
+
+	snprintf(left, sizeof(left), "%s%s%s %s", c->name, c->sub ? " " : "", c->sub ? c->sub : "", c->args);
+	fprintf(to, "  %-28s %s\n", left, _(c->help));
+}
+
+static void
+usage(FILE *to)
+{
+	fprintf(to, _("usage: guarita COMMAND [OPTIONS] ...\n\n"));
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		usage_row(to, &commands[i]);
+	fprintf(to, _("\nguarita help COMMAND shows its options; the manual is guarita(1).\n"));
+}
+
+static int
+usage_of(FILE *to, const struct command *c)
+{
+	fprintf(to, _("usage: guarita %s%s%s [OPTIONS] %s\n  %s\n"), c->name, c->sub ? " " : "", c->sub ? c->sub : "",
+	    c->args, _(c->help));
+	for (size_t i = 0; i < ARRAY_LEN(option_rows); i++) {
+		const struct option_row *row = &option_rows[i];
+		char left[32];
+
+		if (!strchr(c->takes, row->letter))
+			continue;
+		snprintf(left, sizeof(left), "--%s%s%s", row->name, row->arg ? " " : "", row->arg ? row->arg : "");
+		fprintf(to, "  -%c, %-18s %s\n", row->letter, left, _(row->help));
+	}
+	return EXIT_USAGE;
+}
+
+static const struct command *
+find_command(const char *name, const char *sub)
+{
+	const struct command *first = NULL;
+
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+		if (strcmp(commands[i].name, name) != 0)
+			continue;
+		if (!commands[i].sub || (sub && strcmp(commands[i].sub, sub) == 0))
+			return &commands[i];
+		if (!first)
+			first = &commands[i];
+	}
+	return sub ? NULL : first;
+}
+
+static int
+unknown_command(const char *name, const char *sub)
+{
+	struct str names[ARRAY_LEN(commands)], near;
+
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		names[i] = str_z(sub && commands[i].sub ? commands[i].sub : commands[i].name);
+	near = text_nearest(str_z(sub ? sub : name), names, ARRAY_LEN(names));
+	fprintf(stderr, _("guarita: there is no command \"%s%s%s\""), name, sub ? " " : "", sub ? sub : "");
+	if (near.n > 0)
+		fprintf(stderr, _("; did you mean \"%.*s\"?"), STR_FMT(near));
+	fprintf(stderr, "\n");
+	usage(stderr);
+	return EXIT_USAGE;
+}
+
+static const struct option_row *
+find_option(const struct command *c, const char *word, const char **ret_value)
+{
+	const char *eq = strchr(word, '=');
+	size_t n = eq ? (size_t)(eq - word) : strlen(word);
+
+	*ret_value = eq ? eq + 1 : NULL;
+	for (size_t i = 0; i < ARRAY_LEN(option_rows); i++) {
+		const struct option_row *row = &option_rows[i];
+		bool is_long = n > 2 && strncmp(word, "--", 2) == 0 && strlen(row->name) == n - 2 &&
+		    strncmp(word + 2, row->name, n - 2) == 0;
+
+		if ((is_long || (n == 2 && word[0] == '-' && word[1] == row->letter)) && strchr(c->takes, row->letter))
+			return row;
+	}
+	return NULL;
+}
+
+/* Options may stand anywhere before a "--"; the rest are arguments. */
+static int
+parse(const struct command *c, int argc, char **argv, struct options *o)
+{
+	bool literal = false;
+
+	o->args = argv;
+	for (int i = 0; i < argc; i++) {
+		const struct option_row *row;
+		const char *value;
+
+		if (literal || argv[i][0] != '-' || argv[i][1] == '\0') {
+			o->args[o->nargs++] = argv[i];
+			continue;
+		}
+		if (strcmp(argv[i], "--") == 0) {
+			literal = true;
+			continue;
+		}
+		row = find_option(c, argv[i], &value);
+		if (!row) {
+			fprintf(stderr, _("guarita %s: unknown option %s\n"), c->name, argv[i]);
+			return -EINVAL;
+		}
+		if (row->arg && !value) {
+			if (i + 1 == argc) {
+				fprintf(stderr, _("guarita %s: %s needs %s\n"), c->name, argv[i], row->arg);
+				return -EINVAL;
+			}
+			value = argv[++i];
+		}
+		if (row->take(o, value) < 0) {
+			fprintf(stderr, _("guarita %s: --%s cannot be \"%s\"\n"), c->name, row->name, value);
+			return -EINVAL;
+		}
+	}
+	if (o->nargs < c->min_args || (c->max_args >= 0 && o->nargs > c->max_args))
+		return -EINVAL;
+	return 0;
+}
+
+int
+command_engine(struct engine *e, const struct options *o)
+{
+	int rc = engine_open(e, o->rules);
+
+	if (rc < 0) {
+		struct buf text = BUF_INIT(1u << 20);
+
+		diags_show(e->diags, &text);
+		fwrite(text.p, 1, text.n, stderr);
+		fprintf(stderr, _("guarita: the rules in %s cannot be used: %s\n"), e->dir ? e->dir : "?",
+		    rc == -EINVAL ? _("see above") : strerror(-rc));
+		if (rc == -ENOENT)
+			fprintf(stderr, _("Say where they are with --rules DIR or in $GUARITA_RULES.\n"));
+		buf_free(&text);
+		engine_close(e);
+	}
+	return rc;
+}
+
+static int
+help(int argc, char **argv)
+{
+	const struct command *c = argc > 2 ? find_command(argv[2], argc > 3 ? argv[3] : NULL) : NULL;
+
+	if (c)
+		usage_of(stdout, c);
+	else
+		usage(stdout);
+	return EXIT_CLEAN;
+}
+
+int
+command_main(int argc, char **argv)
+{
+	struct options o = { .since_us = WHEN_NONE, .until_us = WHEN_NONE };
+	const struct command *c;
+	struct timespec now;
+	int skip;
+
+	setlocale(LC_ALL, "");
+	bindtextdomain("guarita", GUARITA_LOCALEDIR);
+	textdomain("guarita");
+	if (argc < 2) {
+		usage(stderr);
+		return EXIT_USAGE;
+	}
+	if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+		return help(argc, argv);
+	if (strcmp(argv[1], "version") == 0 || strcmp(argv[1], "--version") == 0) {
+		printf("guarita %s\n", GUARITA_VERSION);
+		return EXIT_CLEAN;
+	}
+	c = find_command(argv[1], argc > 2 ? argv[2] : NULL);
+	if (!c)
+		return unknown_command(argv[1], find_command(argv[1], NULL) && argc > 2 ? argv[2] : NULL);
+	skip = c->sub ? 3 : 2;
+	if (skip > argc)
+		return usage_of(stderr, c);
+	clock_gettime(CLOCK_REALTIME, &now);
+	o.now_us = now.tv_sec * WHEN_SECOND + now.tv_nsec / 1000;
+	if (parse(c, argc - skip, argv + skip, &o) < 0)
+		return usage_of(stderr, c);
+	return c->run(&o);
+}

@@ -1,0 +1,55 @@
+/*
+ * command: the rows of `guarita COMMAND`. Usage, help, completion and dispatch read the same table. Exit codes:
+ * 0 nothing found, 1 failure, 2 usage, 3 incidents found.
+ */
+#ifndef GUARITA_CONSOLE_COMMAND_H
+#define GUARITA_CONSOLE_COMMAND_H
+
+#include "base/str.h"
+
+enum { EXIT_CLEAN = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_INCIDENTS = 3 };
+
+/* What every command may be told; a row says which it takes. */
+struct options {
+	bool json, plain, all, quiet, local_time;
+	const char *rules;      /* folder of rules */
+	const char *control;    /* control socket */
+	int64_t since_us, until_us;   /* WHEN_NONE: no bound */
+	int64_t now_us;
+	char **args;
+	int nargs;
+};
+
+struct command {
+	const char *name;
+	const char *sub;        /* NULL, or the second word */
+	const char *args;       /* for usage: "PATH..." */
+	int min_args, max_args; /* -1: any number */
+	const char *takes;      /* letters of option_rows this command takes */
+	const char *help;
+	int (*run)(const struct options *o);
+};
+
+/* argv as main() has it. Returns the exit code. */
+int command_main(int argc, char **argv);
+
+int command_scan(const struct options *o);
+int command_decode(const struct options *o);
+int command_explain(const struct options *o);
+int command_rules_list(const struct options *o);
+int command_rules_test(const struct options *o);
+int command_rules_show(const struct options *o);
+int command_check(const struct options *o);
+int command_run(const struct options *o);
+int command_status(const struct options *o);
+int command_watch(const struct options *o);
+int command_reload(const struct options *o);
+int command_stop(const struct options *o);
+
+/* Prints what an option of the configuration means; false when there is none of that name. */
+bool explain_option(const struct options *o, struct str path);
+/* Shared by the commands: opens the rules or prints why not. */
+struct engine;
+int command_engine(struct engine *e, const struct options *o) WARN_UNUSED;
+
+#endif

@@ -1,0 +1,471 @@
+/* report: see report.h. Every foreign byte passes term_text() or buf_add_json(). */
+#include "console/report.h"
+
+#include <stdlib.h>
+
+#include "console/i18n.h"
+
+#define PROOFS_SHOWN 4u          /* lines quoted per incident: the first ones and the last */
+#define SOURCES_SHOWN 10u
+#define LANES_SHOWN 8u
+
+struct quote {
+	uint64_t ref;
+	struct str text;
+};
+
+struct quotes {
+	struct arena arena;
+	struct quote *rows;
+	size_t n;
+};
+
+struct culprit {                 /* one source over all its incidents */
+	struct str name;
+	uint64_t incidents, records;
+	enum severity worst;
+	int64_t first_us, last_us;
+};
+
+static const char *
+severity_word(enum severity s)
+{
+	static const char *const words[] = {
+		[SEVERITY_INFO] = N_("info"), [SEVERITY_LOW] = N_("low"), [SEVERITY_MEDIUM] = N_("medium"),
+		[SEVERITY_HIGH] = N_("high"), [SEVERITY_CRITICAL] = N_("critical"),
+	};
+
+	return _(words[s]);
+}
+
+static enum ink
+severity_ink(enum severity s)
+{
+	static const enum ink inks[] = {
+		[SEVERITY_INFO] = INK_DIM, [SEVERITY_LOW] = INK_CYAN, [SEVERITY_MEDIUM] = INK_YELLOW,
+		[SEVERITY_HIGH] = INK_RED, [SEVERITY_CRITICAL] = INK_RED,
+	};
+
+	return inks[s];
+}
+
+static void
+show_time(struct buf *out, int64_t us)
+{
+	struct civil c;
+
+	if (us == WHEN_NONE) {
+		buf_add(out, STR("-"));
+		return;
+	}
+	when_to_civil(us, &c);
+	buf_addf(out, "%04d-%02d-%02d %02d:%02d:%02d", c.year, c.month, c.day, c.hour, c.minute, c.second);
+}
+
+static int
+by_ref(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+static bool
+shown(const struct incident *i, size_t p, bool all)
+{
+	return all || i->nproofs <= PROOFS_SHOWN || p + 1 < PROOFS_SHOWN || p + 1 == i->nproofs;
+}
+
+static void
+on_quote(void *ctx, uint64_t ref, struct str line)
+{
+	struct quotes *q = ctx;
+
+	q->rows[q->n++] = (struct quote){ .ref = ref, .text = arena_str(&q->arena, str_head(line, 4096)) };
+}
+
+/* Reads again the lines that the report will quote. */
+static void
+collect_quotes(struct replay *r, const struct found *f, bool all, struct quotes *q)
+{
+	size_t n = 0, unique = 0;
+	uint64_t *refs;
+
+	for (size_t i = 0; i < f->n; i++)
+		n += f->incidents[i].nproofs;
+	refs = calloc(n + 1, sizeof(*refs));
+	q->rows = calloc(n + 1, sizeof(*q->rows));
+	if (!refs || !q->rows) {
+		free(refs);
+		return;
+	}
+	n = 0;
+	for (size_t i = 0; i < f->n; i++) {
+		for (size_t p = 0; p < f->incidents[i].nproofs; p++) {
+			if (shown(&f->incidents[i], p, all))
+				refs[n++] = f->incidents[i].proofs[p].ref;
+		}
+	}
+	qsort(refs, n, sizeof(*refs), by_ref);
+	for (size_t i = 0; i < n; i++) {
+		if (i == 0 || refs[i] != refs[i - 1])
+			refs[unique++] = refs[i];
+	}
+	replay_quote(r, refs, unique, on_quote, q);
+	free(refs);
+}
+
+static struct str
+find_quote(const struct quotes *q, uint64_t ref)
+{
+	size_t low = 0, high = q->n;
+
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+
+		if (q->rows[mid].ref < ref)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < q->n && q->rows[low].ref == ref ? q->rows[low].text : STR_NULL;
+}
+
+static void
+show_proofs(const struct term *t, struct buf *out, const struct replay *r, const struct incident *i,
+    const struct quotes *q, bool all)
+{
+	size_t skipped = 0;
+	char number[32];
+
+	for (size_t p = 0; p < i->nproofs; p++) {
+		struct buf place = BUF_INIT(8192);
+		struct str path;
+		uint64_t line;
+		size_t used;
+
+		if (!shown(i, p, all)) {
+			skipped++;
+			continue;
+		}
+		if (skipped > 0) {
+			buf_add(out, STR("      "));
+			term_ink(t, out, INK_DIM, P_("... %s more line", "... %s more lines", skipped),
+			    term_count(skipped, number));
+			buf_add_byte(out, '\n');
+			skipped = 0;
+		}
+		path = replay_place(r, i->proofs[p].ref, &line);
+		buf_addf(&place, "%.*s:%llu", STR_FMT(path), (unsigned long long)line);
+		buf_add(out, STR("      "));
+		used = term_text(t, out, buf_str(&place), t->columns / 2);
+		buf_add(out, STR("  "));
+		term_text(t, out, find_quote(q, i->proofs[p].ref), t->columns > used + 9 ? t->columns - used - 9 : 20);
+		buf_add_byte(out, '\n');
+		buf_free(&place);
+	}
+	if (i->proofs_cut > 0) {
+		term_ink(t, out, INK_DIM, _("      and %s lines more that were counted only"),
+		    term_count(i->proofs_cut, number));
+		buf_add_byte(out, '\n');
+	}
+}
+
+static void
+show_incident(const struct term *t, struct buf *out, const struct replay *r, const struct incident *i,
+    const struct quotes *q, bool all)
+{
+	const struct ruleset *rs = r->engine->rules;
+	const struct kind_row *kind = kinds_row(rs->kinds, i->kind);
+	struct buf word = BUF_INIT(64);
+
+	buf_addf(&word, "%s", severity_word(i->severity));
+	buf_add(out, STR("  "));
+	term_ink(t, out, severity_ink(i->severity), "%-9.*s", STR_FMT(buf_str(&word)));
+	term_ink(t, out, INK_BOLD, "%.*s", STR_FMT(kind->name));
+	if (i->src.n > 0) {
+		buf_add(out, STR("  "));
+		term_text(t, out, i->src, 64);
+	}
+	buf_add(out, STR("  "));
+	show_time(out, i->first_us);
+	if (i->last_us != i->first_us) {
+		buf_add(out, STR(" .. "));
+		show_time(out, i->last_us);
+	}
+	buf_add_byte(out, '\n');
+	term_wrap(t, out, i->why, 4);
+	show_proofs(t, out, r, i, q, all);
+	buf_add_byte(out, '\n');
+	buf_free(&word);
+}
+
+static int
+worst_first(const void *a, const void *b)
+{
+	const struct culprit *x = a, *y = b;
+
+	if (x->worst != y->worst)
+		return x->worst > y->worst ? -1 : 1;
+	if (x->incidents != y->incidents)
+		return x->incidents > y->incidents ? -1 : 1;
+	return x->records > y->records ? -1 : x->records < y->records;
+}
+
+static size_t
+collect_culprits(const struct found *f, struct culprit *rows)
+{
+	struct strmap map = { .nocase = true };
+	size_t n = 0;
+
+	for (size_t k = 0; k < f->n; k++) {
+		const struct incident *i = &f->incidents[k];
+		uint32_t at = i->src.n ? strmap_get(&map, i->src) : 0;
+
+		if (i->src.n == 0)
+			continue;
+		if (at == STRMAP_NONE) {
+			at = (uint32_t)n;
+			if (strmap_put(&map, i->src, at) < 0)
+				continue;
+			rows[n++] = (struct culprit){ .name = i->src, .first_us = i->first_us, .last_us = i->last_us };
+		}
+		rows[at].incidents++;
+		rows[at].records += i->count;
+		if (i->severity > rows[at].worst)
+			rows[at].worst = i->severity;
+		if (i->first_us < rows[at].first_us)
+			rows[at].first_us = i->first_us;
+		if (i->last_us > rows[at].last_us)
+			rows[at].last_us = i->last_us;
+	}
+	strmap_free(&map);
+	qsort(rows, n, sizeof(*rows), worst_first);
+	return n;
+}
+
+static void
+show_culprits(const struct term *t, struct buf *out, const struct found *f)
+{
+	struct culprit *rows = calloc(f->n + 1, sizeof(*rows));
+	size_t n = rows ? collect_culprits(f, rows) : 0;
+	uint64_t max = 0;
+	char number[32];
+
+	for (size_t i = 0; i < n; i++)
+		max = rows[i].records > max ? rows[i].records : max;
+	if (n > 0) {
+		term_ink(t, out, INK_BOLD, "%s\n", _("Who did it"));
+		for (size_t i = 0; i < n && i < SOURCES_SHOWN; i++) {
+			buf_add(out, STR("  "));
+			term_cell(t, out, rows[i].name, 40);
+			buf_addf(out, " %6s ", term_count(rows[i].records, number));
+			buf_addf(out, P_("lines in %llu incident  ", "lines in %llu incidents ", rows[i].incidents),
+			    (unsigned long long)rows[i].incidents);
+			term_bar(t, out, rows[i].records, max, t->columns > 90 ? t->columns - 76 : 14);
+			buf_add_byte(out, '\n');
+		}
+		if (n > SOURCES_SHOWN)
+			buf_addf(out, _("  and %s more sources\n"), term_count(n - SOURCES_SHOWN, number));
+		buf_add_byte(out, '\n');
+	}
+	free(rows);
+}
+
+static int
+most_undecoded(const void *a, const void *b)
+{
+	const struct lane_count *x = a, *y = b;
+
+	return x->undecoded > y->undecoded ? -1 : x->undecoded < y->undecoded;
+}
+
+/* What was not understood or not read: always shown, never hidden in a sum. */
+static void
+show_unread(const struct term *t, struct buf *out, const struct replay *r, const struct summary *s)
+{
+	struct lane_count *rows = calloc(r->nlanes + 1, sizeof(*rows));
+	char number[32];
+	size_t n = 0;
+
+	for (uint32_t i = 0; rows && i < r->nlanes; i++) {
+		replay_count(r, i, &rows[n]);
+		if (rows[n].error < 0)
+			buf_addf(out, _("  %s: read up to line %llu only: %s\n"), rows[n].path,
+			    (unsigned long long)rows[n].lines, strerror(-rows[n].error));
+		if (rows[n].cut > 0)
+			buf_addf(out, _("  %s: %s lines longer than %u MiB were cut\n"), rows[n].path,
+			    term_count(rows[n].cut, number), RECORD_RAW_MAX >> 20);
+		n += rows[n].undecoded > 0;
+	}
+	if (s->undecoded > 0 && rows) {
+		qsort(rows, n, sizeof(*rows), most_undecoded);
+		buf_addf(out, _("  %s lines were not understood (kept as unknown)"), term_count(s->undecoded, number));
+		for (size_t i = 0; i < n && i < LANES_SHOWN; i++) {
+			buf_add(out, i == 0 ? STR(": ") : STR(", "));
+			term_text(t, out, str_z(rows[i].path), 60);
+			buf_addf(out, " (%s)", term_count(rows[i].undecoded, number));
+		}
+		buf_add(out, n > LANES_SHOWN ? STR(", ...\n") : STR("\n"));
+	}
+	for (struct str rest = buf_str(&r->problems), line; str_split(&rest, '\n', &line);) {
+		if (line.n == 0)
+			continue;
+		buf_add(out, STR("  "));
+		term_text(t, out, line, t->columns - 4);
+		buf_add_byte(out, '\n');
+	}
+	if (s->stats.keys_evicted > 0)
+		buf_addf(out, _("  %s counters were dropped for memory: some slow attacks may be missing\n"),
+		    term_count(s->stats.keys_evicted, number));
+	free(rows);
+}
+
+static void
+show_head(const struct term *t, struct buf *out, const struct replay *r, const struct found *f,
+    const struct summary *s)
+{
+	uint64_t of[SEVERITY_CRITICAL + 1] = { 0 };
+	char a[32], b[32];
+	bool first = true;
+
+	for (size_t i = 0; i < f->n; i++)
+		of[f->incidents[i].severity]++;
+	buf_addf(out, P_("%s line", "%s lines", s->records), term_count(s->records, a));
+	buf_addf(out, P_(" of %u file", " of %u files", r->nlanes), r->nlanes);
+	if (s->first_us != WHEN_NONE) {
+		buf_add(out, STR(", "));
+		show_time(out, s->first_us);
+		buf_add(out, STR(" .. "));
+		show_time(out, s->last_us);
+	}
+	buf_addf(out, _(", read in %.2f s (%s lines/s)\n"), s->seconds,
+	    term_count(s->seconds > 0 ? (uint64_t)((double)s->records / s->seconds) : 0, b));
+	if (f->n == 0) {
+		term_ink(t, out, INK_GREEN, "%s\n\n", _("No incident found."));
+		return;
+	}
+	term_ink(t, out, INK_BOLD, P_("%s incident", "%s incidents", f->n), term_count(f->n, a));
+	for (int k = SEVERITY_CRITICAL; k >= 0; k--) {
+		if (of[k] == 0)
+			continue;
+		buf_add(out, first ? STR(": ") : STR(", "));
+		term_ink(t, out, severity_ink((enum severity)k), "%s %s", term_count(of[k], b),
+		    severity_word((enum severity)k));
+		first = false;
+	}
+	buf_add(out, STR("\n\n"));
+}
+
+void
+report_show(const struct term *t, struct replay *r, struct found *f, const struct summary *s, bool all)
+{
+	struct buf out = BUF_INIT(64u << 20), unread = BUF_INIT(1u << 20);
+	struct quotes q = { 0 };
+
+	collect_quotes(r, f, all, &q);
+	show_head(t, &out, r, f, s);
+	for (size_t i = 0; i < f->n; i++) {
+		show_incident(t, &out, r, &f->incidents[i], &q, all);
+		if (out.n > (1u << 20))
+			term_flush(t, &out);
+	}
+	show_culprits(t, &out, f);
+	show_unread(t, &unread, r, s);
+	if (unread.n > 0) {
+		term_ink(t, &out, INK_BOLD, "%s\n", _("What could not be read or understood"));
+		buf_add(&out, buf_str(&unread));
+	}
+	term_flush(t, &out);
+	free(q.rows);
+	arena_free(&q.arena);
+	buf_free(&unread);
+	buf_free(&out);
+}
+
+static void
+json_text(struct buf *out, const char *key, struct str value)
+{
+	if (value.n == 0)
+		return;
+	buf_addf(out, ",\"%s\":", key);
+	buf_add_json(out, value);
+}
+
+static void
+json_time(struct buf *out, const char *key, int64_t us)
+{
+	char when[40];
+
+	if (us == WHEN_NONE)
+		return;
+	when_show(us, 0, when);
+	buf_addf(out, ",\"%s\":\"%s\"", key, when);
+}
+
+static void
+json_attack(struct buf *out, const struct ruleset *rs, const struct incident *i)
+{
+	struct str ids = rule_attack(rs, i->rule), id;
+	const char *sep = "";
+
+	buf_add(out, STR(",\"attack\":["));
+	while (str_word(&ids, &id)) {
+		buf_add(out, str_z(sep));
+		buf_add_json(out, id);
+		sep = ",";
+	}
+	buf_add_byte(out, ']');
+}
+
+void
+report_incident_json(const struct ruleset *rs, const struct incident *i, const struct replay *r, struct buf *out)
+{
+	buf_add(out, STR("{\"type\":\"incident\",\"incident\":"));
+	buf_add_json(out, kinds_row(rs->kinds, i->kind)->name);
+	buf_addf(out, ",\"id\":%llu,\"severity\":\"%s\"", (unsigned long long)i->id, severity_name(i->severity));
+	json_text(out, "src", i->src);
+	json_text(out, "user", i->user);
+	json_text(out, "host", i->host);
+	json_text(out, "program", i->program);
+	json_text(out, "service", i->service);
+	json_text(out, "dst", i->dst);
+	json_text(out, "dst_port", i->dst_port);
+	json_time(out, "first", i->first_us);
+	json_time(out, "last", i->last_us);
+	buf_addf(out, ",\"count\":%llu", (unsigned long long)i->count);
+	json_text(out, "rule", str_z(rule_name(rs, i->rule)));
+	json_text(out, "why", i->why);
+	json_attack(out, rs, i);
+	buf_add(out, STR(",\"lines\":["));
+	for (size_t p = 0; p < i->nproofs; p++) {
+		uint64_t line;
+		struct str path = replay_place(r, i->proofs[p].ref, &line);
+
+		buf_add(out, p ? STR(",{\"file\":") : STR("{\"file\":"));
+		buf_add_json(out, path);
+		buf_addf(out, ",\"line\":%llu%s}", (unsigned long long)line,
+		    i->proofs[p].context ? ",\"context\":true" : "");
+	}
+	buf_addf(out, "],\"lines_cut\":%llu}", (unsigned long long)i->proofs_cut);
+}
+
+void
+report_json(FILE *file, struct replay *r, const struct found *f, const struct summary *s)
+{
+	struct buf out = BUF_INIT(256u << 20);
+
+	for (size_t i = 0; i < f->n; i++) {
+		report_incident_json(r->engine->rules, &f->incidents[i], r, &out);
+		buf_add_byte(&out, '\n');
+		fwrite(out.p, 1, out.n, file);
+		buf_reset(&out);
+	}
+	buf_addf(&out, "{\"type\":\"summary\",\"records\":%llu,\"decoded\":%llu,\"undecoded\":%llu,\"lost\":%llu,"
+	    "\"unreadable\":%llu,\"incidents\":%zu,\"keys_evicted\":%llu,\"late\":%llu,\"seconds\":%.3f}\n",
+	    (unsigned long long)s->records, (unsigned long long)s->decoded, (unsigned long long)s->undecoded,
+	    (unsigned long long)s->lost, (unsigned long long)s->unreadable, f->n,
+	    (unsigned long long)s->stats.keys_evicted, (unsigned long long)s->stats.late, s->seconds);
+	fwrite(out.p, 1, out.n, file);
+	buf_free(&out);
+}

@@ -1,0 +1,31 @@
+/* conffile: guarita.conf and the rules from the disk: the reading that conf/ and watch/ must not do themselves. */
+#ifndef GUARITA_ROLE_CONFFILE_H
+#define GUARITA_ROLE_CONFFILE_H
+
+#include "conf/config.h"
+
+/* A configuration and everything it lives in. Never moved: others keep pointers into it. */
+struct conffile {
+	struct arena arena;
+	struct diags *diags;
+	struct config *config;         /* NULL after a failure */
+};
+
+/*
+ * Reads path and what it includes. 0, or -errno; then the diags tell what is wrong (in every case but -ENOMEM and an
+ * unreadable path). conffile_free() in every case.
+ */
+int conffile_read(const char *path, struct conffile *ret) WARN_UNUSED;
+void conffile_free(struct conffile *c);
+/* All faults as text. */
+void conffile_show_faults(const struct conffile *c, struct buf *out);
+/* The config as it concerns one role, as a number that changes when it does. */
+enum conffile_part { CONFFILE_INTAKE, CONFFILE_RUN };
+uint64_t conffile_fingerprint(const struct conffile *c, enum conffile_part part);
+
+/* All *.rules files of the directories in order of their names; texts live in the arena. */
+struct rules_text;
+int rules_read(struct arena *a, const struct conf_strs *dirs, struct rules_text **ret, size_t *ret_n,
+    struct buf *why) WARN_UNUSED;
+
+#endif

@@ -1,0 +1,84 @@
+/*
+ * role: what every process of Guarita does alike: arguments, configuration, the order of starting (open what is needed,
+ * give up rights, say ready, only then read foreign bytes), the link to the supervisor, stopping.
+ *
+ * By hand: `intaked --config FILE`; the supervisor adds --control and the descriptors.
+ */
+#ifndef GUARITA_ROLE_ROLE_H
+#define GUARITA_ROLE_ROLE_H
+
+#include "msg/chan.h"
+#include "role/conffile.h"
+#include "role/log.h"
+#include "sys/sandbox.h"
+
+#define ROLE_SOCKETS_MAX 100
+#define ROLE_PATHS_MAX 300
+
+enum role_paths {
+	PATHS_STATE = 1 << 0,          /* state-dir, to write */
+	PATHS_SPOOL = 1 << 1,          /* the spool and the archive, to write */
+	PATHS_SOURCES = 1 << 2,        /* followed files, to read */
+	PATHS_ZONES = 1 << 3,          /* time zones and /proc/self */
+};
+
+struct role_row {
+	enum msg_peer peer;
+	const char *name, *user;
+	uint64_t caps;
+	enum sandbox_calls calls;
+	unsigned paths;                /* enum role_paths */
+	const char *help;
+};
+
+size_t role_rows(const struct role_row **ret);
+const struct role_row *role_row(enum msg_peer peer);
+const struct role_row *role_row_named(struct str name);
+/* The user that the row and the configuration give it. */
+const char *role_user(const struct role_row *row, const struct config *c);
+
+struct role_socket {
+	struct str key;                /* intake_socket_key() */
+	int fd;
+};
+
+struct role;
+
+struct role_calls {
+	/* Still with all rights: open and load. 0 or -errno, after having said why. */
+	int (*prepare)(void *ctx, struct role *r);
+	/* Rights are given up: start. */
+	int (*begin)(void *ctx, struct role *r);
+	/* A link to another role; fd is yours. May be NULL. */
+	void (*link)(void *ctx, enum msg_peer peer, int fd);
+	/* Members of a JSON object, without the braces: "\"lines\":1". */
+	void (*status)(void *ctx, struct buf *json);
+	/* Finish and call role_end(). */
+	void (*stop)(void *ctx, uint32_t grace_ms);
+	void (*finish)(void *ctx);     /* the loop is over: free everything */
+};
+
+struct role {
+	const struct role_row *row;
+	const struct role_calls *calls;
+	void *ctx;
+	struct log log;
+	const char *config_path;
+	struct conffile file;
+	const struct config *config;
+	struct role_socket sockets[ROLE_SOCKETS_MAX];
+	size_t nsockets;
+	int control_fd;
+	struct chan *control;          /* NULL: run by hand */
+	struct loop *loop;
+	struct sandbox_report sandbox;
+	bool check_only;               /* prepare, then leave: for `--check` */
+	bool stopping;
+	int exit_status;
+};
+
+int role_main(int argc, char **argv, enum msg_peer peer, const struct role_calls *calls, void *ctx);
+/* Leaves the loop; what was queued for the supervisor is still sent. */
+void role_end(struct role *r, int exit_status);
+
+#endif

@@ -1,0 +1,68 @@
+/* clock: time, chance and the machine's name from the kernel. Must never be called by an engine. */
+#include "sys/clock.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+static int64_t
+clock_read(clockid_t id)
+{
+	struct timespec t;
+
+	int r = clock_gettime(id, &t);
+	assert(r == 0);
+	return (int64_t)t.tv_sec * WHEN_SECOND + t.tv_nsec / 1000;
+}
+
+int64_t
+clock_wall_us(void)
+{
+	return clock_read(CLOCK_REALTIME);
+}
+
+int64_t
+clock_mono_us(void)
+{
+	return clock_read(CLOCK_MONOTONIC);
+}
+
+int64_t
+clock_cpu_us(void)
+{
+	return clock_read(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+int
+clock_offset_min(void)
+{
+	time_t now = time(NULL);
+	struct tm tm;
+
+	return localtime_r(&now, &tm) ? (int)(tm.tm_gmtoff / 60) : 0;
+}
+
+uint64_t
+random_u64(void)
+{
+	uint64_t v;
+	ssize_t n;
+
+	do
+		n = getrandom(&v, sizeof(v), 0);
+	while (n < 0 && errno == EINTR);
+	assert(n == (ssize_t)sizeof(v));
+	return v;
+}
+
+char *
+host_name(char dst[256])
+{
+	if (gethostname(dst, 255) < 0 || dst[0] == '\0')
+		memcpy(dst, "localhost", sizeof("localhost"));
+	dst[255] = '\0';
+	return dst;
+}

@@ -1,0 +1,15 @@
+/* clock: the only place where time is read and chance is drawn. Callers hand the values on; engines never call this. */
+#ifndef GUARITA_SYS_CLOCK_H
+#define GUARITA_SYS_CLOCK_H
+
+#include "base/when.h"
+
+int64_t clock_wall_us(void);     /* microseconds since 1970-01-01 UTC; may step */
+int64_t clock_mono_us(void);     /* never steps; for time-outs and measured spans */
+int64_t clock_cpu_us(void);      /* processor time of this process, user and system */
+int clock_offset_min(void);      /* minutes east of UTC of the local zone, now */
+uint64_t random_u64(void);       /* from the kernel; a role draws its hash seed once */
+/* Host name of this machine, "localhost" when the kernel has none; dst of 256 bytes. */
+char *host_name(char dst[256]);
+
+#endif

@@ -1,0 +1,184 @@
+/* file: whole files in and out. Must never leave a half-written file under its final name. */
+#include "sys/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void
+fd_close(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+ssize_t
+file_read_at(int fd, void *dst, size_t n, uint64_t offset)
+{
+	size_t have = 0;
+
+	while (have < n) {
+		ssize_t r = pread(fd, (char *)dst + have, n - have, (off_t)(offset + have));
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0)
+			return -errno;
+		if (r == 0)
+			break;
+		have += (size_t)r;
+	}
+	return (ssize_t)have;
+}
+
+static int
+read_to_end(int fd, struct buf *b)
+{
+	for (;;) {
+		if (b->n == b->max) {
+			char c;
+			return read(fd, &c, 1) > 0 ? -EFBIG : 0;
+		}
+		size_t want = b->max - b->n < 65536 ? b->max - b->n : 65536;
+		if (!buf_reserve(b, want))
+			return -ENOMEM;
+		ssize_t r = read(fd, b->p + b->n, want);
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r <= 0)
+			return r < 0 ? -errno : 0;
+		b->n += (size_t)r;
+	}
+}
+
+int
+file_read(const char *path, struct buf *b)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	int r = read_to_end(fd, b);
+	close(fd);
+	return r;
+}
+
+int
+file_write_all(int fd, struct str bytes)
+{
+	while (bytes.n) {
+		ssize_t r = write(fd, bytes.p, bytes.n);
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0)
+			return -errno;
+		bytes = str_from(bytes, (size_t)r);
+	}
+	return 0;
+}
+
+int
+file_open_append(const char *path, mode_t mode)
+{
+	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, mode);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static int
+sync_parent(const char *path)
+{
+	char dir[PATH_MAX];
+
+	if (snprintf(dir, sizeof(dir), "%s", path) >= (int)sizeof(dir))
+		return -ENAMETOOLONG;
+	int fd = open(dirname(dir), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	int r = fsync(fd) < 0 ? -errno : 0;
+	close(fd);
+	return r;
+}
+
+int
+file_replace(const char *path, struct str bytes, mode_t mode, bool sync)
+{
+	char temp[PATH_MAX];
+
+	if (snprintf(temp, sizeof(temp), "%s.new", path) >= (int)sizeof(temp))
+		return -ENAMETOOLONG;
+	int fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+	if (fd < 0)
+		return -errno;
+	int r = file_write_all(fd, bytes);
+	if (r == 0 && sync && fdatasync(fd) < 0)
+		r = -errno;
+	close(fd);
+	if (r == 0 && rename(temp, path) < 0)
+		r = -errno;
+	if (r < 0) {
+		unlink(temp);
+		return r;
+	}
+	return sync ? sync_parent(path) : 0;
+}
+
+int
+file_map(const char *path, struct str *ret)
+{
+	struct stat st;
+	int r = 0;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) < 0)
+		r = -errno;
+	else if (st.st_size == 0)
+		*ret = STR_NULL;
+	else {
+		void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+		if (p == MAP_FAILED)
+			r = -errno;
+		else
+			*ret = str_of(p, (size_t)st.st_size);
+	}
+	close(fd);
+	return r;
+}
+
+void
+file_unmap(struct str map)
+{
+	if (map.n)
+		munmap((void *)(uintptr_t)map.p, map.n);
+}
+
+int
+file_path(char *dst, size_t size, const char *dir, const char *name)
+{
+	return snprintf(dst, size, "%s/%s", dir, name) >= (int)size ? -ENAMETOOLONG : 0;
+}
+
+int
+file_make_dirs(const char *path, mode_t mode)
+{
+	char dir[PATH_MAX];
+
+	if (snprintf(dir, sizeof(dir), "%s", path) >= (int)sizeof(dir))
+		return -ENAMETOOLONG;
+	for (char *p = dir + 1; *p; p++) {
+		if (*p != '/')
+			continue;
+		*p = '\0';
+		if (mkdir(dir, mode) < 0 && errno != EEXIST)
+			return -errno;
+		*p = '/';
+	}
+	return mkdir(dir, mode) < 0 && errno != EEXIST ? -errno : 0;
+}

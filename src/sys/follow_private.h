@@ -1,0 +1,57 @@
+/* follow_private: what follow.c (finding files) and follow_read.c (reading them) share; for nobody else. */
+#ifndef GUARITA_SYS_FOLLOW_PRIVATE_H
+#define GUARITA_SYS_FOLLOW_PRIVATE_H
+
+#include "sys/follow.h"
+
+struct follow_file {
+	struct follow *follow;
+	char *path;
+	int fd, wd;
+	uint64_t dev, ino;
+	uint64_t offset, line;
+	uint64_t part;             /* bytes of an overlong line handed out behind offset */
+	uint8_t head[FOLLOW_HEAD_MAX];
+	uint32_t head_len;
+	bool dirty;                /* may have more to read */
+	bool seen;                 /* found by the scan that runs */
+	bool copy;                 /* sleeps: a copy of another followed file */
+	bool replaced;             /* its successor under the same name was found */
+	bool orphan;               /* its name is gone or leads elsewhere: read to the end, then close */
+	int64_t orphan_since_us;
+	void *user;
+};
+
+struct saved_pos {
+	char *path;
+	struct follow_pos pos;
+	bool used;
+};
+
+struct follow {
+	struct follow_calls calls;
+	struct follow_opts opts;
+	char **patterns;
+	size_t npatterns;
+	struct follow_file **files;
+	size_t nfiles;
+	struct saved_pos *saved;
+	size_t nsaved;
+	int inotify;
+	bool scanned;              /* the first scan is over: new files are read from their start */
+	bool rescan_wanted;
+	size_t turn;               /* whose turn it is to be read */
+	char *chunk;
+};
+
+/* old: a file of an earlier name, not to be skipped. NULL when it cannot be read. */
+struct follow_file *follow_open_file(struct follow *f, const char *path, bool old);
+/* Reads one chunk; false when there was nothing (more) to read. */
+bool follow_file_read(struct follow_file *file);
+/* Hands out what is left behind the last newline. */
+void follow_file_flush_tail(struct follow_file *file);
+/* Extends the remembered head; false when the first bytes are not those remembered. */
+bool follow_file_check_head(struct follow_file *file);
+uint64_t follow_head_hash(const struct follow_file *file, uint32_t len);
+
+#endif

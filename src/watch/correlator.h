@@ -1,0 +1,190 @@
+/*
+ * correlator: the inside of correlate.h, shared by its parts only.
+ *
+ * How the outcome stays the same in any order of arrival. What an incident holds is a function of the set of records,
+ * not of their sequence: an event belongs to it when it lies in a window that fulfils the rule, or follows such an
+ * event within the rule's quiet time. That only ever grows with more records, so each record can be judged at once,
+ * and a late one corrects by adding: it may complete a window, reach back, or join two incidents into one. Times that
+ * are equal count as simultaneous. An event is forgotten only when the watermark says nothing older can come.
+ */
+#ifndef GUARITA_WATCH_CORRELATOR_H
+#define GUARITA_WATCH_CORRELATOR_H
+
+#include "base/pool.h"
+#include "watch/correlate.h"
+#include "watch/due.h"
+#include "watch/fact.h"
+#include "watch/recall.h"
+#include "watch/rule.h"
+#include "watch/track.h"
+
+#define DOSSIERS_MAX 16384u        /* open incidents; the one nearest to its end is closed early, and counted */
+#define DOSSIER_INTO_MAX 4
+#define TOUCHED_MAX 64
+#define KEYS_DEFAULT (256u << 10)
+#define SESSIONS_MAX (64u << 10)
+#define HOSTS_REMEMBERED 1024u     /* for repeat marks; power of two */
+
+struct held {                      /* a record of an incident */
+	int64_t time_us;
+	uint64_t ref;
+	uint32_t weight;
+	bool context;
+};
+
+struct dossier {                   /* an incident that is not closed */
+	uint64_t serial;
+	uint64_t told_as;          /* id it was told under; 0: not yet */
+	uint64_t next_count;       /* told as worse at this count */
+	uint64_t next_grew;
+	int64_t first_us, last_us; /* of its own records, context left out */
+	uint64_t count;            /* own, repeats multiplied */
+	uint64_t cut, cut_count;   /* own records not kept, and the events they stood for */
+	struct held *held;         /* by time and ref */
+	uint32_t nheld, held_size;
+	uint16_t rule;
+	uint8_t severity, told_severity;
+	uint8_t ninto;
+	bool touched;
+	uint32_t worsened;
+	uint32_t into[DOSSIER_INTO_MAX];   /* incidents that absorb it */
+	uint32_t *parts;           /* incidents it absorbs */
+	uint32_t nparts, parts_size;
+	uint32_t home, sibling;    /* track it hangs on, next one there */
+	uint32_t meets;            /* first of its meeting places */
+	struct facts facts;
+};
+
+struct meeting {                   /* a dossier at a key that a rule which absorbs, or is absorbed, shares */
+	uint64_t hash;
+	uint32_t dossier;
+	uint16_t key;
+	uint32_t next;             /* in the bucket */
+	uint32_t mine;             /* next of the same dossier */
+};
+
+#define MEETING_BUCKETS 4096u
+
+struct session {                   /* what a join knows of one key */
+	uint64_t hash;
+	int64_t opened_us, ended_us;
+	uint32_t orphans;          /* seq in recall: records that came before their session, newest first */
+	uint32_t next;             /* in the bucket */
+	uint32_t older;            /* in the queue */
+	uint16_t join;
+	uint16_t len;              /* of text; 0: not opened yet */
+	uint16_t pid_tag;
+	bool shared;               /* opened anew within a minute: many use it, so nobody is named */
+	char *text;                /* {key, length, bytes} of each carried field */
+};
+
+struct sessions {
+	struct pool pool;
+	uint32_t *buckets;
+	uint32_t mask;
+	uint32_t first, last;      /* queue by age */
+	uint8_t pids[4096];        /* how many live sessions have a pid of this tag; 255 sticks */
+	uint32_t by_others;        /* live sessions whose key has no pid */
+	uint64_t opened, evicted;
+};
+
+struct host_last {                 /* the last record of a host */
+	uint64_t tag;
+	int64_t time_us;
+	uint32_t recall;           /* RECALL_NONE: nobody had asked for it */
+};
+
+struct correlator {
+	const struct ruleset *rs;
+	const struct rules *rules;
+	struct correlate_calls calls;
+	struct watch_env env;
+	int64_t lateness_us, watermark_us, now_us, started_us, last_time_us;
+	uint64_t seed;
+	bool batch, finishing;
+	struct tracks tracks;
+	struct recall recall;
+	struct sessions sessions;
+	struct pool dossiers;
+	uint64_t next_serial;
+	struct pool meetings;
+	uint32_t *meeting_buckets;
+	struct dues dues;
+	uint32_t touched[TOUCHED_MAX];
+	uint32_t ntouched;
+	uint64_t *key_hashes;      /* of the record in hand, by key; 0: not computed */
+	uint64_t *key_known;       /* bit per key */
+	struct host_last hosts[HOSTS_REMEMBERED];
+	struct buf why, fact_text;
+	struct buf proofs;
+	struct correlate_stats stats;
+};
+
+/* A record on its way through the rules. */
+struct input {
+	struct record *r;
+	int64_t time_us;
+	uint64_t ref;
+	uint32_t weight;
+	uint32_t recall;
+};
+
+static inline struct dossier *
+dossier_at(const struct correlator *c, uint32_t i)
+{
+	return pool_at(&c->dossiers, i);
+}
+
+/* correlate.c */
+uint64_t correlator_key(struct correlator *c, uint16_t key, const struct record *r);
+void correlator_forget_keys(struct correlator *c);
+uint64_t track_hash(uint64_t key, uint16_t rule, enum track_role role);
+
+/* dossier.c: includes an event of a rule, at the track where its incidents hang. r may be NULL when it is unknown. */
+void dossier_include(struct correlator *c, const struct rule *rule, uint32_t home, const struct event *e,
+    const struct record *r);
+/* The open incident of this track that time_us falls into or follows within the rule's quiet time. */
+uint32_t dossier_near(const struct correlator *c, const struct rule *rule, uint32_t home, int64_t time_us, int64_t gap);
+void dossier_context(struct correlator *c, uint32_t dossier, const struct event *e);
+/* Takes a record out again: it turned out to be counted under another key. */
+void dossier_retract(struct correlator *c, uint32_t home, int64_t time_us, uint64_t ref);
+void dossier_free(struct correlator *c, uint32_t d);
+void dossier_close_due(struct correlator *c, const struct due *due);
+void dossiers_finish(struct correlator *c);
+uint32_t dossier_top(const struct correlator *c, uint32_t d);
+
+/* meet.c */
+void meetings_add(struct correlator *c, uint32_t dossier, const struct record *r);
+void meetings_drop(struct correlator *c, uint32_t dossier);
+void meetings_look(struct correlator *c, uint32_t dossier);
+
+/* tell.c */
+void tell_touched(struct correlator *c);
+void tell_closed(struct correlator *c, uint32_t d);
+void tell_merged(struct correlator *c, uint32_t d, uint64_t into);
+
+/* shape.c: one event of a rule, by the rule's shape. */
+void shape_take(struct correlator *c, const struct rule *rule, uint8_t step, const struct input *in);
+void shape_context(struct correlator *c, const struct rule *rule, const struct input *in);
+void shape_retract(struct correlator *c, const struct rule *rule, uint64_t key, const struct input *in);
+void shape_due(struct correlator *c, const struct due *due);
+/* An incident of `rule` opened: counts for the risk of its source. */
+void shape_risk(struct correlator *c, const struct rule *rule, const struct input *in);
+int64_t shape_keep_us(const void *ctx, const struct track *t);
+
+/* session.c */
+int sessions_init(struct sessions *s) WARN_UNUSED;
+void sessions_free(struct sessions *s);
+/* Adds to r what its sessions know. True when something was added. */
+bool sessions_fill(struct correlator *c, struct record *r, int64_t time_us);
+/* r opens or ends sessions; calls for each record that came too early for them. */
+void sessions_take(struct correlator *c, const struct record *r, int64_t time_us);
+/* r lacks what a session may bring: remembered until it opens. */
+void sessions_wait(struct correlator *c, const struct record *r, int64_t time_us, uint32_t recall);
+void sessions_expire(struct correlator *c, uint32_t most);
+/* correlate.c: counts an early record again, now with what its session brought. */
+void correlator_again(struct correlator *c, uint32_t recall, const struct session *s);
+/* Adds the carried fields of s that r lacks. */
+bool session_give(const struct correlator *c, const struct session *s, struct record *r);
+
+#endif

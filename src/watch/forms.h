@@ -1,0 +1,21 @@
+/*
+ * forms: messages that are no sentence: JSON objects, key=value pairs, CEF and LEEF, comma separated values, and
+ * columns named by a header line. They become fields under the writer's own keys; the lines of a decoder then map
+ * and judge them. Only keys that some rule names are kept.
+ */
+#ifndef GUARITA_WATCH_FORMS_H
+#define GUARITA_WATCH_FORMS_H
+
+#include "watch/engine.h"
+
+struct forms_work;
+struct forms_work *forms_work_new(void);
+void forms_work_free(struct forms_work *w);
+
+/* key=value pairs of the text at `at`, each under its key in lower case; bare words go to `flags`. */
+void forms_pairs(const struct ruleset *rs, struct record *r, struct slot at);
+/* Tries the decoders of other forms of a group on a message. True when one took it. */
+bool forms_decode(const struct ruleset *rs, struct decode_work *w, const struct group *g, struct slot message,
+    struct record *r);
+
+#endif

@@ -1,0 +1,321 @@
+/*
+ * groups: sorts the lines of all decoders by who writes them, and finds a program's groups again. A decoder for
+ * several programs is in the group of each. Names are compared in lower case, without directory and [pid].
+ */
+#include "watch/groups.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/hash.h"
+
+struct member {                        /* a decoder in a group */
+	uint32_t group, decoder;
+};
+
+struct sorter {
+	struct decoders *d;
+	struct arena *a;
+	struct member *members;
+	uint32_t n, size;
+	uint32_t ngroups;
+};
+
+static int
+add_member(struct sorter *s, uint32_t group, uint32_t decoder)
+{
+	if (s->n == s->size) {
+		uint32_t size = s->size ? s->size * 2 : 256;
+		struct member *more = reallocarray(s->members, size, sizeof(*more));
+
+		if (!more)
+			return -ENOMEM;
+		s->members = more;
+		s->size = size;
+	}
+	s->members[s->n++] = (struct member){ group, decoder };
+	return 0;
+}
+
+static int
+program_group(struct sorter *s, struct str program, uint32_t *ret)
+{
+	uint32_t group;
+
+	if (str_ends(program, STR("/*")))
+		program.n--;
+	group = strmap_get(&s->d->programs, program);
+	if (group == STRMAP_NONE) {
+		group = s->ngroups++;
+		if (strmap_put(&s->d->programs, program, group) < 0)
+			return -ENOMEM;
+	}
+	*ret = group;
+	return 0;
+}
+
+static int
+join_programs(struct sorter *s, uint32_t decoder)
+{
+	const struct decoder *d = &s->d->decoders[decoder];
+	uint32_t group;
+	int err = 0;
+
+	for (uint32_t i = 0; i < d->nprograms && err == 0; i++) {
+		err = program_group(s, d->programs[i], &group);
+		if (err == 0)
+			err = add_member(s, group, decoder);
+	}
+	return err;
+}
+
+/* Files of one decoder share a group; a file named by several decoders belongs to the group of the first. */
+static int
+join_files(struct sorter *s, uint32_t decoder)
+{
+	const struct decoder *d = &s->d->decoders[decoder];
+
+	for (uint32_t i = 0; i < d->nfiles; i++) {
+		uint32_t group = GROUP_NONE;
+
+		for (uint32_t k = 0; k < s->d->nfiles; k++)
+			if (str_eq(s->d->files[k].glob, d->files[i]))
+				group = s->d->files[k].group;
+		if (group == GROUP_NONE) {
+			group = s->ngroups++;
+			s->d->files[s->d->nfiles++] = (struct file_route){ d->files[i], group };
+		}
+		if (add_member(s, group, decoder) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int
+sort_decoders(struct sorter *s)
+{
+	int err = 0;
+
+	s->d->any = s->ngroups++;
+	s->d->guess = s->ngroups++;
+	for (uint32_t i = 0; i < s->d->ndecoders && err == 0; i++) {
+		const struct decoder *d = &s->d->decoders[i];
+
+		if (d->any)
+			err = add_member(s, d->guess ? s->d->guess : s->d->any, i);
+		if (err == 0)
+			err = join_programs(s, i);
+		if (err == 0)
+			err = join_files(s, i);
+	}
+	return err;
+}
+
+static int
+by_group(const void *a, const void *b)
+{
+	const struct member *x = a, *y = b;
+
+	if (x->group != y->group)
+		return x->group < y->group ? -1 : 1;
+	return x->decoder < y->decoder ? -1 : x->decoder > y->decoder;
+}
+
+struct gathered {
+	const struct plan **plans;
+	const struct line **lines;
+	uint32_t *order;
+	uint32_t n, size;
+};
+
+static int
+gather_plan(struct gathered *g, const struct line *line, uint32_t plan)
+{
+	if (g->n == g->size) {
+		uint32_t size = g->size ? g->size * 2 : 1024;
+		const struct plan **plans = reallocarray(g->plans, size, sizeof(*plans));
+		const struct line **lines = plans ? reallocarray(g->lines, size, sizeof(*lines)) : NULL;
+		uint32_t *order = lines ? reallocarray(g->order, size, sizeof(*order)) : NULL;
+
+		g->plans = plans ? plans : g->plans;
+		g->lines = lines ? lines : g->lines;
+		g->order = order ? order : g->order;
+		if (!order)
+			return -ENOMEM;
+		g->size = size;
+	}
+	g->plans[g->n] = &line->pattern.plans[plan];
+	g->lines[g->n++] = line;
+	return 0;
+}
+
+static int
+gather_decoder(struct sorter *s, struct group *group, struct gathered *g, const struct decoder *d)
+{
+	int err = 0;
+
+	if (d->form != FORM_TEXT) {
+		group->forms[group->nforms++] = d;
+		group->form_bits |= 1u << d->form;
+		return 0;
+	}
+	for (uint32_t i = 0; i < d->nlines && err == 0; i++) {
+		const struct line *line = &s->d->lines[d->first_line + i];
+
+		for (uint32_t k = 0; line->on == FIELD_NONE && k < line->pattern.nplans && err == 0; k++)
+			err = gather_plan(g, line, k);
+	}
+	return err;
+}
+
+static int
+build_group(struct sorter *s, struct group *group, struct gathered *g)
+{
+	int err = index_build(s->a, g->plans, g->n, &group->index, g->order);
+
+	group->lines = ARENA_ARRAY(s->a, const struct line *, g->n + 1);
+	if (err < 0 || !group->lines)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < g->n; i++)
+		group->lines[i] = g->lines[g->order[i]];
+	group->empty = g->n == 0;
+	return 0;
+}
+
+static int
+build_groups(struct sorter *s)
+{
+	struct gathered g = { 0 };
+	uint32_t at = 0;
+	int err = 0;
+
+	qsort(s->members, s->n, sizeof(*s->members), by_group);
+	for (uint32_t i = 0; i < s->ngroups && err == 0; i++) {
+		struct group *group = &s->d->groups[i];
+		uint32_t from = at;
+
+		while (at < s->n && s->members[at].group == i)
+			at++;
+		g.n = 0;
+		group->forms = ARENA_ARRAY(s->a, const struct decoder *, at - from + 1);
+		err = group->forms ? 0 : -ENOMEM;
+		for (uint32_t k = from; k < at && err == 0; k++)
+			err = gather_decoder(s, group, &g, &s->d->decoders[s->members[k].decoder]);
+		if (err == 0)
+			err = build_group(s, group, &g);
+	}
+	free(g.plans);
+	free(g.lines);
+	free(g.order);
+	return err;
+}
+
+int
+groups_build(struct load *l)
+{
+	struct sorter s = { .d = l->rs->decoders, .a = &l->rs->arena };
+	uint32_t nfiles = 0;
+	int err;
+
+	for (uint32_t i = 0; i < s.d->ndecoders; i++)
+		nfiles += s.d->decoders[i].nfiles;
+	s.d->files = ARENA_ARRAY(s.a, struct file_route, nfiles + 1);
+	err = s.d->files ? sort_decoders(&s) : -ENOMEM;
+	if (err == 0) {
+		s.d->groups = ARENA_ARRAY(s.a, struct group, s.ngroups);
+		s.d->ngroups = s.d->groups ? s.ngroups : 0;
+		err = s.d->groups ? build_groups(&s) : -ENOMEM;
+	}
+	free(s.members);
+	return err;
+}
+
+void
+groups_free(struct decoders *d)
+{
+	for (uint32_t i = 0; i < d->ngroups; i++)
+		index_free(&d->groups[i].index);
+	strmap_free(&d->programs);
+}
+
+static uint8_t
+add_group(const struct decoders *d, struct str name, uint32_t *groups, uint8_t n)
+{
+	uint32_t group = name.n ? strmap_get(&d->programs, name) : STRMAP_NONE;
+
+	if (group == STRMAP_NONE || n == WORK_GROUPS_MAX || (n && groups[n - 1] == group))
+		return n;
+	groups[n] = group;
+	return (uint8_t)(n + 1);
+}
+
+/* "/usr/sbin/cron" is cron, but "postfix/smtpd" is both postfix/smtpd and a part of postfix. */
+static struct str
+without_directory(struct str program)
+{
+	if (program.n && program.p[0] == '/')
+		while (str_find_byte(program, '/') < program.n)
+			program = str_from(program, str_find_byte(program, '/') + 1);
+	return str_head(program, str_find_byte(program, '['));
+}
+
+uint8_t
+groups_of_program(const struct decoders *d, struct str program, uint32_t *ret_groups)
+{
+	char lower[256];
+	struct str name = str_head(without_directory(program), sizeof(lower));
+	size_t slash, paren;
+	uint8_t n;
+
+	for (size_t i = 0; i < name.n; i++)
+		lower[i] = name.p[i] >= 'A' && name.p[i] <= 'Z' ? (char)(name.p[i] + 32) : name.p[i];
+	name.p = lower;
+	n = add_group(d, name, ret_groups, 0);
+	slash = str_find_byte(name, '/');
+	if (slash < name.n) {
+		n = add_group(d, str_head(name, slash + 1), ret_groups, n);
+		n = add_group(d, str_head(name, slash), ret_groups, n);
+	}
+	paren = str_find_byte(name, '(');          /* sshd(pam_unix) */
+	if (paren < name.n)
+		n = add_group(d, str_head(name, paren), ret_groups, n);
+	return n;
+}
+
+/* Shell globs of * and ? only; linear, as the last star is the only one ever reconsidered. */
+static bool
+glob_matches(struct str glob, struct str s)
+{
+	size_t g = 0, i = 0, star = SIZE_MAX, mark = 0;
+
+	while (i < s.n) {
+		if (g < glob.n && glob.p[g] == '*') {
+			star = g++;
+			mark = i;
+		} else if (g < glob.n && (glob.p[g] == '?' || glob.p[g] == s.p[i])) {
+			g++;
+			i++;
+		} else if (star != SIZE_MAX) {
+			g = star + 1;
+			i = ++mark;
+		} else {
+			return false;
+		}
+	}
+	while (g < glob.n && glob.p[g] == '*')
+		g++;
+	return g == glob.n;
+}
+
+void
+groups_of_file(const struct decoders *d, struct str path, struct decode_route *ret)
+{
+	size_t slash = str_rfind(path, STR("/"));
+	struct str base = slash < path.n ? str_from(path, slash + 1) : path;
+	struct decode_route route = { .n = 0 };
+
+	for (uint32_t i = 0; i < d->nfiles && route.n < DECODE_ROUTE_MAX; i++)
+		if (glob_matches(d->files[i].glob, base))
+			route.group[route.n++] = d->files[i].group;
+	*ret = route;
+}

@@ -1,0 +1,523 @@
+/*
+ * index: from a text to the few plans that could match it. The tree is built once from the sorted beginnings of all
+ * plans and walked without going back in the text further than its own branches; plans that begin with a wildcard
+ * are announced by their longest literal. It only proposes: plan_match() decides.
+ */
+#include "watch/index.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#define NEEDLE_MIN 2               /* shorter literals announce too much */
+#define NEEDLES_BY_HAND 4          /* up to so many are looked for one by one */
+#define JUMP_MIN 9                 /* children from which a jump table pays */
+
+struct index_node {
+	struct step edge;              /* what leads here; STEP_LIT, STEP_BLANKS or STEP_HOLE */
+	const struct step *next;       /* the step after a hole, which bounds it */
+	uint16_t *jump;                /* by first byte: child number + 1, or NULL */
+	uint32_t kids, plans;          /* first of each */
+	uint16_t nkids, nplans;
+	uint16_t nlit;                 /* the first so many children are literals that mind case */
+};
+
+struct entry {                         /* a plan on its way down the tree */
+	uint32_t rank;
+	const struct plan *plan;
+	uint16_t at;                   /* step */
+	uint16_t off;                  /* byte within a literal step */
+};
+
+struct builder {
+	struct arena *a;
+	struct index *x;
+	uint32_t nodes_size, node_plans_size, nnode_plans;
+	struct index_node *nodes;
+	uint32_t nnodes;
+};
+
+struct order {
+	const struct plan *plan;
+	uint32_t place;
+};
+
+static int
+by_weight(const void *a, const void *b)
+{
+	const struct order *x = a, *y = b;
+
+	if (x->plan->weight != y->plan->weight)
+		return x->plan->weight < y->plan->weight ? 1 : -1;
+	return x->place < y->place ? -1 : x->place > y->place;
+}
+
+static const struct step *
+step_of(const struct entry *e)
+{
+	return e->at < e->plan->nsteps ? &e->plan->steps[e->at] : NULL;
+}
+
+static const struct step *
+step_behind(const struct entry *e)
+{
+	return e->at + 1 < e->plan->nsteps ? &e->plan->steps[e->at + 1] : NULL;
+}
+
+static bool
+is_wild(const struct step *s)
+{
+	return s->code == STEP_SKIP || s->code == STEP_PIVOT;
+}
+
+static bool
+ends_here(const struct entry *e)
+{
+	const struct step *s = step_of(e);
+
+	return !s || is_wild(s);
+}
+
+/* Steps that bound a hole the same way are the same neighbour. */
+static int
+compare_next(const struct step *a, const struct step *b)
+{
+	int ca = a ? a->code : -1, cb = b ? b->code : -1;
+
+	if (ca != cb)
+		return ca < cb ? -1 : 1;
+	if (!a || a->code != STEP_LIT)
+		return 0;
+	if (a->nocase != b->nocase)
+		return a->nocase ? 1 : -1;
+	return str_cmp(str_of(a->lit, a->len), str_of(b->lit, b->len));
+}
+
+/* Literals first, those that mind case before the others; then by first byte, then the rest. */
+static int
+edge_class(const struct step *s)
+{
+	return s->code == STEP_LIT ? s->nocase : 2 + s->code;
+}
+
+static int
+compare_edges(const struct entry *x, const struct entry *y)
+{
+	const struct step *a = step_of(x), *b = step_of(y);
+	int ca = edge_class(a), cb = edge_class(b);
+
+	if (ca != cb)
+		return ca - cb;
+	if (a->code == STEP_LIT)
+		return (unsigned char)a->lit[x->off] - (unsigned char)b->lit[y->off];
+	if (a->code == STEP_BLANKS)
+		return 0;
+	if (a->type != b->type)
+		return a->type - b->type;
+	return compare_next(step_behind(x), step_behind(y));
+}
+
+static int
+by_edge(const void *a, const void *b)
+{
+	const struct entry *x = a, *y = b;
+	bool xe = ends_here(x), ye = ends_here(y);
+	int c;
+
+	if (xe || ye)
+		return xe && ye ? (x->rank < y->rank ? -1 : 1) : xe ? -1 : 1;
+	c = compare_edges(x, y);
+	return c ? c : x->rank < y->rank ? -1 : 1;
+}
+
+static uint32_t
+add_nodes(struct builder *b, uint32_t n)
+{
+	uint32_t first = b->nnodes;
+
+	if (b->nnodes + n > b->nodes_size) {
+		uint32_t size = (b->nodes_size + n) * 2;
+		struct index_node *more = reallocarray(b->nodes, size, sizeof(*more));
+
+		if (!more)
+			return UINT32_MAX;
+		b->nodes = more;
+		b->nodes_size = size;
+	}
+	memset(&b->nodes[first], 0, n * sizeof(*b->nodes));
+	b->nnodes += n;
+	return first;
+}
+
+/* How many literal bytes all n entries share from where they are. */
+static uint16_t
+common(const struct entry *e, uint32_t n)
+{
+	const struct step *first = step_of(&e[0]);
+	uint16_t len = (uint16_t)(first->len - e[0].off);
+
+	for (uint32_t i = 1; i < n; i++) {
+		const struct step *s = step_of(&e[i]);
+		uint16_t most = (uint16_t)(s->len - e[i].off), k = 0;
+
+		while (k < len && k < most && first->lit[e[0].off + k] == s->lit[e[i].off + k])
+			k++;
+		len = k;
+	}
+	return len;
+}
+
+static void
+advance(struct entry *e, uint32_t n, uint16_t len)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		e[i].off = (uint16_t)(e[i].off + len);
+		if (len == 0 || e[i].off == step_of(&e[i])->len) {
+			e[i].at++;
+			e[i].off = 0;
+		}
+	}
+}
+
+/* The edge that leads to a child, from the first of its entries; moves them all behind it. */
+static void
+take_edge(struct index_node *node, struct entry *e, uint32_t n)
+{
+	node->edge = *step_of(e);
+	node->next = step_behind(e);
+	if (node->edge.code == STEP_LIT) {
+		uint16_t len = common(e, n);
+
+		node->edge.lit += e->off;
+		node->edge.len = len;
+		advance(e, n, len);
+	} else {
+		advance(e, n, 0);
+	}
+}
+
+static int
+make_jump(struct builder *b, uint32_t at)
+{
+	struct index_node *n = &b->nodes[at];
+
+	if (n->nlit < JUMP_MIN)
+		return 0;
+	n->jump = ARENA_ARRAY(b->a, uint16_t, 256);
+	if (!n->jump)
+		return -ENOMEM;
+	for (uint16_t i = 0; i < n->nlit; i++)
+		n->jump[(unsigned char)b->nodes[n->kids + i].edge.lit[0]] = (uint16_t)(i + 1);
+	return 0;
+}
+
+static uint32_t
+count_groups(const struct entry *e, uint32_t n)
+{
+	uint32_t groups = n > 0;
+
+	for (uint32_t i = 1; i < n; i++)
+		groups += compare_edges(&e[i - 1], &e[i]) != 0;
+	return groups;
+}
+
+static int build_node(struct builder *b, uint32_t at, struct entry *e, uint32_t n);
+
+static int
+build_kids(struct builder *b, uint32_t at, struct entry *e, uint32_t n)
+{
+	uint32_t groups = count_groups(e, n), kid, from = 0;
+
+	if (groups == 0)
+		return 0;
+	kid = add_nodes(b, groups);
+	if (kid == UINT32_MAX)
+		return -ENOMEM;
+	b->nodes[at].kids = kid;
+	b->nodes[at].nkids = (uint16_t)groups;
+	for (uint32_t to = 1; to <= n; to++) {
+		if (to < n && compare_edges(&e[from], &e[to]) == 0)
+			continue;
+		b->nodes[at].nlit = (uint16_t)(b->nodes[at].nlit + (edge_class(step_of(&e[from])) == 0));
+		take_edge(&b->nodes[kid], &e[from], to - from);
+		if (build_node(b, kid++, &e[from], to - from) < 0)
+			return -ENOMEM;
+		from = to;
+	}
+	return make_jump(b, at);
+}
+
+static int
+build_node(struct builder *b, uint32_t at, struct entry *e, uint32_t n)
+{
+	uint32_t ends = 0;
+
+	qsort(e, n, sizeof(*e), by_edge);
+	b->nodes[at].plans = b->nnode_plans;
+	while (ends < n && ends_here(&e[ends]))
+		b->x->node_plans[b->nnode_plans++] = e[ends++].rank;
+	b->nodes[at].nplans = (uint16_t)ends;
+	return build_kids(b, at, e + ends, n - ends);
+}
+
+static int
+build_tree(struct builder *b)
+{
+	struct index *x = b->x;
+	struct entry *e = calloc(x->nplans ? x->nplans : 1, sizeof(*e));
+	uint32_t n = 0;
+	int err = -ENOMEM;
+
+	for (uint32_t i = 0; e && i < x->nplans; i++)
+		if (x->plans[i]->nsteps && !is_wild(&x->plans[i]->steps[0]))
+			e[n++] = (struct entry){ .rank = i, .plan = x->plans[i] };
+	if (e && add_nodes(b, 1) == 0)
+		err = build_node(b, 0, e, n);
+	if (err == 0)
+		x->nodes = ARENA_ARRAY(b->a, struct index_node, b->nnodes);
+	if (x->nodes)
+		memcpy(x->nodes, b->nodes, b->nnodes * sizeof(*b->nodes));
+	x->nnodes = b->nnodes;
+	free(b->nodes);
+	free(e);
+	return x->nodes ? err : -ENOMEM;
+}
+
+struct needle {
+	struct literal lit;
+	uint32_t rank;
+};
+
+static int
+by_needle(const void *a, const void *b)
+{
+	const struct needle *x = a, *y = b;
+	int c = str_cmp(x->lit.text, y->lit.text);
+
+	if (c == 0)
+		c = x->lit.nocase - y->lit.nocase;
+	return c ? c : x->rank < y->rank ? -1 : 1;
+}
+
+static bool
+same_needle(const struct needle *a, const struct needle *b)
+{
+	return a->lit.nocase == b->lit.nocase && str_eq(a->lit.text, b->lit.text);
+}
+
+static void
+group_needles(struct index *x, const struct needle *v, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		if (i == 0 || !same_needle(&v[i - 1], &v[i])) {
+			x->needle_first[x->nneedles] = i;
+			x->needles[x->nneedles++] = v[i].lit;
+		}
+		x->needle_plans[i] = v[i].rank;
+	}
+	x->needle_first[x->nneedles] = n;
+}
+
+static int
+build_needles(struct builder *b)
+{
+	struct index *x = b->x;
+	struct needle *v = calloc(x->nplans ? x->nplans : 1, sizeof(*v));
+	uint32_t n = 0;
+
+	x->best_search = UINT32_MAX;
+	x->needles = ARENA_ARRAY(b->a, struct literal, x->nplans + 1);
+	x->needle_first = ARENA_ARRAY(b->a, uint32_t, x->nplans + 1);
+	x->needle_plans = ARENA_ARRAY(b->a, uint32_t, x->nplans + 1);
+	x->always = ARENA_ARRAY(b->a, uint32_t, x->nplans + 1);
+	if (!v || !x->needles || !x->needle_first || !x->needle_plans || !x->always) {
+		free(v);
+		return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < x->nplans; i++) {
+		const struct plan *p = x->plans[i];
+		const struct step *s = p->longest < p->nsteps ? &p->steps[p->longest] : NULL;
+
+		if (p->nsteps && !is_wild(&p->steps[0]))
+			continue;
+		if (x->best_search == UINT32_MAX)
+			x->best_search = i;
+		if (s && s->len >= NEEDLE_MIN)
+			v[n++] = (struct needle){ { str_of(s->lit, s->len), s->nocase }, i };
+		else
+			x->always[x->nalways++] = i;
+	}
+	qsort(v, n, sizeof(*v), by_needle);
+	group_needles(x, v, n);
+	free(v);
+	return 0;
+}
+
+int
+index_build(struct arena *a, const struct plan *const *plans, uint32_t n, struct index *ret, uint32_t *ret_order)
+{
+	struct index x = { .nplans = n };
+	struct builder b = { .a = a, .x = &x };
+	struct order *order = calloc(n ? n : 1, sizeof(*order));
+	int err;
+
+	x.plans = ARENA_ARRAY(a, const struct plan *, n + 1);
+	x.node_plans = ARENA_ARRAY(a, uint32_t, n + 1);
+	if (!order || !x.plans || !x.node_plans) {
+		free(order);
+		return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < n; i++)
+		order[i] = (struct order){ plans[i], i };
+	qsort(order, n, sizeof(*order), by_weight);
+	for (uint32_t i = 0; i < n; i++) {
+		x.plans[i] = order[i].plan;
+		ret_order[i] = order[i].place;
+	}
+	free(order);
+	err = build_tree(&b);
+	if (err == 0)
+		err = build_needles(&b);
+	if (err == 0)
+		*ret = x;
+	return err;
+}
+
+int
+index_literals(struct index *x, struct str cached, bool plain, bool *ret_compiled)
+{
+	if (x->nneedles <= NEEDLES_BY_HAND)
+		return 0;
+	return literals_new(x->needles, x->nneedles, cached, plain, &x->literals, ret_compiled);
+}
+
+void
+index_free(struct index *x)
+{
+	literals_free(x->literals);
+	x->literals = NULL;
+}
+
+/* Keeps the list sorted and without doubles; when it is full the worst goes. */
+static void
+propose(struct candidates *c, uint32_t rank)
+{
+	uint32_t at = c->n;
+
+	while (at > 0 && c->rank[at - 1] > rank)
+		at--;
+	if (at > 0 && c->rank[at - 1] == rank)
+		return;
+	if (c->n == CANDIDATES_MAX) {
+		c->cut++;
+		if (at == c->n)
+			return;
+		c->n--;
+	}
+	memmove(&c->rank[at + 1], &c->rank[at], (c->n - at) * sizeof(c->rank[0]));
+	c->rank[at] = rank;
+	c->n++;
+}
+
+struct walk {
+	const struct index *x;
+	struct str text;
+	struct candidates *c;
+	uint64_t *steps;
+};
+
+/* The plans whose tree part ends here: worth a try when nothing speaks against their end. */
+static void
+arrive(const struct walk *w, const struct index_node *n, size_t pos)
+{
+	for (uint32_t i = 0; i < n->nplans; i++) {
+		uint32_t rank = w->x->node_plans[n->plans + i];
+		const struct plan *p = w->x->plans[rank];
+		const struct step *last = &p->steps[p->nsteps - 1];
+
+		if (!p->wild && pos != w->text.n)
+			continue;
+		if (last->code == STEP_LIT && !step_literal_before(last, w->text, 0, w->text.n))
+			continue;
+		propose(w->c, rank);
+	}
+}
+
+static void
+walk(const struct walk *w, const struct index_node *n, size_t pos)
+{
+	const struct index_node *kids = w->x->nodes + n->kids;
+	uint16_t i = 0;
+
+	*w->steps += 1;
+	if (n->nplans)
+		arrive(w, n, pos);
+	if (pos >= w->text.n || n->nkids == 0)
+		return;
+	if (n->jump) {
+		uint16_t kid = n->jump[(unsigned char)w->text.p[pos]];
+
+		if (kid && step_literal_at(&kids[kid - 1].edge, w->text, pos))
+			walk(w, &kids[kid - 1], pos + kids[kid - 1].edge.len);
+		i = n->nlit;
+	}
+	for (; i < n->nkids; i++) {
+		const struct index_node *kid = &kids[i];
+		size_t at = pos;
+		struct str value;
+
+		if (kid->edge.code == STEP_LIT) {
+			if (kid->edge.lit[0] == w->text.p[pos] || kid->edge.nocase)
+				at = step_literal_at(&kid->edge, w->text, pos) ? pos + kid->edge.len : pos;
+		} else if (kid->edge.code == STEP_BLANKS) {
+			while (at < w->text.n && is_blank(w->text.p[at]))
+				at++;
+		} else {
+			at = hole_forward(kid->edge.type, w->text, pos, kid->next, &value, w->steps);
+		}
+		if (at != pos && at != HOLE_MISS)
+			walk(w, kid, at);
+	}
+}
+
+void
+index_walk(const struct index *x, struct str text, struct candidates *c, uint64_t *steps)
+{
+	struct walk w = { .x = x, .text = text, .c = c, .steps = steps };
+
+	walk(&w, &x->nodes[0], 0);
+}
+
+struct found {
+	const struct index *x;
+	struct candidates *c;
+};
+
+static void
+on_needle(void *ctx, uint32_t id)
+{
+	const struct found *f = ctx;
+
+	for (uint32_t i = f->x->needle_first[id]; i < f->x->needle_first[id + 1]; i++)
+		propose(f->c, f->x->needle_plans[i]);
+}
+
+void
+index_search(const struct index *x, struct literals_work *w, struct str text, struct candidates *c)
+{
+	struct found f = { .x = x, .c = c };
+
+	for (uint32_t i = 0; i < x->nalways; i++)
+		propose(c, x->always[i]);
+	if (x->literals) {
+		literals_scan(x->literals, w, text, on_needle, &f);
+		return;
+	}
+	for (uint32_t i = 0; i < x->nneedles; i++) {
+		const struct literal *l = &x->needles[i];
+		size_t at = l->nocase ? str_find_nocase(text, l->text) : str_find(text, l->text);
+
+		if (at < text.n)
+			on_needle(&f, i);
+	}
+}

@@ -1,0 +1,91 @@
+/* key: see key.h. */
+#include "watch/key.h"
+
+#include "base/hash.h"
+
+struct str
+key_value(uint16_t field, const struct record *r)
+{
+	struct str v = record_fact(r, field);
+
+	if (v.n == 0 && field == FIELD_src)
+		v = record_fact(r, FIELD_src_host);
+	else if (v.n == 0 && field == FIELD_dst)
+		v = record_fact(r, FIELD_dst_host);
+	return str_head(v, KEY_VALUE_MAX);
+}
+
+static bool
+is_place(uint16_t field)
+{
+	return field == FIELD_src || field == FIELD_dst || field == FIELD_src_host || field == FIELD_dst_host ||
+	    field == FIELD_host || field == FIELD_program || field == FIELD_service;
+}
+
+/* Two spellings of one IPv6 address, or an IPv4 one inside it, are one key. */
+static uint64_t
+place_hash(struct str v, uint64_t seed)
+{
+	struct addr a;
+	char text[46];
+
+	if (str_find_byte(v, ':') < v.n && addr_parse(v, &a) == 0)
+		return hash_nocase(str_of(text, addr_show(&a, text)), seed);
+	return hash_nocase(v, seed);
+}
+
+static uint64_t
+net_hash(struct str v, uint64_t seed)
+{
+	struct addr a;
+
+	if (addr_parse(v, &a) < 0)
+		return hash_nocase(v, seed);
+	return hash_bytes(str_of((const char *)a.b, addr_is_v4(&a) ? 15 : 8), seed + 1);
+}
+
+static uint64_t
+pid_hash(const struct record *r, uint64_t seed)
+{
+	struct str v = record_value(r, FIELD_pid);
+	uint64_t n;
+
+	if (v.n && text_u64(v, &n) < 0)
+		return hash_bytes(v, seed);
+	if (!v.n && r->pid < 0)
+		return 0;
+	return hash_mix(seed, v.n ? n : (uint64_t)r->pid) | 1;
+}
+
+uint64_t
+key_part_hash(const struct key_part *part, const struct record *r, uint64_t seed)
+{
+	struct str v;
+	uint64_t h;
+
+	if (part->field == FIELD_pid)
+		return pid_hash(r, seed);
+	v = key_value(part->field, r);
+	if (v.n == 0)
+		return 0;
+	if (part->net)
+		h = net_hash(v, seed);
+	else
+		h = is_place(part->field) ? place_hash(v, seed) : hash_bytes(v, seed);
+	return h ? h : 1;
+}
+
+uint64_t
+key_hash(const struct key_spec *key, const struct record *r, uint64_t seed)
+{
+	uint64_t h = seed;
+
+	for (uint8_t i = 0; i < key->n; i++) {
+		uint64_t part = key_part_hash(&key->part[i], r, seed);
+
+		if (part == 0 && (key->n == 1 || key->part[i].field != FIELD_host))
+			return 0;
+		h = hash_mix(h, part);
+	}
+	return h ? h : 1;
+}

@@ -1,0 +1,16 @@
+/* key: what a record is counted under, as a keyed 64-bit hash. Values are told apart by their first 255 bytes. */
+#ifndef GUARITA_WATCH_KEY_H
+#define GUARITA_WATCH_KEY_H
+
+#include "watch/rule.h"
+
+#define KEY_VALUE_MAX 255u
+
+/* One value: addresses in one form each, names without case. 0 when the record lacks it. */
+uint64_t key_part_hash(const struct key_part *part, const struct record *r, uint64_t seed);
+/* 0 when the record lacks a part. A missing host is no lack when other parts are there: files may have no host. */
+uint64_t key_hash(const struct key_spec *key, const struct record *r, uint64_t seed);
+/* The value that a part stands for: src means src, else src_host. STR_NULL when absent. */
+struct str key_value(uint16_t field, const struct record *r);
+
+#endif

@@ -1,0 +1,250 @@
+/* recall: see recall.h. */
+#include "watch/recall.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/cur.h"
+
+#define PARTS_MAX (RECORD_FIELDS_MAX + 2)
+#define PART_HOST (UINT16_MAX - 1)
+#define PART_PROGRAM (UINT16_MAX - 2)
+
+struct part {
+	uint16_t key;
+	uint8_t len;
+	uint8_t flags;
+};
+
+struct copy {
+	int64_t time_us, pid;
+	uint64_t ref, line;
+	uint32_t seq, link, size, repeat, source;
+	uint16_t kind;
+	uint8_t hostile, nparts;
+	struct part parts[];           /* then the texts, one after another */
+};
+
+_Static_assert(sizeof(struct copy) + PARTS_MAX * (sizeof(struct part) + RECALL_VALUE_MAX) < RECALL_BYTES / 8,
+    "a copy is small beside the ring");
+
+int
+recall_init(struct recall *k)
+{
+	*k = (struct recall){ .ring = malloc(RECALL_BYTES), .at = calloc(RECALL_SLOTS, sizeof(*k->at)), .next = 1 };
+	if (k->ring && k->at)
+		return 0;
+	recall_free(k);
+	return -ENOMEM;
+}
+
+void
+recall_free(struct recall *k)
+{
+	free(k->ring);
+	free(k->at);
+	*k = (struct recall){ 0 };
+}
+
+static struct copy *
+find(const struct recall *k, uint32_t seq)
+{
+	uint64_t at;
+
+	if (seq == RECALL_NONE || seq >= k->next || k->next - seq > RECALL_SLOTS)
+		return NULL;
+	at = k->at[seq & (RECALL_SLOTS - 1)];
+	if (k->head - at > RECALL_BYTES)
+		return NULL;
+	return (struct copy *)(void *)(k->ring + at % RECALL_BYTES);
+}
+
+/* Room for one copy in one piece; skips the end of the ring when it does not fit there. */
+static struct copy *
+room(struct recall *k, size_t size)
+{
+	size_t at = k->head % RECALL_BYTES;
+
+	if (at + size > RECALL_BYTES)
+		k->head += RECALL_BYTES - at;
+	k->at[k->next & (RECALL_SLOTS - 1)] = k->head;
+	at = k->head % RECALL_BYTES;
+	k->head += size;
+	return (struct copy *)(void *)(k->ring + at);
+}
+
+struct gather {
+	struct part parts[PARTS_MAX];
+	const char *texts[PARTS_MAX];
+	size_t n, bytes;
+};
+
+static void
+gather(struct gather *g, uint16_t key, uint16_t flags, struct str text)
+{
+	uint8_t len = (uint8_t)str_head(text, RECALL_VALUE_MAX).n;
+
+	if (len == 0)
+		return;
+	g->parts[g->n] = (struct part){ .key = key, .len = len, .flags = (uint8_t)flags };
+	g->texts[g->n++] = text.p;
+	g->bytes += len;
+}
+
+uint32_t
+recall_keep(struct recall *k, const struct record *r, const uint64_t *fields)
+{
+	struct gather g;
+	struct copy *c;
+	size_t size;
+	char *text;
+
+	g.n = g.bytes = 0;
+	gather(&g, PART_HOST, 0, record_text(r, r->host));
+	gather(&g, PART_PROGRAM, 0, record_text(r, r->program));
+	for (uint16_t i = 0; i < r->nfields; i++) {
+		uint16_t key = r->fields[i].key;
+
+		if (fields[key >> 6] >> (key & 63) & 1)
+			gather(&g, key, r->fields[i].flags, record_text(r, r->fields[i].at));
+	}
+	size = (sizeof(*c) + g.n * sizeof(struct part) + g.bytes + 7) & ~(size_t)7;
+	c = room(k, size);
+	*c = (struct copy){ .time_us = r->time_us, .pid = r->pid, .ref = r->ref, .line = r->line, .seq = k->next,
+		.size = (uint32_t)size, .repeat = r->repeat, .source = r->source, .kind = r->kind,
+		.hostile = r->hostile, .nparts = (uint8_t)g.n };
+	text = (char *)&c->parts[g.n];
+	for (size_t i = 0; i < g.n; i++) {
+		c->parts[i] = g.parts[i];
+		memcpy(text, g.texts[i], g.parts[i].len);
+		text += g.parts[i].len;
+	}
+	return k->next++;
+}
+
+bool
+recall_get(const struct recall *k, uint32_t seq, struct record *ret)
+{
+	const struct copy *c = find(k, seq);
+	uint32_t off = 0;
+	size_t bytes = 0;
+
+	if (!c)
+		return false;
+	for (uint8_t i = 0; i < c->nparts; i++)
+		bytes += c->parts[i].len;
+	record_begin(ret, str_of((const char *)&c->parts[c->nparts], bytes), NULL, c->time_us);
+	ret->time_us = c->time_us;
+	ret->pid = c->pid;
+	ret->ref = c->ref;
+	ret->line = c->line;
+	ret->source = c->source;
+	ret->repeat = c->repeat;
+	ret->kind = c->kind;
+	ret->hostile = c->hostile;
+	for (uint8_t i = 0; i < c->nparts; i++) {
+		struct slot at = { .off = off, .len = c->parts[i].len };
+
+		if (c->parts[i].key == PART_HOST)
+			ret->host = at;
+		else if (c->parts[i].key == PART_PROGRAM)
+			ret->program = at;
+		else
+			(void)record_set(ret, c->parts[i].key, at, c->parts[i].flags);
+		off += at.len;
+	}
+	return true;
+}
+
+uint32_t
+recall_link(const struct recall *k, uint32_t seq)
+{
+	const struct copy *c = find(k, seq);
+
+	return c ? c->link : RECALL_NONE;
+}
+
+void
+recall_set_link(struct recall *k, uint32_t seq, uint32_t link)
+{
+	struct copy *c = find(k, seq);
+
+	if (c)
+		c->link = link;
+}
+
+static uint32_t
+oldest(const struct recall *k)
+{
+	uint32_t seq = k->next > RECALL_SLOTS ? k->next - RECALL_SLOTS : 1;
+
+	while (seq < k->next && !find(k, seq))
+		seq++;
+	return seq;
+}
+
+/* Copies as they lie; those that fell out are left behind. */
+void
+recall_save(const struct recall *k, struct buf *out)
+{
+	uint32_t from = oldest(k), head[2] = { k->next, k->next - from };
+
+	buf_add(out, str_of((const char *)head, sizeof(head)));
+	for (uint32_t seq = from; seq < k->next; seq++) {
+		const struct copy *c = find(k, seq);
+
+		assert(c && c->seq == seq);
+		buf_add(out, str_of((const char *)c, c->size));
+	}
+}
+
+static bool
+fits(const struct copy *c, uint32_t seq, size_t left)
+{
+	size_t need = sizeof(*c);
+
+	if (left < sizeof(*c) || c->seq != seq || c->size > left || c->size > RECALL_BYTES / 8 || c->size % 8 ||
+	    c->nparts > PARTS_MAX || c->link >= seq)
+		return false;
+	need += c->nparts * sizeof(struct part);
+	if (need > c->size)
+		return false;
+	for (uint8_t i = 0; i < c->nparts; i++) {
+		if (c->parts[i].key >= FIELD_MAX && c->parts[i].key < PART_PROGRAM)
+			return false;
+		need += c->parts[i].len;
+	}
+	return need <= c->size;
+}
+
+int
+recall_load(struct recall *k, struct str *in)
+{
+	uint32_t head[2];
+
+	if (in->n < sizeof(head))
+		return -EINVAL;
+	memcpy(head, in->p, sizeof(head));
+	*in = str_from(*in, sizeof(head));
+	if (head[0] == 0 || head[1] >= head[0] || head[1] > RECALL_SLOTS)
+		return -EINVAL;
+	k->head = 0;
+	k->next = head[0] - head[1];
+	while (k->next < head[0]) {
+		struct copy c, *to;
+
+		if (in->n < sizeof(c))
+			return -EINVAL;
+		memcpy(&c, in->p, sizeof(c));
+		if (c.size > in->n || c.size < sizeof(c) || c.size > RECALL_BYTES / 8 || c.size % 8)
+			return -EINVAL;
+		to = room(k, c.size);
+		memcpy(to, in->p, c.size);
+		if (!fits(to, k->next, in->n))
+			return -EINVAL;
+		*in = str_from(*in, c.size);
+		k->next++;
+	}
+	return 0;
+}

@@ -1,0 +1,158 @@
+/*
+ * rule: joins and correlation rules as compiled from rules/. Immutable after rules_finish(); everything lives in the
+ * rule set's arena. Rules speak of kinds and fields only, never of raw text. The state of rules is watch/track.h.
+ */
+#ifndef GUARITA_WATCH_RULE_H
+#define GUARITA_WATCH_RULE_H
+
+#include "watch/condition.h"
+#include "watch/load.h"
+
+#define RULES_MAX 16384
+#define RULE_STEPS_MAX 6
+#define RULE_KEY_PARTS_MAX 6
+#define RULE_WORSE_MAX 8
+#define RULE_COUNT_MAX 10000       /* "count N of": more than this needs another kind of tool */
+#define RULE_FACTS_MAX 16
+#define JOIN_CARRY_MAX 12
+#define JOINS_MAX 32
+
+enum rule_shape {
+	RULE_EACH,
+	RULE_COUNT,
+	RULE_SEQUENCE,
+	RULE_FIRST,
+	RULE_RARE,
+	RULE_SILENCE,
+	RULE_RISK,
+};
+
+struct key_part {
+	uint16_t field;            /* src means: src, else src_host */
+	bool net;                  /* the /24 or /64 of the address */
+};
+
+/* What a rule or join counts by. Equal keys are one key_spec, so a record's hash for it is computed once. */
+struct key_spec {
+	uint8_t n;
+	struct key_part part[RULE_KEY_PARTS_MAX];
+};
+
+/* Kinds that a step, a context or a join asks for: one bit per kind. */
+struct kind_set {
+	const uint64_t *bits;
+	bool any;
+};
+
+struct rule_step {
+	struct kind_set kinds;
+	uint32_t need;             /* so many of it, normally 1 */
+	bool absent;               /* `then not`: must not follow */
+	const struct condition *where;
+	uint32_t nwhere;
+};
+
+struct rule_severity {             /* `severity X when ...` */
+	enum severity severity;
+	const struct condition *when;
+	uint32_t nwhen;
+};
+
+/* Two rules of which one absorbs the other, and the fields both count by. */
+struct rule_meet {
+	uint16_t other;
+	uint16_t key;
+	bool absorbs;              /* this one takes the other's incidents */
+};
+
+struct rule {
+	struct str name, title, say;
+	struct str attack;         /* empty: that of the incident's kind */
+	struct conf_pos where_pos;
+	uint64_t text_hash;        /* of everything that gives its state a meaning */
+	enum rule_shape shape;
+	uint32_t index;
+	uint16_t open;             /* kind of the incident */
+	uint16_t mark;             /* kind given to counted records, or KIND_NONE */
+	bool mark_none;            /* counted records are left as they are */
+	enum severity severity;
+	const struct rule_severity *severities;
+	uint32_t nseverities;
+	const struct condition *where;
+	uint32_t nwhere;
+	uint16_t key;              /* index in rules.keys */
+	struct rule_step steps[RULE_STEPS_MAX];
+	uint8_t nsteps;
+	uint32_t need;             /* count N, rare below N, risk N */
+	uint16_t distinct;         /* field, or FIELD_NONE */
+	int64_t within_us;         /* window; 0 for each and first */
+	int64_t after_us;          /* learning period of first and rare */
+	int64_t quiet_us;          /* never less than within_us */
+	int64_t same_us;           /* `same ... within`: incidents this close are one; 0: quiet_us */
+	uint16_t same;             /* key of `same`, or the rule's own */
+	uint16_t context;          /* key of `context by`, or UINT16_MAX */
+	struct kind_set context_kinds;
+	uint64_t worse[RULE_WORSE_MAX];
+	uint32_t nworse;           /* 0: ten times the last report */
+	uint32_t risk;
+	const struct rule_meet *meets;   /* rules it absorbs, and that absorb it */
+	uint32_t nmeets;
+	uint16_t facts[RULE_FACTS_MAX];  /* fields whose values its incidents remember: those told, and those said */
+	uint8_t nfacts;
+	const struct conf_stmt *stmt;  /* for samples and for `rules show` */
+};
+
+struct join {
+	struct str name;
+	uint16_t key;
+	struct kind_set open, end;
+	uint16_t carry[JOIN_CARRY_MAX];
+	uint8_t ncarry;
+	int64_t for_us;
+	uint64_t text_hash;
+};
+
+/* Who wants a kind: rows of rules.wants, from .first, .n of them. */
+struct kind_wants {
+	uint32_t first;
+	uint32_t n;
+	uint32_t opens, ends;      /* joins, one bit each */
+};
+
+enum want_role { WANT_STEP, WANT_CONTEXT };
+
+struct want {
+	uint16_t rule;
+	uint8_t role;
+	uint8_t step;
+};
+
+struct rules {
+	struct rule *rules;
+	uint32_t nrules;
+	struct join *joins;
+	uint32_t njoins;
+	struct key_spec *keys;
+	uint32_t nkeys;
+	struct kind_wants *kinds;  /* by kind */
+	uint32_t nkinds;
+	struct want *wants;
+	const uint64_t *keep;      /* fields that must outlive their record: one bit per field */
+	bool risky;                /* there is a risk rule */
+	struct rules_build *build; /* while loading only */
+};
+
+/* One top-level `join` or `rule` statement. Faults go to l->d. Creates l->rs->rules when it is the first. */
+void rules_take(struct load *l, const struct conf_stmt *s);
+/* After the last statement of all files: resolves names of rules, builds the index by kind. Call it always. */
+void rules_finish(struct load *l);
+/* Runs the samples of all rules through decoder and correlator; returns how many failed. Faults into d. */
+size_t rules_test(const struct ruleset *rs, struct diags *d, size_t *ret_run);
+
+static inline bool
+kind_set_has(const struct kind_set *s, uint16_t kind)
+{
+	return s->any || (s->bits && (s->bits[kind >> 6] >> (kind & 63) & 1));
+}
+
+#endif

@@ -1,0 +1,205 @@
+/*
+ * store: values into the fields of a record, converted as the field wants them. It must never believe a name that a
+ * line claims to be an address, and never store a word for "nothing" as if it were a fact.
+ */
+#include "watch/store.h"
+
+#include "watch/services.h"
+
+enum { AS_TEXT, AS_ADDR, AS_HOST, AS_PORT, AS_TIME };
+
+static const uint8_t how[FIELD_WELL_KNOWN] = {
+	[FIELD_src] = AS_ADDR, [FIELD_dst] = AS_ADDR, [FIELD_src_host] = AS_HOST, [FIELD_dst_host] = AS_HOST,
+	[FIELD_src_port] = AS_PORT, [FIELD_dst_port] = AS_PORT, [FIELD_time] = AS_TIME,
+};
+
+static const struct {
+	uint16_t addr, host, port;
+} ends[] = {
+	{ FIELD_src, FIELD_src_host, FIELD_src_port },
+	{ FIELD_dst, FIELD_dst_host, FIELD_dst_port },
+};
+
+static size_t
+end_of(uint16_t key)
+{
+	return key == FIELD_dst || key == FIELD_dst_host || key == FIELD_dst_port;
+}
+
+static bool
+says_nothing(struct str s)
+{
+	static const struct str words[] = {
+		{ "-", 1 }, { "unknown", 7 }, { "?", 1 }, { "(null)", 6 }, { "null", 4 }, { "none", 4 }, { "n/a", 3 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (str_eq_nocase(s, words[i]))
+			return true;
+	return s.n == 0;
+}
+
+static bool
+looks_v4(struct str s)
+{
+	if (s.n < 7 || s.n > 15)
+		return false;
+	for (size_t i = 0; i < s.n; i++)
+		if (!((s.p[i] >= '0' && s.p[i] <= '9') || s.p[i] == '.'))
+			return false;
+	return true;
+}
+
+/* One address has one form: IPv4 as it stands, without its mapping; IPv6 as RFC 5952 writes it. */
+static bool
+store_address(struct record *r, uint16_t key, struct slot at)
+{
+	struct str text = record_text(r, at);
+	struct addr a;
+	char shown[46];
+	struct str normal;
+
+	if (addr_parse(text, &a) < 0)
+		return false;
+	if (looks_v4(text)) {
+		record_set(r, key, at, 0);
+		return true;
+	}
+	normal = str_of(shown, addr_show(&a, shown));
+	if (str_ends(text, normal))
+		record_set(r, key, slot_part(at, text.n - normal.n, normal.n), 0);
+	else
+		record_set_text(r, key, normal, 0);
+	return true;
+}
+
+static bool
+is_host_name(struct str s)
+{
+	bool letter = false;
+
+	if (s.n > 255)
+		return false;
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+		bool alnum = (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z');
+
+		letter |= alnum;
+		if (!alnum && c != '.' && c != '-' && c != '_')
+			return false;
+	}
+	return letter;
+}
+
+static void
+store_host(struct record *r, size_t end, struct slot at)
+{
+	struct str text = record_text(r, at);
+
+	if (says_nothing(text))
+		return;
+	if (store_address(r, ends[end].addr, at))
+		return;
+	while (at.len > 1 && text.p[at.len - 1] == '.')
+		at.len--;
+	record_set(r, ends[end].host, at, 0);
+}
+
+static void
+store_addr(struct record *r, size_t end, struct slot at)
+{
+	struct str text = record_text(r, at);
+
+	while (at.len > 1 && text.p[at.len - 1] == '.')
+		text = str_head(text, --at.len);
+	if (!store_address(r, ends[end].addr, at) && is_host_name(text) && !says_nothing(text))
+		record_set(r, ends[end].host, at, 0);
+}
+
+static bool
+all_digits(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] < '0' || s.p[i] > '9')
+			return false;
+	return s.n > 0;
+}
+
+static void
+store_port(struct record *r, uint16_t key, struct slot at)
+{
+	struct str text = record_text(r, at), port;
+	uint64_t n;
+
+	if (all_digits(text)) {
+		if (text_u64(text, &n) == 0 && n <= 65535)
+			record_set(r, key, at, 0);
+		return;
+	}
+	port = service_port(text);
+	if (port.n)
+		record_set_text(r, key, port, 0);
+}
+
+static void
+store_time(struct record *r, struct slot at)
+{
+	struct stamp stamp;
+
+	if (stamp_parse(str_head(record_text(r, at), 64), &stamp) > 0)
+		r->stamp = stamp;
+}
+
+void
+store_slot(struct record *r, uint16_t key, struct slot at)
+{
+	struct str text = record_text(r, at);
+	unsigned as = key < FIELD_WELL_KNOWN ? how[key] : AS_TEXT;
+
+	if (text.n == 1 && text.p[0] == '-')
+		return;
+	if (as == AS_TEXT)
+		record_set(r, key, at, 0);
+	else if (as == AS_ADDR)
+		store_addr(r, end_of(key), at);
+	else if (as == AS_HOST)
+		store_host(r, end_of(key), at);
+	else if (as == AS_PORT)
+		store_port(r, key, at);
+	else
+		store_time(r, at);
+}
+
+/* "1.2.3.4:55", "[::1]:55", "host:55": where the colon before the port stands, or the length. */
+static size_t
+port_colon(struct str s)
+{
+	size_t at = str_rfind(s, STR(":"));
+
+	if (at >= s.n || !all_digits(str_from(s, at + 1)) || s.n - at > 6)
+		return s.n;
+	if (str_find_byte(s, ':') != at && s.p[at - 1] != ']')
+		return s.n;
+	return at;
+}
+
+bool
+store_mapped(struct record *r, uint16_t key, struct slot at)
+{
+	struct str text = record_text(r, at);
+	size_t colon;
+
+	if (text.n == 0 || str_eq(text, STR("-")) || str_eq_nocase(text, STR("null")))
+		return false;
+	if (key != FIELD_src && key != FIELD_dst) {
+		store_slot(r, key, at);
+		return true;
+	}
+	colon = port_colon(text);
+	if (colon < text.n) {
+		store_port(r, ends[end_of(key)].port, slot_part(at, colon + 1, text.n - colon - 1));
+		at.len = (uint32_t)colon;
+	}
+	store_addr(r, end_of(key), at);
+	return true;
+}
