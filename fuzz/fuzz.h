@@ -13,12 +13,12 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 
-#define CLAIM(truth) \
-	do { \
-		if (!(truth)) { \
+#define CLAIM(truth)                                                                               \
+	do {                                                                                       \
+		if (!(truth)) {                                                                    \
 			fprintf(stderr, "%s:%d: does not hold: %s\n", __FILE__, __LINE__, #truth); \
-			abort(); \
-		} \
+			abort();                                                                   \
+		}                                                                                  \
 	} while (0)
 
 static inline struct str

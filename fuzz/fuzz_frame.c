@@ -12,7 +12,7 @@
 static void
 lines_of(struct str in, enum frame_mode mode, size_t step, struct buf *out)
 {
-	struct framer f = { .mode = mode, .max = 64 };
+	struct framer f = { .mode = mode, .max = mode == FRAME_JOURNAL ? 1 << 20 : 64 };
 	struct buf pending = BUF_INIT(1 << 20);
 	struct str rest, line;
 	int r = 0;

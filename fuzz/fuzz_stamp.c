@@ -16,7 +16,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	} else {
 		CLAIM(n <= size && n <= 96 && st.form != STAMP_NONE && st.form <= STAMP_UPTIME);
 		CLAIM(st.trust <= STAMP_STRONG);
-		c = st.civil;
+		c = stamp_civil(&st);
 		if (st.flags & STAMP_NO_DATE) {
 			CLAIM(c.year == 0 && c.month == 0 && c.day == 0);
 			c = (struct civil){ 2000, 1, 1, c.hour, c.minute, c.second, c.us };

@@ -1,6 +1,6 @@
 /*
- * gen-conf: what follows from the rows of guarita.conf, as files. Run at build time and by `ninja conf-docs`; it is
- * not installed. Reads and writes only the files named on its command line.
+ * gen-conf: what follows from the rows of guarita.conf, as files. Run at build time and by `ninja
+ * conf-docs`; it is not installed. Reads and writes only the files named on its command line.
  *
  *   gen-conf words|sample|json FILE     writes the completion words, the reference sample, the JSON schema
  *   gen-conf update PAGE                rewrites the option part of a manual page, between its two marks
@@ -70,10 +70,12 @@ static int
 do_page(const char *path, bool update)
 {
 	struct buf old = BUF_INIT(PAGE_MAX), new = BUF_INIT(PAGE_MAX);
-	int r = read_page(path, &old) < 0 ? fail("cannot read", path) : make_page(path, buf_str(&old), &new);
+	int r = read_page(path, &old) < 0 ? fail("cannot read", path) :
+					    make_page(path, buf_str(&old), &new);
 
 	if (r == 0 && !str_eq(buf_str(&old), buf_str(&new)))
-		r = update ? write_file(path, buf_str(&new)) : fail("run `ninja conf-docs`; out of date:", path);
+		r = update ? write_file(path, buf_str(&new)) :
+			     fail("run `ninja conf-docs`; out of date:", path);
 	buf_free(&old);
 	buf_free(&new);
 	return r;
@@ -85,7 +87,8 @@ main(int argc, char **argv)
 	static const struct {
 		const char *name;
 		void (*write)(const struct schema *s, struct buf *out);
-	} outputs[] = { { "words", schema_words }, { "sample", schema_sample }, { "json", schema_json } };
+	} outputs[] = { { "words", schema_words }, { "sample", schema_sample },
+		{ "json", schema_json } };
 	struct buf out = BUF_INIT(PAGE_MAX);
 
 	if (argc != 3)
@@ -96,7 +99,8 @@ main(int argc, char **argv)
 		if (strcmp(argv[1], outputs[i].name) != 0)
 			continue;
 		outputs[i].write(&config_schema, &out);
-		int r = buf_ok(&out) ? write_file(argv[2], buf_str(&out)) : fail("too much for", argv[2]);
+		int r = buf_ok(&out) ? write_file(argv[2], buf_str(&out)) :
+				       fail("too much for", argv[2]);
 		buf_free(&out);
 		return r;
 	}

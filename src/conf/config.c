@@ -1,6 +1,7 @@
 /*
- * config: the table of every option of guarita.conf. A new option is one row here (and one member in config.h) and
- * nothing else: parser, ranges, help, manual page, completion and tests follow from it.
+ * config: the table of every option of guarita.conf. A new option is one row here (and one member
+ * in config.h) and nothing else: parser, ranges, help, manual page, completion and tests follow
+ * from it.
  */
 #include "conf/config.h"
 
@@ -20,12 +21,14 @@ static const char *const scope_names[] = { "host", "net", "program", NULL };
 static const char *const level_names[] = { "error", "warning", "info", "debug", NULL };
 
 #define SOURCE_COMMON_ROWS \
-	STRING_ROW(struct conf_source, program, .keyword = "program", .arg = "NAME", .max = 128, .common = true, \
+	STRING_ROW(struct conf_source, program, .keyword = "program", .arg = "NAME", .max = 128, \
+	    .common = true, \
 	    .help = "the program whose decoders read lines that name none", \
-	    .text = "Some files, such as the access log of a web server, do not say which program wrote a line.", \
+	    .text = "Some files, such as the access log of a web server, do not say which " \
+	        "program wrote a line.", \
 	    .example = "program nginx;"), \
-	DURATION_ROW(struct conf_source, silence_us, .keyword = "silence", .def = "never", .zero = "never", \
-	    .min = 10 * WHEN_SECOND, .max = 365 * WHEN_DAY, .common = true, \
+	DURATION_ROW(struct conf_source, silence_us, .keyword = "silence", .def = "never", \
+	    .zero = "never", .min = 10 * WHEN_SECOND, .max = 365 * WHEN_DAY, .common = true, \
 	    .help = "nothing from this source for so long is itself reported", \
 	    .text = "A log that falls silent may have been cut off by an intruder.", \
 	    .example = "silence 1h;"), \
@@ -35,14 +38,17 @@ static const struct schema_row files_rows[] = {
 	CONST_ROW(struct conf_source, type, CONF_SOURCE_FILES),
 	PATHS_ROW(struct conf_source, paths, .required = true, .reload = SCHEMA_LIVE,
 	    .help = "files to follow; globs take in new files as they appear",
-	    .text = "A file is followed through rotation and truncation, and its position is kept over restarts.",
+	    .text = "A file is followed through rotation and truncation, and its position is "
+	        "kept over restarts.",
 	    .example = "files \"/var/log/*.log\", \"/var/log/auth.log\";"),
 	ENUM_ROW(struct conf_source, from, .keyword = "from", .names = from_names, .def = "end",
 	    .help = "where a file that was never seen before is begun",
 	    .example = "from start;"),
-	DURATION_ROW(struct conf_source, poll_us, .keyword = "poll", .def = "5s", .min = 100 * 1000, .max = WHEN_HOUR,
+	DURATION_ROW(struct conf_source, poll_us, .keyword = "poll", .def = "5s",
+	    .min = 100 * 1000, .max = WHEN_HOUR,
 	    .help = "how often to look for changes that the kernel did not announce",
-	    .text = "Changes are announced by the kernel at once; network file systems are the exception.",
+	    .text = "Changes are announced by the kernel at once; network file systems are the "
+	        "exception.",
 	    .example = "poll 1s;"),
 	SOURCE_COMMON_ROWS,
 };
@@ -50,11 +56,12 @@ static const struct schema files_schema = SCHEMA_OF("files", struct conf_source,
 
 static const struct schema_row udp_rows[] = {
 	CONST_ROW(struct conf_source, type, CONF_SOURCE_UDP),
-	ENDPOINT_ROW(struct conf_source, listen, .required = true, .inet = true, .reload = SCHEMA_RESTART,
+	ENDPOINT_ROW(struct conf_source, listen, .required = true, .inet = true,
+	    .reload = SCHEMA_RESTART,
 	    .help = "address and port that receive syslog over UDP; without an address, every one",
 	    .example = "udp :514;"),
-	SIZE_ROW(struct conf_source, buffer, .keyword = "buffer", .def = "8M", .min = 64 * KIB, .max = GIB,
-	    .reload = SCHEMA_RESTART,
+	SIZE_ROW(struct conf_source, buffer, .keyword = "buffer", .def = "8M", .min = 64 * KIB,
+	    .max = GIB, .reload = SCHEMA_RESTART,
 	    .help = "the kernel's receive buffer: what it holds while Guarita is busy",
 	    .text = "What does not fit is lost by the kernel; such losses are counted and shown.",
 	    .example = "buffer 32M;"),
@@ -64,10 +71,12 @@ static const struct schema udp_schema = SCHEMA_OF("udp", struct conf_source, udp
 
 static const struct schema_row tcp_rows[] = {
 	CONST_ROW(struct conf_source, type, CONF_SOURCE_TCP),
-	ENDPOINT_ROW(struct conf_source, listen, .required = true, .inet = true, .reload = SCHEMA_RESTART,
+	ENDPOINT_ROW(struct conf_source, listen, .required = true, .inet = true,
+	    .reload = SCHEMA_RESTART,
 	    .help = "address and port that receive syslog over TCP; without an address, every one",
 	    .example = "tcp :514;"),
-	ENUM_ROW(struct conf_source, framing, .keyword = "framing", .names = framing_names, .def = "auto",
+	ENUM_ROW(struct conf_source, framing, .keyword = "framing", .names = framing_names,
+	    .def = "auto",
 	    .help = "how messages are told apart: by octet counts or by line ends (RFC 6587)",
 	    .text = "With auto, every connection is recognised by its first bytes.",
 	    .example = "framing octet;"),
@@ -75,7 +84,8 @@ static const struct schema_row tcp_rows[] = {
 	    .min = 480, .max = 16 * MIB,
 	    .help = "longer messages are cut, and counted",
 	    .example = "max-line 64K;"),
-	INT_ROW(struct conf_source, max_clients, .keyword = "max-clients", .def = "1000", .min = 1, .max = 100000,
+	INT_ROW(struct conf_source, max_clients, .keyword = "max-clients", .def = "1000",
+	    .min = 1, .max = 100000,
 	    .help = "connections at the same time; further ones are refused, and counted",
 	    .example = "max-clients 200;"),
 	DURATION_ROW(struct conf_source, idle_us, .keyword = "idle", .def = "10m", .zero = "never",
@@ -88,15 +98,16 @@ static const struct schema tcp_schema = SCHEMA_OF("tcp", struct conf_source, tcp
 
 static const struct schema_row unix_rows[] = {
 	CONST_ROW(struct conf_source, type, CONF_SOURCE_UNIX),
-	PATH_ROW(struct conf_source, listen.path, .required = true, .max = 107, .reload = SCHEMA_RESTART,
+	PATH_ROW(struct conf_source, listen.path, .required = true, .max = 107,
+	    .reload = SCHEMA_RESTART,
 	    .help = "a datagram socket like /dev/log that Guarita makes and listens to",
 	    .example = "unix \"/run/guarita/log\";"),
 	MODE_ROW(struct conf_source, mode, .keyword = "mode", .def = "0666", .min = 0, .max = 0777,
 	    .reload = SCHEMA_RESTART,
 	    .help = "permissions of the socket: who may write to it",
 	    .example = "mode 0660;"),
-	SIZE_ROW(struct conf_source, buffer, .keyword = "buffer", .def = "1M", .min = 64 * KIB, .max = GIB,
-	    .reload = SCHEMA_RESTART,
+	SIZE_ROW(struct conf_source, buffer, .keyword = "buffer", .def = "1M", .min = 64 * KIB,
+	    .max = GIB, .reload = SCHEMA_RESTART,
 	    .help = "the kernel's receive buffer",
 	    .example = "buffer 4M;"),
 	SOURCE_COMMON_ROWS,
@@ -105,10 +116,12 @@ static const struct schema unix_schema = SCHEMA_OF("unix", struct conf_source, u
 
 static const struct schema_row journal_rows[] = {
 	CONST_ROW(struct conf_source, type, CONF_SOURCE_JOURNAL),
-	PATHS_ROW(struct conf_source, paths, .arg = "PATH", .reload = SCHEMA_RESTART,
-	    .help = "a pipe or file with the journal's export stream",
-	    .text = "Without a path, journalctl is started to write one.",
-	    .example = "journal;"),
+	PATHS_ROW(struct conf_source, paths, .required = true, .max = 1, .arg = "PATH",
+	    .reload = SCHEMA_RESTART,
+	    .help = "a named pipe, or a file, with the journal's export stream",
+	    .text = "Such a stream is written by journalctl -f -o export. A named pipe may be "
+	        "closed and opened again by its writer.",
+	    .example = "journal \"/run/guarita/journal\";"),
 	SOURCE_COMMON_ROWS,
 };
 static const struct schema journal_schema = SCHEMA_OF("journal", struct conf_source, journal_rows);
@@ -124,14 +137,16 @@ static const struct schema_row archive_rows[] = {
 	PATH_ROW(struct conf_archive, path, .required = true, .reload = SCHEMA_RESTART,
 	    .help = "a directory to which every received line is written",
 	    .example = "archive \"/var/lib/guarita/archive\";"),
-	ENUM_ROW(struct conf_archive, format, .keyword = "format", .names = format_names, .def = "raw",
+	ENUM_ROW(struct conf_archive, format, .keyword = "format", .names = format_names,
+	    .def = "raw",
 	    .help = "raw lines as received, or one JSON object per line",
 	    .example = "format json;"),
-	SIZE_ROW(struct conf_archive, rotate, .keyword = "rotate", .def = "1G", .zero = "never", .min = MIB, .max = TIB,
+	SIZE_ROW(struct conf_archive, rotate, .keyword = "rotate", .def = "1G", .zero = "never",
+	    .min = MIB, .max = TIB,
 	    .help = "a new file is begun after so many bytes",
 	    .example = "rotate 256M;"),
-	DURATION_ROW(struct conf_archive, keep_us, .keyword = "keep", .def = "30d", .zero = "forever",
-	    .min = WHEN_HOUR, .max = 36500 * WHEN_DAY,
+	DURATION_ROW(struct conf_archive, keep_us, .keyword = "keep", .def = "30d",
+	    .zero = "forever", .min = WHEN_HOUR, .max = 36500 * WHEN_DAY,
 	    .help = "older files are deleted",
 	    .example = "keep 1y;"),
 	DURATION_ROW(struct conf_archive, sync_us, .keyword = "sync", .def = "1s", .zero = "never",
@@ -143,12 +158,13 @@ static const struct schema_row archive_rows[] = {
 static const struct schema archive_schema = SCHEMA_OF("archive", struct conf_archive, archive_rows);
 
 static const struct schema_row watch_rows[] = {
-	DURATION_ROW(struct conf_watch, lateness_us, .keyword = "lateness", .def = "60s", .min = 0, .max = WHEN_DAY,
+	DURATION_ROW(struct conf_watch, lateness_us, .keyword = "lateness", .def = "60s",
+	    .min = 0, .max = WHEN_DAY,
 	    .help = "how late a line may arrive, by its own time, and still be counted",
 	    .text = "Incidents are the same in whatever order lines arrive within this time.",
 	    .example = "lateness 5m;"),
-	INT_ROW(struct conf_watch, keys, .keyword = "keys", .def = "2000000", .min = 1000, .max = 100000000,
-	    .reload = SCHEMA_RESTART,
+	INT_ROW(struct conf_watch, keys, .keyword = "keys", .def = "2000000", .min = 1000,
+	    .max = 100000000, .reload = SCHEMA_RESTART,
 	    .help = "how many sources, users and sessions the rules remember at once",
 	    .text = "Beyond it the oldest are forgotten, and counted.",
 	    .example = "keys 500000;"),
@@ -165,7 +181,8 @@ static const struct schema watch_schema = SCHEMA_OF("watch", struct conf_watch, 
 static const struct schema_row command_rows[] = {
 	STRINGS_ROW(struct conf_command, argv, .required = true, .arg = "PROGRAM, ARGUMENT, ...",
 	    .help = "a program to start, never through a shell",
-	    .text = "In an argument, words in braces such as {src}, {user}, {kind} or {why} are replaced.",
+	    .text = "In an argument, words in braces such as {src}, {user}, {kind} or {why} are "
+	        "replaced.",
 	    .example = "command \"/usr/local/bin/page\", \"{severity}\", \"{why}\";"),
 	DURATION_ROW(struct conf_command, timeout_us, .keyword = "timeout", .def = "10s",
 	    .min = 100 * 1000, .max = WHEN_HOUR,
@@ -175,15 +192,17 @@ static const struct schema_row command_rows[] = {
 static const struct schema command_schema = SCHEMA_OF("command", struct conf_command, command_rows);
 
 static const struct schema_row escalate_rows[] = {
-	INT_ROW(struct conf_escalate, factor, .required = true, .arg = "xN", .prefix = "x", .def = "x1",
-	    .min = 1, .max = 100,
+	INT_ROW(struct conf_escalate, factor, .required = true, .arg = "xN", .prefix = "x",
+	    .def = "x1", .min = 1, .max = 100,
 	    .help = "how many times longer each further ban of the same source lasts",
 	    .example = "escalate x4 max 7d;"),
-	DURATION_ROW(struct conf_escalate, max_us, .lead = "max", .def = "7d", .min = WHEN_SECOND, .max = 3650 * WHEN_DAY,
+	DURATION_ROW(struct conf_escalate, max_us, .lead = "max", .def = "7d", .min = WHEN_SECOND,
+	    .max = 3650 * WHEN_DAY,
 	    .help = "the longest ban",
 	    .example = "escalate x4 max 30d;"),
 };
-static const struct schema escalate_schema = SCHEMA_OF("escalate", struct conf_escalate, escalate_rows);
+static const struct schema escalate_schema = SCHEMA_OF("escalate", struct conf_escalate,
+    escalate_rows);
 
 static const struct schema_row ban_rows[] = {
 	DURATION_ROW(struct conf_ban, duration_us, .required = true, .zero = "forever",
@@ -192,9 +211,11 @@ static const struct schema_row ban_rows[] = {
 	    .text = "Own networks and those of never-ban are never banned.",
 	    .example = "ban 10m;"),
 	ENUM_ROW(struct conf_ban, scope, .keyword = "scope", .names = scope_names, .def = "host",
-	    .help = "keep out the address, its network (/24, /64), or the address from that service only",
+	    .help = "keep out the address, its network (/24, /64), or the address from that "
+	        "service only",
 	    .example = "scope net;"),
-	BLOCK_ROW(struct conf_ban, escalate, struct conf_escalate, escalate_schema, .keyword = "escalate",
+	BLOCK_ROW(struct conf_ban, escalate, struct conf_escalate, escalate_schema,
+	    .keyword = "escalate",
 	    .help = "make further bans of the same source longer",
 	    .example = "escalate x4 max 7d;"),
 };
@@ -204,21 +225,24 @@ static const struct schema_row throttle_rows[] = {
 	INT_ROW(struct conf_throttle, count, .required = true, .min = 1, .max = 1000000,
 	    .help = "at most so many responses",
 	    .example = "throttle 1 per 10m by src;"),
-	DURATION_ROW(struct conf_throttle, per_us, .lead = "per", .required = true, .min = WHEN_SECOND, .max = 30 * WHEN_DAY,
+	DURATION_ROW(struct conf_throttle, per_us, .lead = "per", .required = true,
+	    .min = WHEN_SECOND, .max = 30 * WHEN_DAY,
 	    .help = "in this time",
 	    .example = "throttle 10 per 1h;"),
 	WORDS_ROW(struct conf_throttle, by, .lead = "by", .arg = "FIELD, ...",
 	    .help = "for each value of these fields; without it, overall",
 	    .example = "throttle 1 per 10m by src, kind;"),
 };
-static const struct schema throttle_schema = SCHEMA_OF("throttle", struct conf_throttle, throttle_rows);
+static const struct schema throttle_schema = SCHEMA_OF("throttle", struct conf_throttle,
+    throttle_rows);
 
 static const struct schema_row respond_rows[] = {
 	WHERE_ROW(struct conf_respond, where),
 	WORD_ROW(struct conf_respond, name, .required = true,
 	    .help = "a name for this response",
 	    .example = "respond tell { print; }"),
-	ENUM_ROW(struct conf_respond, severity, .keyword = "on", .lead = "severity", .names = severity_names,
+	ENUM_ROW(struct conf_respond, severity, .keyword = "on", .lead = "severity",
+	    .names = severity_names,
 	    .def = "medium", .arg = "SEVERITY",
 	    .help = "answer incidents of this severity and graver ones",
 	    .example = "on severity high;"),
@@ -231,28 +255,31 @@ static const struct schema_row respond_rows[] = {
 	PATH_ROW(struct conf_respond, file, .keyword = "file",
 	    .help = "append the incident to this file, one JSON object per line",
 	    .example = "file \"/var/log/guarita-incidents.json\";"),
-	BLOCK_OPT_ROW(struct conf_respond, command, struct conf_command, command_schema, .keyword = "command",
+	BLOCK_OPT_ROW(struct conf_respond, command, struct conf_command, command_schema,
+	    .keyword = "command",
 	    .help = "start a program",
 	    .example = "command \"/usr/local/bin/page\", \"{why}\" { timeout 30s; }"),
 	BLOCK_OPT_ROW(struct conf_respond, ban, struct conf_ban, ban_schema, .keyword = "ban",
 	    .help = "ask the firewall to keep the source out",
 	    .example = "ban 10m { scope host; escalate x4 max 7d; }"),
-	BLOCK_OPT_ROW(struct conf_respond, throttle, struct conf_throttle, throttle_schema, .keyword = "throttle",
+	BLOCK_OPT_ROW(struct conf_respond, throttle, struct conf_throttle, throttle_schema,
+	    .keyword = "throttle",
 	    .help = "do not answer more often than this",
 	    .example = "throttle 1 per 10m by src;"),
 };
 static const struct schema respond_schema = SCHEMA_OF("respond", struct conf_respond, respond_rows);
 
 static const struct schema_row limits_rows[] = {
-	SIZE_ROW(struct conf_limits, memory, .keyword = "memory", .def = "512M", .min = 16 * MIB, .max = TIB,
-	    .reload = SCHEMA_RESTART,
+	SIZE_ROW(struct conf_limits, memory, .keyword = "memory", .def = "512M", .min = 16 * MIB,
+	    .max = TIB, .reload = SCHEMA_RESTART,
 	    .help = "memory of one process",
 	    .example = "memory 256M;"),
-	SIZE_ROW(struct conf_limits, max_line, .keyword = "max-line", .def = "1M", .min = 480, .max = 16 * MIB,
+	SIZE_ROW(struct conf_limits, max_line, .keyword = "max-line", .def = "1M", .min = 480,
+	    .max = 16 * MIB,
 	    .help = "longer lines are cut, and counted",
 	    .example = "max-line 64K;"),
-	INT_ROW(struct conf_limits, files, .keyword = "files", .def = "4096", .min = 1, .max = 1000000,
-	    .reload = SCHEMA_RESTART,
+	INT_ROW(struct conf_limits, files, .keyword = "files", .def = "4096", .min = 1,
+	    .max = 1000000, .reload = SCHEMA_RESTART,
 	    .help = "files that are followed at the same time",
 	    .example = "files 500;"),
 };
@@ -263,19 +290,22 @@ static const struct schema_row role_rows[] = {
 	WORD_ROW(struct conf_role, name, .required = true,
 	    .help = "one of Guarita's processes",
 	    .example = "role watchd { memory 1G; }"),
-	WORD_ROW(struct conf_role, user, .keyword = "user", .derived = "the role itself", .reload = SCHEMA_RESTART,
+	WORD_ROW(struct conf_role, user, .keyword = "user", .derived = "the role itself",
+	    .reload = SCHEMA_RESTART,
 	    .help = "the system user it runs as",
 	    .example = "user guarita;"),
-	SIZE_ROW(struct conf_role, memory, .keyword = "memory", .derived = "limits memory", .min = 16 * MIB, .max = TIB,
-	    .reload = SCHEMA_RESTART,
+	SIZE_ROW(struct conf_role, memory, .keyword = "memory", .derived = "limits memory",
+	    .min = 16 * MIB, .max = TIB, .reload = SCHEMA_RESTART,
 	    .help = "memory of this process",
 	    .example = "memory 1G;"),
 };
 static const struct schema role_schema = SCHEMA_OF("role", struct conf_role, role_rows);
 
 static const struct schema_row control_rows[] = {
-	PATH_ROW(struct conf_control, path, .derived = "run-dir: its file control", .max = 107, .reload = SCHEMA_RESTART,
-	    .help = "the unix socket through which the guarita command speaks to the running program",
+	PATH_ROW(struct conf_control, path, .derived = "run-dir: its file control", .max = 107,
+	    .reload = SCHEMA_RESTART,
+	    .help = "the unix socket through which the guarita command speaks to the running "
+	        "program",
 	    .example = "control \"/run/guarita/control\";"),
 	MODE_ROW(struct conf_control, mode, .keyword = "mode", .def = "0660", .min = 0, .max = 0777,
 	    .reload = SCHEMA_RESTART,
@@ -285,8 +315,8 @@ static const struct schema_row control_rows[] = {
 static const struct schema control_schema = SCHEMA_OF("control", struct conf_control, control_rows);
 
 #define SOURCE_ROW(keyword_, schema_, help_, example_) \
-	BLOCKS_ROW(struct config, sources, nsources, struct conf_source, schema_, .keyword = keyword_, \
-	    .max = CONF_SOURCES_MAX, .help = help_, \
+	BLOCKS_ROW(struct config, sources, nsources, struct conf_source, schema_, \
+	    .keyword = keyword_, .max = CONF_SOURCES_MAX, .help = help_, \
 	    .example = example_)
 
 static const struct schema_row config_rows[] = {
@@ -297,20 +327,25 @@ static const struct schema_row config_rows[] = {
 	WORD_ROW(struct config, site, .keyword = "site", .def = "local",
 	    .help = "the name of this place, as it stands in reports",
 	    .example = "site matriz;"),
-	STRING_ROW(struct config, timezone, .keyword = "timezone", .def = "local", .arg = "ZONE", .max = 64,
+	STRING_ROW(struct config, timezone, .keyword = "timezone", .def = "local", .arg = "ZONE",
+	    .max = 64,
 	    .help = "the zone of time stamps that do not say theirs",
-	    .text = "local is the zone of the machine; else a name such as America/Sao_Paulo, or an offset such as -03:00.",
+	    .text = "local is the zone of the machine; else a name such as America/Sao_Paulo, or "
+	        "an offset such as -03:00.",
 	    .example = "timezone America/Sao_Paulo;"),
-	PATH_ROW(struct config, state_dir, .keyword = "state-dir", .def = "/var/lib/guarita", .reload = SCHEMA_RESTART,
+	PATH_ROW(struct config, state_dir, .keyword = "state-dir", .def = "/var/lib/guarita",
+	    .reload = SCHEMA_RESTART,
 	    .help = "where Guarita keeps what must survive a restart",
 	    .example = "state-dir \"/srv/guarita\";"),
-	PATH_ROW(struct config, run_dir, .keyword = "run-dir", .def = "/run/guarita", .reload = SCHEMA_RESTART,
+	PATH_ROW(struct config, run_dir, .keyword = "run-dir", .def = "/run/guarita",
+	    .reload = SCHEMA_RESTART,
 	    .help = "where Guarita makes its sockets",
 	    .example = "run-dir \"/run/guarita\";"),
 	PATHS_ROW(struct config, rules_dirs, .keyword = "rules-dir", .arg = "PATH, ...",
 	    .derived = "the rules that came with Guarita",
 	    .help = "directories of decoders and rules, *.rules",
-	    .text = "When given, only these are read: name the installed one too if you add your own.",
+	    .text = "When given, only these are read: name the installed one too if you add your "
+	        "own.",
 	    .example = "rules-dir \"/usr/share/guarita/rules\", \"/etc/guarita/rules\";"),
 	CIDRS_ROW(struct config, own, .keyword = "own",
 	    .help = "your own networks: never taken for outsiders, never banned",
@@ -318,26 +353,31 @@ static const struct schema_row config_rows[] = {
 	CIDRS_ROW(struct config, never_ban, .keyword = "never-ban",
 	    .help = "addresses and networks that are never banned, such as that of the operator",
 	    .example = "never-ban 203.0.113.7, 2001:db8::/32;"),
-	SOURCE_ROW("files", files_schema, "follow log files", "files \"/var/log/*.log\" { from start; }"),
+	SOURCE_ROW("files", files_schema, "follow log files",
+	    "files \"/var/log/*.log\" { from start; }"),
 	SOURCE_ROW("udp", udp_schema, "receive syslog over UDP", "udp :514 { buffer 32M; }"),
 	SOURCE_ROW("tcp", tcp_schema, "receive syslog over TCP", "tcp :514 { idle 1h; }"),
-	SOURCE_ROW("unix", unix_schema, "receive from programs of this machine", "unix \"/run/guarita/log\";"),
-	SOURCE_ROW("journal", journal_schema, "read the journal of systemd", "journal;"),
+	SOURCE_ROW("unix", unix_schema, "receive from programs of this machine",
+	    "unix \"/run/guarita/log\";"),
+	SOURCE_ROW("journal", journal_schema, "read the journal of systemd",
+	    "journal \"/run/guarita/journal\";"),
 	SOURCE_ROW("stdin", stdin_schema, "read the standard input", "stdin;"),
-	BLOCK_OPT_ROW(struct config, archive, struct conf_archive, archive_schema, .keyword = "archive",
+	BLOCK_OPT_ROW(struct config, archive, struct conf_archive, archive_schema,
+	    .keyword = "archive",
 	    .help = "write every received line to files",
 	    .example = "archive \"/var/lib/guarita/archive\" { keep 90d; }"),
 	BLOCK_ROW(struct config, watch, struct conf_watch, watch_schema, .keyword = "watch",
 	    .help = "how the rules work",
 	    .example = "watch { lateness 5m; }"),
-	BLOCKS_ROW(struct config, responds, nresponds, struct conf_respond, respond_schema, .keyword = "respond",
-	    .max = CONF_RESPONDS_MAX,
+	BLOCKS_ROW(struct config, responds, nresponds, struct conf_respond, respond_schema,
+	    .keyword = "respond", .max = CONF_RESPONDS_MAX,
 	    .help = "what to do about an incident",
 	    .example = "respond tell { on severity high; print; }"),
 	BLOCK_ROW(struct config, limits, struct conf_limits, limits_schema, .keyword = "limits",
 	    .help = "how much Guarita may use",
 	    .example = "limits { memory 256M; }"),
-	ENUM_ROW(struct config, log_level, .keyword = "log-level", .names = level_names, .def = "info",
+	ENUM_ROW(struct config, log_level, .keyword = "log-level", .names = level_names,
+	    .def = "info",
 	    .help = "how much Guarita says of its own work",
 	    .example = "log-level debug;"),
 	BLOCKS_ROW(struct config, roles, nroles, struct conf_role, role_schema, .keyword = "role",

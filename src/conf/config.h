@@ -1,7 +1,8 @@
 /*
- * config: what guarita.conf says, as structs. The rows in config.c are the one truth about every option: keyword,
- * default, range, help. Reads no file: the caller hands in the text, and a callback that reads included ones.
- * Texts (struct str) that are paths are NUL-terminated. Durations are in microseconds, sizes in bytes.
+ * config: what guarita.conf says, as structs. The rows in config.c are the one truth about every
+ * option: keyword, default, range, help. Reads no file: the caller hands in the text, and a
+ * callback that reads included ones. Texts (struct str) that are paths are NUL-terminated.
+ * Durations are in microseconds, sizes in bytes.
  */
 #ifndef GUARITA_CONF_CONFIG_H
 #define GUARITA_CONF_CONFIG_H
@@ -14,7 +15,7 @@ enum conf_source_type {
 	CONF_SOURCE_UDP,          /* listen, buffer */
 	CONF_SOURCE_TCP,          /* listen, framing, max_line, max_clients, idle_us */
 	CONF_SOURCE_UNIX,         /* listen.path, mode, buffer */
-	CONF_SOURCE_JOURNAL,      /* paths[0]: pipe or file with an export stream; none: `journalctl -o export -f` */
+	CONF_SOURCE_JOURNAL,      /* paths[0]: pipe or file with an export stream */
 	CONF_SOURCE_STDIN,
 };
 
@@ -68,7 +69,7 @@ struct conf_command {
 enum conf_ban_scope { CONF_BAN_HOST, CONF_BAN_NET, CONF_BAN_PROGRAM };
 
 struct conf_escalate {
-	int64_t factor;                /* each further ban of the same source is so many times longer */
+	int64_t factor;                /* each further ban of a source is so many times longer */
 	int64_t max_us;
 };
 
@@ -138,9 +139,10 @@ struct config {
 };
 
 /*
- * Reads an included file, or all files of a glob, in order of their names: calls add(add_ctx, name, text) for each;
- * name and text must outlive the diags. `spec` is as written; `from` is the name of the file that includes.
- * 0, or -errno when there is nothing to read (a glob that matches nothing is 0).
+ * Reads an included file, or all files of a glob, in order of their names: calls add(add_ctx, name,
+ * text) for each; name and text must outlive the diags. `spec` is as written; `from` is the name of
+ * the file that includes. 0, or -errno when there is nothing to read (a glob that matches nothing
+ * is 0).
  */
 typedef int conf_read_fn(void *ctx, struct str from, struct str spec,
     void (*add)(void *add_ctx, struct str name, struct str text), void *add_ctx);
@@ -157,19 +159,25 @@ struct conf_reader {
 };
 
 /*
- * Checks and loads a whole configuration. 0, or -EINVAL with at least one error in d (every fault is reported), or
- * -ENOMEM. Warnings do not refuse it. Everything lives in the arena; name and text must outlive d.
+ * Checks and loads a whole configuration. 0, or -EINVAL with at least one error in d (every fault
+ * is reported), or -ENOMEM. Warnings do not refuse it. Everything lives in the arena; name and text
+ * must outlive d.
  */
-int config_load(struct arena *a, struct diags *d, struct str name, struct str text, const struct conf_reader *reader,
-    struct config **ret) WARN_UNUSED;
+int config_load(struct arena *a, struct diags *d, struct str name, struct str text,
+    const struct conf_reader *reader, struct config **ret) WARN_UNUSED;
 
-/* The whole configuration as text that loads to the same again, defaults and derived values filled in. */
+/*
+ * The whole configuration as text that loads to the same again, defaults and derived values filled
+ * in.
+ */
 void config_show(const struct config *c, struct buf *out);
 /*
- * What an option means ("udp.buffer", "site"), its range and default; with c also its value there, and where that
- * comes from: file and line, default, or derived. d is the one of config_load. 0, or -ENOENT: the nearest is named.
+ * What an option means ("udp.buffer", "site"), its range and default; with c also its value there,
+ * and where that comes from: file and line, default, or derived. d is the one of config_load. 0, or
+ * -ENOENT: the nearest is named.
  */
-int config_explain(const struct config *c, const struct diags *d, struct str path, struct buf *out) WARN_UNUSED;
+int config_explain(const struct config *c, const struct diags *d, struct str path,
+    struct buf *out) WARN_UNUSED;
 
 /* Roles named in the text that are not among the known ones: an error each, with the nearest. */
 void config_check_roles(const struct config *c, const struct str *known, size_t n, struct diags *d);

@@ -1,6 +1,6 @@
 /*
- * config_check: faults that no single row can see: two listeners on one port, networks inside each other, a source
- * that would read what Guarita writes. Each is told at the word that causes it.
+ * config_check: faults that no single row can see: two listeners on one port, networks inside each
+ * other, a source that would read what Guarita writes. Each is told at the word that causes it.
  */
 #include "conf/config_in.h"
 
@@ -9,9 +9,10 @@
 #include <stdlib.h>
 
 const struct str conf_placeholders[] = {
-	STR_INIT("kind"), STR_INIT("severity"), STR_INIT("src"), STR_INIT("user"), STR_INIT("host"), STR_INIT("program"),
-	STR_INIT("service"), STR_INIT("dst"), STR_INIT("dst_port"), STR_INIT("first"), STR_INIT("last"),
-	STR_INIT("count"), STR_INIT("rule"), STR_INIT("why"), STR_INIT("attack"), STR_INIT("id"), STR_INIT("site"),
+	STR_INIT("kind"), STR_INIT("severity"), STR_INIT("src"), STR_INIT("user"),
+	STR_INIT("host"), STR_INIT("program"), STR_INIT("service"), STR_INIT("dst"),
+	STR_INIT("dst_port"), STR_INIT("first"), STR_INIT("last"), STR_INIT("count"),
+	STR_INIT("rule"), STR_INIT("why"), STR_INIT("attack"), STR_INIT("id"), STR_INIT("site"),
 };
 const size_t conf_nplaceholders = ARRAY_LEN(conf_placeholders);
 
@@ -40,10 +41,13 @@ word_in(const struct config *c, struct conf_pos where, const char *keyword)
 static void
 check_sources(const struct config *c, struct diags *d)
 {
-	if (c->nsources > 0)
+	if (c->nsources > 0 || diags_errors(d) > 0)      /* a faulty one is told already */
 		return;
-	const struct conf_word *w = c->tree ? &c->tree->words[0] : word_at(c, (struct conf_pos){ 0 }, 0);
-	diag_warn(d, w->pos, w->span, "example: files \"/var/log/*.log\";", "no source is named: nothing would be read");
+	const struct conf_word *w = word_at(c, (struct conf_pos){ 0 }, 0);
+	if (c->tree)
+		w = &c->tree->words[0];
+	diag_warn(d, w->pos, w->span, "example: files \"/var/log/*.log\";",
+	    "no source is named: nothing would be read");
 }
 
 static bool
@@ -70,7 +74,7 @@ sources_clash(const struct conf_source *a, const struct conf_source *b)
 	case CONF_SOURCE_UDP: case CONF_SOURCE_TCP: case CONF_SOURCE_UNIX:
 		return same_endpoint(&a->listen, &b->listen);
 	case CONF_SOURCE_JOURNAL:
-		return a->paths.n == 0 && b->paths.n == 0;
+		return a->paths.n > 0 && b->paths.n > 0 && str_eq(a->paths.v[0], b->paths.v[0]);
 	case CONF_SOURCE_STDIN:
 		return true;
 	case CONF_SOURCE_FILES:
@@ -87,14 +91,16 @@ check_clashes(const struct config *c, struct diags *d)
 			if (!sources_clash(&c->sources[i], &c->sources[j]))
 				continue;
 			const struct conf_word *w = word_at(c, c->sources[i].where, 1);
-			diag_error(d, w->pos, w->span, "remove one of them", "this is already received by the source in line %u",
+			diag_error(d, w->pos, w->span, "remove one of them",
+			    "this is already received by the source in line %u",
 			    c->sources[j].where.line);
 			break;
 		}
 		const struct conf_source *s = &c->sources[i];
 		if (s->listen.path.n > 0 && str_eq(s->listen.path, c->control.path)) {
 			const struct conf_word *w = word_at(c, s->where, 1);
-			diag_error(d, w->pos, w->span, NULL, "this is the control socket: it cannot receive lines too");
+			diag_error(d, w->pos, w->span, NULL,
+			    "this is the control socket: it cannot receive lines too");
 		}
 	}
 }
@@ -118,7 +124,9 @@ net_word_cmp(const void *va, const void *vb)
 	return a->word < b->word ? -1 : a->word > b->word;
 }
 
-/* Collects the words of all statements of a network list; *ret_n of them. NULL: none, or no memory. */
+/*
+ * Collects the words of all statements of a network list; *ret_n of them. NULL: none, or no memory.
+ */
 static struct net_word *
 net_words(const struct config *c, const char *keyword, size_t max, size_t *ret_n)
 {
@@ -145,7 +153,8 @@ is_everything(const struct cidr *c)
 
 /* Sorted by address, a network comes right after those that hold it. */
 static void
-check_nets(const struct config *c, const char *keyword, size_t max, const char *everything, struct diags *d)
+check_nets(const struct config *c, const char *keyword, size_t max, const char *everything,
+    struct diags *d)
 {
 	size_t n = 0;
 	struct net_word *v = net_words(c, keyword, max, &n), *outer = NULL;
@@ -155,10 +164,13 @@ check_nets(const struct config *c, const char *keyword, size_t max, const char *
 	for (size_t i = 0; i < n; i++) {
 		const struct conf_word *w = v[i].word;
 		if (is_everything(&v[i].net)) {
-			diag_error(d, w->pos, w->span, "name only your own networks", "`%s` holds every address: %s", keyword, everything);
-		} else if (outer && outer->net.bits <= v[i].net.bits && cidr_has(&outer->net, &v[i].net.net)) {
-			diag_warn(d, w->pos, w->span, "one of them is enough", "%.*s is already inside %.*s in line %u",
-			    STR_FMT(w->text), STR_FMT(outer->word->text), outer->word->pos.line);
+			diag_error(d, w->pos, w->span, "name only your own networks",
+			    "`%s` holds every address: %s", keyword, everything);
+		} else if (outer && outer->net.bits <= v[i].net.bits &&
+		    cidr_has(&outer->net, &v[i].net.net)) {
+			diag_warn(d, w->pos, w->span, "one of them is enough",
+			    "%.*s is already inside %.*s in line %u", STR_FMT(w->text),
+			    STR_FMT(outer->word->text), outer->word->pos.line);
 		} else {
 			outer = &v[i];
 		}
@@ -169,7 +181,8 @@ check_nets(const struct config *c, const char *keyword, size_t max, const char *
 static bool
 is_zone_byte(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("_+-/", c);
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	    strchr("_+-/", c);
 }
 
 /* "-03:00" */
@@ -178,7 +191,8 @@ is_offset(struct str s)
 {
 	uint64_t hour, minute;
 
-	return s.n == 6 && (s.p[0] == '+' || s.p[0] == '-') && s.p[3] == ':' && text_u64(str_of(s.p + 1, 2), &hour) == 0 &&
+	return s.n == 6 && (s.p[0] == '+' || s.p[0] == '-') && s.p[3] == ':' &&
+	    text_u64(str_of(s.p + 1, 2), &hour) == 0 &&
 	    text_u64(str_of(s.p + 4, 2), &minute) == 0 && hour <= 15 && minute <= 59;
 }
 
@@ -201,7 +215,8 @@ check_timezone(const struct config *c, struct diags *d)
 	if (s == NULL || is_offset(c->timezone) || is_zone_name(c->timezone))
 		return;
 	const struct conf_word *w = &s->words[s->nwords > 1 ? 1 : 0];
-	diag_error(d, w->pos, w->span, "expected: local, a name such as America/Sao_Paulo, or an offset such as -03:00",
+	diag_error(d, w->pos, w->span,
+	    "expected: local, a name such as America/Sao_Paulo, or an offset such as -03:00",
 	    "`%.*s` is no time zone", STR_FMT(c->timezone));
 }
 
@@ -241,18 +256,25 @@ check_own_output(const struct config *c, const struct conf_source *s, struct dia
 		struct str glob = s->paths.v[i];
 		if (glob.p == NULL)
 			continue;
-		if (c->archive && c->archive->path.n > 0 && would_read(glob, c->archive->path, true))
-			diag_error(d, w->pos, w->span, "archive to a directory that no source reads",
-			    "Guarita would read its own archive (line %u), without end", c->archive->where.line);
+		if (c->archive && c->archive->path.n > 0 &&
+		    would_read(glob, c->archive->path, true))
+			diag_error(d, w->pos, w->span,
+			    "archive to a directory that no source reads",
+			    "Guarita would read its own archive (line %u)",
+			    c->archive->where.line);
 		for (uint32_t j = 0; j < c->nresponds; j++)
-			if (c->responds[j].file.n > 0 && would_read(glob, c->responds[j].file, false))
+			if (c->responds[j].file.n > 0 &&
+			    would_read(glob, c->responds[j].file, false))
 				diag_error(d, w->pos, w->span, "write it where no source reads",
-				    "Guarita would read the file of its own response `%.*s`, without end",
+				    "Guarita would read what its response `%.*s` writes",
 				    STR_FMT(c->responds[j].name));
 	}
 }
 
-/* Names in arguments such as {src}: braces about anything but small letters and _ are left as they are. */
+/*
+ * Names in arguments such as {src}: braces about anything but small letters and _ are left as they
+ * are.
+ */
 static void
 check_placeholders(const struct conf_word *w, struct diags *d)
 {
@@ -267,11 +289,13 @@ check_placeholders(const struct conf_word *w, struct diags *d)
 			known |= str_eq(word, conf_placeholders[i]);
 		if (known)
 			continue;
-		struct str near = text_nearest(str_head(word, 64), conf_placeholders, conf_nplaceholders);
-		char hint[128] = "known are kind, severity, src, user, host, program, service, count, rule, why ...";
+		struct str near = text_nearest(str_head(word, 64), conf_placeholders,
+		    conf_nplaceholders);
+		char hint[128] = "known are kind, severity, src, user, host, program, why ...";
 		if (near.n > 0)
 			snprintf(hint, sizeof(hint), "did you mean {%.*s}?", STR_FMT(near));
-		diag_error(d, w->pos, w->span, hint, "nothing is known as {%.*s}", STR_FMT(str_head(word, 64)));
+		diag_error(d, w->pos, w->span, hint, "nothing is known as {%.*s}",
+		    STR_FMT(str_head(word, 64)));
 	}
 }
 
@@ -295,10 +319,12 @@ check_ban(const struct config *c, const struct conf_respond *r, struct diags *d)
 	const struct conf_word *w = word_in(c, r->where, "ban");
 
 	if (c->own.n == 0 && c->never_ban.n == 0)
-		diag_warn(d, w->pos, w->span, "name your own networks with `own`, and yourself with `never-ban`",
+		diag_warn(d, w->pos, w->span,
+		    "name your own networks with `own`, and yourself with `never-ban`",
 		    "nobody is safe from this ban");
 	if (r->ban->escalate.factor > 1 && r->ban->duration_us > r->ban->escalate.max_us)
-		diag_error(d, w->pos, w->span, NULL, "the ban is longer than the most that `escalate` allows");
+		diag_error(d, w->pos, w->span, NULL,
+		    "the ban is longer than the most that `escalate` allows");
 }
 
 static void
@@ -308,7 +334,8 @@ check_respond(const struct config *c, const struct conf_respond *r, struct diags
 
 	if (!r->print && r->file.n == 0 && r->command == NULL && r->ban == NULL) {
 		const struct conf_word *w = word_at(c, r->where, 1);
-		diag_warn(d, w->pos, w->span, "add print, file, command or ban", "this response does nothing");
+		diag_warn(d, w->pos, w->span, "add print, file, command or ban",
+		    "this response does nothing");
 	}
 	if (r->command)
 		check_command(s, r->command, d);
@@ -321,11 +348,13 @@ check_names(const struct config *c, struct diags *d)
 {
 	for (uint32_t i = 0; i < c->nresponds; i++) {
 		for (uint32_t j = 0; j < i; j++) {
-			if (c->responds[i].name.n == 0 || !str_eq(c->responds[i].name, c->responds[j].name))
+			if (c->responds[i].name.n == 0 ||
+			    !str_eq(c->responds[i].name, c->responds[j].name))
 				continue;
 			const struct conf_word *w = word_at(c, c->responds[i].where, 1);
-			diag_error(d, w->pos, w->span, "give it another name", "a response `%.*s` is already in line %u",
-			    STR_FMT(w->text), c->responds[j].where.line);
+			diag_error(d, w->pos, w->span, "give it another name",
+			    "a response `%.*s` is already in line %u", STR_FMT(w->text),
+			    c->responds[j].where.line);
 			break;
 		}
 	}
@@ -334,8 +363,9 @@ check_names(const struct config *c, struct diags *d)
 			if (c->roles[i].name.n == 0 || !str_eq(c->roles[i].name, c->roles[j].name))
 				continue;
 			const struct conf_word *w = word_at(c, c->roles[i].where, 1);
-			diag_error(d, w->pos, w->span, "write both in one block", "role `%.*s` is already in line %u",
-			    STR_FMT(w->text), c->roles[j].where.line);
+			diag_error(d, w->pos, w->span, "write both in one block",
+			    "role `%.*s` is already in line %u", STR_FMT(w->text),
+			    c->roles[j].where.line);
 			break;
 		}
 	}
@@ -347,8 +377,10 @@ check_control(const struct config *c, struct diags *d)
 	const struct conf_stmt *s = config_stmt(c->tree, "control");
 
 	if (s && (c->control.mode & 07) != 0)
-		diag_warn(d, s->words[0].pos, s->words[0].span, "0660 lets only the owner and the group in",
-		    "with mode %04llo every user of this machine may command Guarita", (unsigned long long)c->control.mode);
+		diag_warn(d, s->words[0].pos, s->words[0].span,
+		    "0660 lets only the owner and the group in",
+		    "with mode %04llo every user of this machine may command Guarita",
+		    (unsigned long long)c->control.mode);
 }
 
 void
@@ -380,6 +412,7 @@ config_check_roles(const struct config *c, const struct str *known, size_t n, st
 		const struct conf_word *w = word_at(c, c->roles[i].where, 1);
 		char hint[128];
 		snprintf(hint, sizeof(hint), "did you mean `%.*s`?", STR_FMT(near));
-		diag_error(d, w->pos, w->span, near.n ? hint : NULL, "there is no role `%.*s`", STR_FMT(str_head(w->text, 64)));
+		diag_error(d, w->pos, w->span, near.n ? hint : NULL, "there is no role `%.*s`",
+		    STR_FMT(str_head(w->text, 64)));
 	}
 }

@@ -1,6 +1,6 @@
 /*
- * config_explain: what is in effect, and why: each value with the line it comes from, or that it is a default, or
- * what it was derived from. Shows; never changes.
+ * config_explain: what is in effect, and why: each value with the line it comes from, or that it is
+ * a default, or what it was derived from. Shows; never changes.
  */
 #include "conf/config_in.h"
 
@@ -12,7 +12,9 @@ config_show(const struct config *c, struct buf *out)
 	schema_write(&config_schema, c, 0, out);
 }
 
-/* A block of the configuration: its rows, its struct, and the statement it was read from, if any. */
+/*
+ * A block of the configuration: its rows, its struct, and the statement it was read from, if any.
+ */
 struct place {
 	const struct schema *schema;
 	const void *in;
@@ -43,7 +45,8 @@ show_option(const struct place *p, const struct schema_row *row, struct buf *out
 
 	buf_add(out, STR("    "));
 	if (p->head)
-		buf_addf(out, "%.*s%s%.*s: ", STR_FMT(p->head->words[0].text), p->head->nwords > 1 ? " " : "",
+		buf_addf(out, "%.*s%s%.*s: ", STR_FMT(p->head->words[0].text),
+		    p->head->nwords > 1 ? " " : "",
 		    STR_FMT(p->head->words[p->head->nwords > 1 ? 1 : 0].text));
 	schema_value_write(row, (const uint8_t *)p->in + row->offset, &value);
 	buf_addf(out, "%s ", row->keyword ? row->keyword : schema_row_arg(row));
@@ -79,7 +82,10 @@ show_block(const struct place *p, const struct schema_row *row, struct str rest,
 		if (!schema_is(row->sub, block))
 			continue;
 		const struct conf_stmt *s = nth_stmt(p->first, row, mine++);
-		struct place in = { .schema = row->sub, .in = block, .head = s, .first = s ? s->child : NULL, .d = p->d };
+		struct place in = {
+			.schema = row->sub, .in = block, .head = s, .first = s ? s->child : NULL,
+			.d = p->d,
+		};
 		show_path(&in, rest, out);
 	}
 }
@@ -87,7 +93,8 @@ show_block(const struct place *p, const struct schema_row *row, struct str rest,
 static bool
 show_is_value(const struct schema_row *row)
 {
-	return (row->keyword || schema_is_head(row)) && !schema_is_block(row) && row->kind != SCHEMA_INCLUDE;
+	return (row->keyword || schema_is_head(row)) && !schema_is_block(row) &&
+	    row->kind != SCHEMA_INCLUDE;
 }
 
 /* Shows the option at the end of the path, in every block that the path leads through. */

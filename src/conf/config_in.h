@@ -5,8 +5,8 @@
 #include "conf/config.h"
 
 /* Replaces the include statements of a list by what they name; returns the new first statement. */
-struct conf_stmt *config_expand(struct arena *a, struct diags *d, const struct conf_reader *reader, struct str name,
-    struct conf_stmt *first);
+struct conf_stmt *config_expand(struct arena *a, struct diags *d, const struct conf_reader *reader,
+    struct str name, struct conf_stmt *first);
 /* Faults that no single row can see. Values that a fault left empty are passed over. */
 void config_check(const struct config *c, struct diags *d);
 

@@ -1,6 +1,6 @@
 /*
- * config_load: text to struct config: parse, include, read by the rows, check, derive. Reads no file itself: that
- * is the caller's callback.
+ * config_load: text to struct config: parse, include, read by the rows, check, derive. Reads no
+ * file itself: that is the caller's callback.
  */
 #include "conf/config_in.h"
 
@@ -20,7 +20,8 @@ struct expanding {
 	struct conf_stmt **tail;                        /* where its statements go */
 };
 
-static struct conf_stmt **expand_list(struct expanding *x, struct conf_stmt *first, struct conf_stmt **tail);
+static struct conf_stmt **expand_list(struct expanding *x, struct conf_stmt *first,
+    struct conf_stmt **tail);
 
 static void
 include_fault(const struct expanding *x, const char *hint, const char *what, struct str name)
@@ -38,7 +39,8 @@ include_add(void *ctx, struct str name, struct str text)
 
 	for (uint32_t i = 0; i <= x->depth; i++) {
 		if (str_eq(x->names[i], name)) {
-			include_fault(x, "it is included from within itself", "an endless include of ", name);
+			include_fault(x, "it is included from within itself",
+			    "an endless include of ", name);
 			return;
 		}
 	}
@@ -64,7 +66,8 @@ include(struct expanding *x, const struct conf_stmt *s)
 {
 	x->at = s;
 	if (s->nwords != 2 || s->block) {
-		diag_error(x->d, s->words[0].pos, s->words[0].span, "example: include \"conf.d/*.conf\";",
+		diag_error(x->d, s->words[0].pos, s->words[0].span,
+		    "example: include \"conf.d/*.conf\";",
 		    "`include` takes one file name or glob");
 		return;
 	}
@@ -197,8 +200,8 @@ derive(struct arena *a, struct config *c)
 }
 
 int
-config_load(struct arena *a, struct diags *d, struct str name, struct str text, const struct conf_reader *reader,
-    struct config **ret)
+config_load(struct arena *a, struct diags *d, struct str name, struct str text,
+    const struct conf_reader *reader, struct config **ret)
 {
 	size_t before = diags_errors(d);
 	uint16_t file = diags_file(d, name, text);

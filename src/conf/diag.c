@@ -1,6 +1,7 @@
 /*
- * diag: keeps what is wrong in a set of texts and shows it with place, line, caret and hint. It prints nothing and
- * knows nothing of the language: it only collects and lays out. Foreign text is escaped when shown, never before.
+ * diag: keeps what is wrong in a set of texts and shows it with place, line, caret and hint. It
+ * prints nothing and knows nothing of the language: it only collects and lays out. Foreign text is
+ * escaped when shown, never before.
  */
 #include "conf/diag.h"
 
@@ -61,7 +62,9 @@ diags_file_name(const struct diags *d, uint16_t file)
 	return file < d->nfiles ? d->files[file].name : STR_NULL;
 }
 
-/* A place for one more row, or NULL when there are enough (or no memory): then it is only counted. */
+/*
+ * A place for one more row, or NULL when there are enough (or no memory): then it is only counted.
+ */
 static struct diag *
 diag_new(struct diags *d)
 {
@@ -79,8 +82,8 @@ diag_new(struct diags *d)
 }
 
 static void __attribute__((format(printf, 6, 0)))
-diag_add(struct diags *d, enum diag_level level, struct conf_pos pos, uint32_t span, const char *hint, const char *fmt,
-    va_list ap)
+diag_add(struct diags *d, enum diag_level level, struct conf_pos pos, uint32_t span,
+    const char *hint, const char *fmt, va_list ap)
 {
 	char text[DIAG_TEXT_MAX];
 
@@ -96,12 +99,13 @@ diag_add(struct diags *d, enum diag_level level, struct conf_pos pos, uint32_t s
 		.pos = pos,
 		.span = span ? span : 1,
 		.message = arena_str(&d->arena, str_of(text, len)),
-		.hint = hint ? arena_str(&d->arena, str_head(str_z(hint), DIAG_TEXT_MAX)) : STR_NULL,
+		.hint = arena_str(&d->arena, str_head(str_z(hint), DIAG_TEXT_MAX)),
 	};
 }
 
 void
-diag_error(struct diags *d, struct conf_pos pos, uint32_t span, const char *hint, const char *fmt, ...)
+diag_error(struct diags *d, struct conf_pos pos, uint32_t span, const char *hint, const char *fmt,
+    ...)
 {
 	va_list ap;
 
@@ -111,7 +115,8 @@ diag_error(struct diags *d, struct conf_pos pos, uint32_t span, const char *hint
 }
 
 void
-diag_warn(struct diags *d, struct conf_pos pos, uint32_t span, const char *hint, const char *fmt, ...)
+diag_warn(struct diags *d, struct conf_pos pos, uint32_t span, const char *hint, const char *fmt,
+    ...)
 {
 	va_list ap;
 
@@ -138,7 +143,9 @@ diags_at(const struct diags *d, size_t i)
 	return i < d->nrows ? &d->rows[i] : NULL;
 }
 
-/* Where the last line was found: rows are shown in order, so that a long text is walked only once. */
+/*
+ * Where the last line was found: rows are shown in order, so that a long text is walked only once.
+ */
 struct diag_walk {
 	uint16_t file;
 	uint32_t line;          /* 0: nothing walked yet */
@@ -165,7 +172,10 @@ utf8_tail(char c)
 	return ((unsigned char)c & 0xc0) == 0x80;
 }
 
-/* Cuts a long line to what lies around the caret, on whole characters; *at becomes the caret's offset in it. */
+/*
+ * Cuts a long line to what lies around the caret, on whole characters; *at becomes the caret's
+ * offset in it.
+ */
 static struct str
 diag_window(struct str line, size_t *at)
 {
@@ -232,14 +242,17 @@ diag_add_caret(struct buf *out, struct str line, size_t at, size_t span)
 }
 
 static void
-diag_show_source(const struct diags *d, const struct diag *row, struct diag_walk *walk, struct buf *out)
+diag_show_source(const struct diags *d, const struct diag *row, struct diag_walk *walk,
+    struct buf *out)
 {
 	size_t at = row->pos.col ? row->pos.col - 1 : 0;
 
 	if (row->pos.file >= d->nfiles)
 		return;
 	if (walk->line == 0 || walk->file != row->pos.file)
-		*walk = (struct diag_walk){ .file = row->pos.file, .line = 1, .rest = d->files[row->pos.file].text };
+		*walk = (struct diag_walk){
+			.file = row->pos.file, .line = 1, .rest = d->files[row->pos.file].text,
+		};
 	struct str line = diag_window(diag_line(walk, row->pos.line), &at);
 	buf_add(out, STR("    "));
 	diag_add_text(out, line);
@@ -251,7 +264,8 @@ static void
 diag_show(const struct diags *d, const struct diag *row, struct diag_walk *walk, struct buf *out)
 {
 	buf_add_escaped(out, diags_file_name(d, row->pos.file));
-	buf_addf(out, ":%u:%u: %s: ", row->pos.line, row->pos.col, row->level == DIAG_ERROR ? "error" : "warning");
+	buf_addf(out, ":%u:%u: %s: ", row->pos.line, row->pos.col,
+	    row->level == DIAG_ERROR ? "error" : "warning");
 	buf_add_escaped(out, row->message);
 	buf_add_byte(out, '\n');
 	diag_show_source(d, row, walk, out);
@@ -263,30 +277,37 @@ diag_show(const struct diags *d, const struct diag *row, struct diag_walk *walk,
 }
 
 static int
-diag_cmp(const void *va, const void *vb)
+place_cmp(struct conf_pos a, struct conf_pos b)
 {
-	const struct diag *a = *(const struct diag *const *)va, *b = *(const struct diag *const *)vb;
+	if (a.file != b.file)
+		return a.file < b.file ? -1 : 1;
+	if (a.line != b.line)
+		return a.line < b.line ? -1 : 1;
+	return a.col < b.col ? -1 : a.col > b.col;
+}
 
-	if (a->pos.file != b->pos.file)
-		return a->pos.file < b->pos.file ? -1 : 1;
-	if (a->pos.line != b->pos.line)
-		return a->pos.line < b->pos.line ? -1 : 1;
-	if (a->pos.col != b->pos.col)
-		return a->pos.col < b->pos.col ? -1 : 1;
-	return a < b ? -1 : a > b;       /* same place: in the order found */
+/* By place; at the same place, in the order found. */
+static int
+order_cmp(const void *va, const void *vb, void *ctx)
+{
+	const struct diags *d = ctx;
+	uint16_t a = *(const uint16_t *)va, b = *(const uint16_t *)vb;
+	int r = place_cmp(d->rows[a].pos, d->rows[b].pos);
+
+	return r ? r : a - b;
 }
 
 void
 diags_show(const struct diags *d, struct buf *out)
 {
-	const struct diag *rows[DIAG_MAX];
+	uint16_t order[DIAG_MAX] = { 0 };
 	struct diag_walk walk = { 0 };
 
 	for (size_t i = 0; i < d->nrows; i++)
-		rows[i] = &d->rows[i];
-	qsort(rows, d->nrows, sizeof(rows[0]), diag_cmp);
+		order[i] = (uint16_t)i;
+	qsort_r(order, d->nrows, sizeof(order[0]), order_cmp, (void *)(uintptr_t)d);
 	for (size_t i = 0; i < d->nrows; i++)
-		diag_show(d, rows[i], &walk, out);
+		diag_show(d, &d->rows[order[i]], &walk, out);
 	if (d->count > d->nrows)
 		buf_addf(out, "and %zu more\n", d->count - d->nrows);
 }

@@ -1,6 +1,6 @@
 /*
- * lex: bytes to words, one pass, no look-behind. It must stay fast: the rule files of all decoders pass here at
- * every start. It decides nothing about meaning.
+ * lex: bytes to words, one pass, no look-behind. It must stay fast: the rule files of all decoders
+ * pass here at every start. It decides nothing about meaning.
  */
 #include "conf/lex.h"
 
@@ -9,14 +9,22 @@
 enum { X, B, W, S, U };   /* bad outside quotes, blank, word, special, a byte of UTF-8 */
 
 static const uint8_t lex_class[256] = {
-	X, X, X, X, X, X, X, X, X, B, S, X, X, B, X, X,  X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X,
-	B, W, S, S, W, W, W, S, X, X, W, W, S, W, W, W,  W, W, W, W, W, W, W, W, W, W, W, S, W, W, W, W,
-	W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W,  W, W, W, W, W, W, W, W, W, W, W, W, X, W, W, W,
-	S, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W,  W, W, W, W, W, W, W, W, W, W, W, S, W, S, W, X,
-	U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U,  U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U,
-	U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U,  U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U,
-	U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U,  U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U,
-	U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U,  U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U,
+	X, X, X, X, X, X, X, X, X, B, S, X, X, B, X, X,
+	X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X,
+	B, W, S, S, W, W, W, S, X, X, W, W, S, W, W, W,
+	W, W, W, W, W, W, W, W, W, W, W, S, W, W, W, W,
+	W, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W,
+	W, W, W, W, W, W, W, W, W, W, W, W, X, W, W, W,
+	S, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W,
+	W, W, W, W, W, W, W, W, W, W, W, S, W, S, W, X,
+	U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U,
+	U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U,
+	U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U,
+	U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U,
+	U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U,
+	U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U,
+	U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U,
+	U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U,
 };
 
 static int
@@ -79,15 +87,18 @@ lex_bad_byte(struct lexer *lx, const char *p)
 
 	lx->faulty = true;
 	if (c == 0)
-		diag_error(lx->d, lex_pos(lx, p), 1, "is this really a text file?", "a NUL byte in the text");
+		diag_error(lx->d, lex_pos(lx, p), 1, "is this really a text file?",
+		    "a NUL byte in the text");
 	else if (c < 0x20 || c == 0x7f)
 		diag_error(lx->d, lex_pos(lx, p), 1, "inside double quotes it is written \\xHH",
 		    "a control byte (0x%02x) in the text", c);
 	else if (c >= 0x80)
-		diag_error(lx->d, lex_pos(lx, p), 1, "save the file as UTF-8; a single byte is \"\\xHH\" in double quotes",
+		diag_error(lx->d, lex_pos(lx, p), 1,
+		    "save the file as UTF-8; a single byte is \"\\xHH\" in double quotes",
 		    "byte 0x%02x is not UTF-8 here", c);
 	else
-		diag_error(lx->d, lex_pos(lx, p), 1, "put the whole word in quotes", "`%c` is only allowed in quotes", c);
+		diag_error(lx->d, lex_pos(lx, p), 1, "put the whole word in quotes",
+		    "`%c` is only allowed in quotes", c);
 }
 
 /* The rest of a bare word that has bytes other than plain ASCII: one fault a word is enough. */
@@ -110,7 +121,8 @@ static void
 lex_glued(struct lexer *lx)
 {
 	lx->faulty = true;
-	diag_error(lx->d, lex_pos(lx, lx->p), 1, "put a blank between them, or the whole word in quotes",
+	diag_error(lx->d, lex_pos(lx, lx->p), 1,
+	    "put a blank between them, or the whole word in quotes",
 	    "`%c` touches the word before it", *lx->p);
 }
 
@@ -153,7 +165,8 @@ lex_unterminated(struct lexer *lx, char *from)
 
 	lx->faulty = true;
 	diag_error(lx->d, lex_pos(lx, from), 1,
-	    *from == '"' ? "a quote inside the text is written \\\"" : "such a text ends on the line where it begins",
+	    *from == '"' ? "a quote inside the text is written \\\"" :
+	    "such a text ends on the line where it begins",
 	    "the text that begins with %c here never ends", *from);
 	lx->p = eol ? eol : lx->end;
 }
@@ -200,7 +213,9 @@ hex_digit(char c)
 	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* One escape at p (the backslash); *ret_byte is what it means. Bytes taken, or 0 when it is none. */
+/*
+ * One escape at p (the backslash); *ret_byte is what it means. Bytes taken, or 0 when it is none.
+ */
 static size_t
 lex_escape(const struct lexer *lx, const char *p, char *ret_byte)
 {
@@ -233,8 +248,8 @@ lex_find_close(const struct lexer *lx, char *from)
 }
 
 /*
- * A forgotten quote takes the text up to the next text's opening. It shows: the text spans lines, and something
- * that is no punctuation follows at once.
+ * A forgotten quote takes the text up to the next text's opening. It shows: the text spans lines,
+ * and something that is no punctuation follows at once.
  */
 static bool
 lex_close_is_doubtful(const struct lexer *lx, char *from, char *close)
@@ -257,7 +272,8 @@ lex_unescape(struct lexer *lx, char *to, char *close)
 		size_t taken = byte == '\\' ? lex_escape(lx, lx->p, &byte) : 1;
 		if (taken == 0) {
 			lx->faulty = true;
-			diag_error(lx->d, lex_pos(lx, lx->p), 2, "known are \\\" \\\\ \\n \\r \\t \\xHH; a backslash itself is \\\\",
+			diag_error(lx->d, lex_pos(lx, lx->p), 2,
+			    "known are \\\" \\\\ \\n \\r \\t \\xHH; a backslash itself is \\\\",
 			    "unknown escape in the text");
 			taken = 1;
 		}

@@ -1,4 +1,7 @@
-/* lex: a text to tokens, with places. Private to tree.c; reads no file and keeps nothing after the text's end. */
+/*
+ * lex: a text to tokens, with places. Private to tree.c; reads no file and keeps nothing after the
+ * text's end.
+ */
 #ifndef GUARITA_CONF_LEX_H
 #define GUARITA_CONF_LEX_H
 
@@ -7,7 +10,7 @@
 enum lex_kind { LEX_WORD, LEX_COMMA, LEX_SEMI, LEX_OPEN, LEX_CLOSE, LEX_END };
 
 struct lexer {
-	char *p;                  /* next byte; the text is the lexer's own copy: escapes are resolved in place */
+	char *p;                  /* next byte, in the lexer's own copy of the text */
 	char *end;
 	char *line_start;
 	uint32_t line;
@@ -16,7 +19,10 @@ struct lexer {
 	struct diags *d;
 };
 
-/* Next token; *ret_word has its place, and for LEX_WORD its text. Faults go to lx->d and set lx->faulty. */
+/*
+ * Next token; *ret_word has its place, and for LEX_WORD its text. Faults go to lx->d and set
+ * lx->faulty.
+ */
 enum lex_kind lex_next(struct lexer *lx, struct conf_word *ret_word);
 
 #endif

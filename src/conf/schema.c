@@ -1,6 +1,6 @@
 /*
- * schema: blocks of rows read into structs and written back. Knows nothing of any single option; what a value looks
- * like is schema_value.c's matter.
+ * schema: blocks of rows read into structs and written back. Knows nothing of any single option;
+ * what a value looks like is schema_value.c's matter.
  */
 #include "conf/schema.h"
 
@@ -39,35 +39,33 @@ schema_is(const struct schema *s, const void *in)
 {
 	for (size_t i = 0; i < s->nrows; i++) {
 		int v;
-		memcpy(&v, row_in(&s->rows[i], in), s->rows[i].kind == SCHEMA_CONST ? sizeof(v) : 0);
+		memcpy(&v, row_in(&s->rows[i], in),
+		    s->rows[i].kind == SCHEMA_CONST ? sizeof(v) : 0);
 		if (s->rows[i].kind == SCHEMA_CONST && v != s->rows[i].min)
 			return false;
 	}
 	return true;
 }
 
-/* A row's default goes the same way as what a user writes, so it is checked like that. */
+/*
+ * A row's default goes the same way as what a user writes, so it is checked like that. Lists have
+ * none: what a user writes would add to it.
+ */
 static void
-default_value(const struct schema_row *row, struct arena *a, void *out)
+default_value(const struct schema_row *row, void *out)
 {
-	struct conf_word words[16];
-	struct str rest = str_z(row->def), piece;
-	uint32_t n = 0, used;
+	struct conf_word word = { .text = str_z(row->def), .span = 1 };
 	struct diags *d = diags_new();
+	uint32_t used;
 
-	assert(d != NULL);
-	if (!schema_is_list(row))
-		words[n++] = (struct conf_word){ .text = rest, .span = 1 };
-	else while (n < ARRAY_LEN(words) && str_split(&rest, ',', &piece))
-		words[n++] = (struct conf_word){ .text = str_trim(piece), .span = 1, .comma = true };
-	words[n - 1].comma = false;
-	bool ok = schema_value_read(row, words, n, a, d, out, &used);
-	assert(ok && used == n);
+	assert(d != NULL && !schema_is_list(row));
+	bool ok = schema_value_read(row, &word, 1, NULL, d, out, &used);
+	assert(ok && used == 1);
 	diags_free(d);
 }
 
 void
-schema_defaults(const struct schema *s, struct arena *a, void *out)
+schema_defaults(const struct schema *s, void *out)
 {
 	memset(out, 0, s->size);
 	for (size_t i = 0; i < s->nrows; i++) {
@@ -77,9 +75,9 @@ schema_defaults(const struct schema *s, struct arena *a, void *out)
 			int v = (int)row->min;
 			memcpy(at, &v, sizeof(v));
 		} else if (row->kind == SCHEMA_BLOCK) {
-			schema_defaults(row->sub, a, at);
+			schema_defaults(row->sub, at);
 		} else if (row->def) {
-			default_value(row, a, at);
+			default_value(row, at);
 		}
 	}
 }
@@ -98,36 +96,42 @@ word_wanted(const struct reading *r, const struct conf_stmt *s, const struct sch
 	const struct conf_word *last = &s->words[s->nwords - 1];
 	char hint[256];
 
-	snprintf(hint, sizeof(hint), "example: %s", row->example ? row->example : row->keyword ? row->keyword : "");
-	diag_error(r->d, last->pos, last->span, hint, "missing after this: %s%s%s", row->lead ? row->lead : "",
-	    row->lead ? " " : "", schema_row_arg(row));
+	snprintf(hint, sizeof(hint), "example: %s",
+	    row->example ? row->example : schema_row_arg(row));
+	diag_error(r->d, last->pos, last->span, hint, "missing after this: %s%s%s",
+	    row->lead ? row->lead : "", row->lead ? " " : "", schema_row_arg(row));
 }
 
 static void
-word_unwanted(const struct reading *r, const struct conf_stmt *s, uint32_t i, bool after_list, const char *example)
+word_unwanted(const struct reading *r, const struct conf_stmt *s, uint32_t i, bool after_list,
+    const char *example)
 {
 	char hint[256] = "";
 	const struct conf_word *w = &s->words[i];
 
 	if (i > 0 && w->pos.line != s->words[i - 1].pos.line)
-		snprintf(hint, sizeof(hint), "is a `;` missing at the end of line %u?", s->words[i - 1].pos.line);
+		snprintf(hint, sizeof(hint), "is a `;` missing at the end of line %u?",
+		    s->words[i - 1].pos.line);
 	else if (after_list)
 		snprintf(hint, sizeof(hint), "is a comma missing before it?");
 	else if (example)
 		snprintf(hint, sizeof(hint), "example: %s", example);
-	diag_error(r->d, w->pos, w->span, hint, "`%.*s` is not expected here", STR_FMT(str_head(w->text, 64)));
+	diag_error(r->d, w->pos, w->span, hint, "`%.*s` is not expected here",
+	    STR_FMT(str_head(w->text, 64)));
 }
 
 /* One value of a statement at words[*i], with its lead; false after a fault. */
 static bool
-read_value(const struct reading *r, const struct conf_stmt *s, const struct schema_row *row, uint32_t *i)
+read_value(const struct reading *r, const struct conf_stmt *s, const struct schema_row *row,
+    uint32_t *i)
 {
 	uint32_t used;
 
 	if (row->lead && *i < s->nwords && str_eq(s->words[*i].text, str_z(row->lead)))
 		++*i;
 	else if (row->lead && row->required && *i < s->nwords) {
-		diag_error(r->d, s->words[*i].pos, s->words[*i].span, row->example, "`%s` is expected here", row->lead);
+		diag_error(r->d, s->words[*i].pos, s->words[*i].span, row->example,
+		    "`%s` is expected here", row->lead);
 		return false;
 	} else if (row->lead && !row->required) {
 		return true;
@@ -137,7 +141,8 @@ read_value(const struct reading *r, const struct conf_stmt *s, const struct sche
 			word_wanted(r, s, row);
 		return !row->required && !row->lead && !row->keyword;
 	}
-	bool ok = schema_value_read(row, &s->words[*i], s->nwords - *i, r->arena, r->d, row_at(row, r->out), &used);
+	bool ok = schema_value_read(row, &s->words[*i], s->nwords - *i, r->arena, r->d, row_at(row,
+	    r->out), &used);
 	*i += used;
 	return ok;
 }
@@ -178,13 +183,15 @@ count_blocks(const struct schema *schema, const struct conf_stmt *s, const struc
 
 /* The next struct of an array of blocks; NULL when there are enough of them. */
 static void *
-next_block(const struct reading *r, const struct conf_stmt *s, const struct schema_row *row, void *first)
+next_block(const struct reading *r, const struct conf_stmt *s, const struct schema_row *row,
+    void *first)
 {
 	uint32_t *n = row_count(row, r->out);
 
 	if (row->max == 0 || *n < row->max)
 		return (uint8_t *)first + (size_t)(*n)++ * row->sub->size;
-	diag_error(r->d, s->words[0].pos, s->words[0].span, NULL, "more than %lld blocks of this kind", (long long)row->max);
+	diag_error(r->d, s->words[0].pos, s->words[0].span, NULL,
+	    "more than %lld blocks of this kind", (long long)row->max);
 	return NULL;
 }
 
@@ -198,11 +205,13 @@ block_struct(const struct reading *r, const struct conf_stmt *s, const struct sc
 		return at;
 	memcpy(&block, at, sizeof(block));
 	if (block == NULL) {
-		block = arena_array(r->arena, row->kind == SCHEMA_BLOCKS ? count_blocks(r->s, s, row) : 1, row->sub->size);
+		block = arena_array(r->arena,
+		    row->kind == SCHEMA_BLOCKS ? count_blocks(r->s, s, row) : 1, row->sub->size);
 		memcpy(at, &block, sizeof(block));
 	}
 	if (block == NULL)
-		diag_error(r->d, s->words[0].pos, s->words[0].span, NULL, "no memory left for this block");
+		diag_error(r->d, s->words[0].pos, s->words[0].span, NULL,
+		    "no memory left for this block");
 	else if (row->kind == SCHEMA_BLOCKS)
 		block = next_block(r, s, row, block);
 	return block;
@@ -227,7 +236,8 @@ take(void *ctx, const struct conf_stmt *s, struct diags *d)
 
 	assert(row != NULL);
 	if (row->kind == SCHEMA_INCLUDE) {
-		diag_error(d, s->words[0].pos, s->words[0].span, NULL, "no other file can be read here");
+		diag_error(d, s->words[0].pos, s->words[0].span, NULL,
+		    "no other file can be read here");
 	} else if (schema_is_block(row)) {
 		read_block(r, s, row);
 	} else if (row->kind == SCHEMA_BOOL && s->nwords == 1) {
@@ -244,7 +254,9 @@ take(void *ctx, const struct conf_stmt *s, struct diags *d)
 static struct conf_row
 shape(const struct schema_row *row)
 {
-	struct conf_row c = { .keyword = row->keyword, .take = take, .help = row->help, .example = row->example };
+	struct conf_row c = {
+		.keyword = row->keyword, .take = take, .help = row->help, .example = row->example,
+	};
 	bool heads = false, keywords = false;
 
 	c.once = row->kind != SCHEMA_BLOCKS && row->kind != SCHEMA_INCLUDE && !schema_is_list(row);
@@ -260,7 +272,9 @@ shape(const struct schema_row *row)
 		c.min_args += schema_is_head(sub) && sub->required;
 	}
 	c.max_args = heads ? UINT16_MAX : 0;
-	c.block = !keywords ? CONF_NO_BLOCK : row->kind == SCHEMA_BLOCK && !heads ? CONF_MUST_BLOCK : CONF_MAY_BLOCK;
+	c.block = keywords ? CONF_MAY_BLOCK : CONF_NO_BLOCK;
+	if (keywords && !heads && row->kind == SCHEMA_BLOCK)
+		c.block = CONF_MUST_BLOCK;
 	return c;
 }
 
@@ -286,21 +300,22 @@ check_required(const struct reading *r, const struct conf_stmt *first)
 		while (s && !str_eq(s->words[0].text, str_z(row->keyword)))
 			s = s->next;
 		if (s == NULL)
-			diag_error(r->d, r->head ? r->head->words[0].pos : top, r->head ? r->head->words[0].span : 1,
-			    row->example, "`%s` is missing%s%s%s", row->keyword, r->head ? " in `" : "",
+			diag_error(r->d, r->head ? r->head->words[0].pos : top,
+			    r->head ? r->head->words[0].span : 1, row->example,
+			    "`%s` is missing%s%s%s", row->keyword, r->head ? " in `" : "",
 			    r->head ? r->s->name : "", r->head ? "`" : "");
 	}
 }
 
 void
-schema_read(const struct schema *s, const struct conf_stmt *head, const struct conf_stmt *first, struct arena *a,
-    struct diags *d, void *out)
+schema_read(const struct schema *s, const struct conf_stmt *head, const struct conf_stmt *first,
+    struct arena *a, struct diags *d, void *out)
 {
 	struct reading r = { .s = s, .head = head, .arena = a, .d = d, .out = out };
 	struct conf_row rows[SCHEMA_ROWS_MAX];
 	size_t n = 0, before = diags_errors(d);
 
-	schema_defaults(s, a, out);
+	schema_defaults(s, out);
 	if (head) {
 		fill_where(&r);
 		read_head(&r);

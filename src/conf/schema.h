@@ -1,10 +1,12 @@
 /*
- * schema: one row per option, and everything that follows from it: parser, defaults, ranges, diagnostics, help,
- * manual, completion, JSON schema, tests. Nothing about an option is written anywhere else. No I/O.
+ * schema: one row per option, and everything that follows from it: parser, defaults, ranges,
+ * diagnostics, help, manual, completion, JSON schema, tests. Nothing about an option is written
+ * anywhere else. No I/O.
  *
- * A block is a struct; its rows name its members. A row with a keyword is a statement inside the braces; a row
- * without one is a value in the head of the block: `udp :514 { buffer 8M; }` has the head row `listen` and the row
- * `buffer`. A `lead` is a fixed word before the value: `throttle 1 per 10m` has head rows with the leads none, `per`.
+ * A block is a struct; its rows name its members. A row with a keyword is a statement inside the
+ * braces; a row without one is a value in the head of the block: `udp :514 { buffer 8M; }` has the
+ * head row `listen` and the row `buffer`. A `lead` is a fixed word before the value: `throttle 1
+ * per 10m` has head rows with the leads none, `per`.
  */
 #ifndef GUARITA_CONF_SCHEMA_H
 #define GUARITA_CONF_SCHEMA_H
@@ -33,7 +35,7 @@ enum schema_kind {
 	SCHEMA_BLOCKS,        /* a pointer and a uint32_t count: any number of them */
 	SCHEMA_CONST,         /* an enum set to `min`: no words */
 	SCHEMA_WHERE,         /* struct conf_pos of the block's keyword: no words */
-	SCHEMA_INCLUDE,       /* nothing: the loader replaces the statement before the rows see it */
+	SCHEMA_INCLUDE,       /* nothing: the loader replaces it before the rows see it */
 };
 
 enum schema_reload { SCHEMA_LIVE, SCHEMA_RESTART };     /* how a change takes effect */
@@ -46,10 +48,10 @@ struct schema_row {
 	const char *keyword;              /* NULL: in the head of the block */
 	const char *lead;                 /* fixed word before the value */
 	const char *prefix;               /* that may stand before a number: "x" in x4 */
-	const char *arg;                  /* the value's name in texts: "ADDRESS:PORT"; NULL: the kind's */
+	const char *arg;                  /* the value's name: "ADDRESS:PORT"; NULL: the kind's */
 	const char *def;                  /* as it would be written; NULL: empty, zero, no */
-	const char *derived;              /* where the value comes from when it is not given, in words */
-	int64_t min, max;                 /* of numbers, sizes, durations; max: of a text's length, of blocks. Both 0: any */
+	const char *derived;              /* in words: where it comes from when it is not given */
+	int64_t min, max;                 /* of numbers; max: of texts, lists, blocks; 0: any */
 	const char *zero;                 /* a word that means 0: "never" */
 	const char *const *names;         /* of an enum, in its order, NULL at the end */
 	const struct schema *sub;         /* of a block */
@@ -60,7 +62,7 @@ struct schema_row {
 	enum schema_reload reload;
 	const char *help;                 /* one line, no full stop */
 	const char *text;                 /* a paragraph more, or NULL */
-	const char *example;              /* a whole statement; of a head row: a whole block statement */
+	const char *example;              /* a whole statement; of a head row, its block's */
 };
 
 struct schema {
@@ -83,8 +85,8 @@ struct schema {
 #define SCHEMA_AT_ENUM(T, member) \
 	(offsetof(T, member) + 0 * sizeof(struct { \
 		char c; \
-		_Static_assert(sizeof(((T *)0)->member) == sizeof(int) && (__typeof__(((T *)0)->member))1.5 == 1, \
-		    #member " is no enum"); \
+		_Static_assert(sizeof(((T *)0)->member) == sizeof(int) && \
+		    (__typeof__(((T *)0)->member))1.5 == 1, #member " is no enum"); \
 	}))
 #define SCHEMA_ROW(k, at, ...) { .kind = (k), .offset = (uint32_t)(at), __VA_ARGS__ }
 
@@ -98,37 +100,50 @@ struct schema {
 #define STRING_ROW(T, m, ...) SCHEMA_ROW(SCHEMA_STRING, SCHEMA_AT(T, m, struct str), __VA_ARGS__)
 #define PATH_ROW(T, m, ...) SCHEMA_ROW(SCHEMA_PATH, SCHEMA_AT(T, m, struct str), __VA_ARGS__)
 #define ADDRESS_ROW(T, m, ...) SCHEMA_ROW(SCHEMA_ADDRESS, SCHEMA_AT(T, m, struct addr), __VA_ARGS__)
-#define ENDPOINT_ROW(T, m, ...) SCHEMA_ROW(SCHEMA_ENDPOINT, SCHEMA_AT(T, m, struct conf_endpoint), __VA_ARGS__)
-#define CIDRS_ROW(T, m, ...) SCHEMA_ROW(SCHEMA_CIDRS, SCHEMA_AT(T, m, struct conf_cidrs), __VA_ARGS__)
-#define WORDS_ROW(T, m, ...) SCHEMA_ROW(SCHEMA_WORDS, SCHEMA_AT(T, m, struct conf_strs), __VA_ARGS__)
-#define STRINGS_ROW(T, m, ...) SCHEMA_ROW(SCHEMA_STRINGS, SCHEMA_AT(T, m, struct conf_strs), __VA_ARGS__)
-#define PATHS_ROW(T, m, ...) SCHEMA_ROW(SCHEMA_PATHS, SCHEMA_AT(T, m, struct conf_strs), __VA_ARGS__)
-#define CONST_ROW(T, m, value) { .kind = SCHEMA_CONST, .offset = (uint32_t)SCHEMA_AT_ENUM(T, m), .min = (value) }
-#define WHERE_ROW(T, m) { .kind = SCHEMA_WHERE, .offset = (uint32_t)SCHEMA_AT(T, m, struct conf_pos) }
+#define ENDPOINT_ROW(T, m, ...) \
+	SCHEMA_ROW(SCHEMA_ENDPOINT, SCHEMA_AT(T, m, struct conf_endpoint), __VA_ARGS__)
+#define CIDRS_ROW(T, m, ...) \
+	SCHEMA_ROW(SCHEMA_CIDRS, SCHEMA_AT(T, m, struct conf_cidrs), __VA_ARGS__)
+#define WORDS_ROW(T, m, ...) \
+	SCHEMA_ROW(SCHEMA_WORDS, SCHEMA_AT(T, m, struct conf_strs), __VA_ARGS__)
+#define STRINGS_ROW(T, m, ...) \
+	SCHEMA_ROW(SCHEMA_STRINGS, SCHEMA_AT(T, m, struct conf_strs), __VA_ARGS__)
+#define PATHS_ROW(T, m, ...) \
+	SCHEMA_ROW(SCHEMA_PATHS, SCHEMA_AT(T, m, struct conf_strs), __VA_ARGS__)
+#define CONST_ROW(T, m, value) \
+	{ .kind = SCHEMA_CONST, .offset = (uint32_t)SCHEMA_AT_ENUM(T, m), .min = (value) }
+#define WHERE_ROW(T, m) \
+	{ .kind = SCHEMA_WHERE, .offset = (uint32_t)SCHEMA_AT(T, m, struct conf_pos) }
 /* `type` is the struct of the sub-block, whose schema is `subschema`. */
 #define BLOCK_ROW(T, m, type, subschema, ...) \
 	SCHEMA_ROW(SCHEMA_BLOCK, SCHEMA_AT(T, m, type), .sub = &(subschema), __VA_ARGS__)
 #define BLOCK_OPT_ROW(T, m, type, subschema, ...) \
 	SCHEMA_ROW(SCHEMA_BLOCK_OPT, SCHEMA_AT(T, m, type *), .sub = &(subschema), __VA_ARGS__)
 #define BLOCKS_ROW(T, m, count, type, subschema, ...) \
-	SCHEMA_ROW(SCHEMA_BLOCKS, SCHEMA_AT(T, m, type *), .count_offset = (uint32_t)SCHEMA_AT(T, count, uint32_t), \
-	    .sub = &(subschema), __VA_ARGS__)
-#define SCHEMA_OF(name_, type, rows_) { .name = (name_), .size = sizeof(type), .rows = (rows_), .nrows = ARRAY_LEN(rows_) }
+	SCHEMA_ROW(SCHEMA_BLOCKS, SCHEMA_AT(T, m, type *), \
+	    .count_offset = (uint32_t)SCHEMA_AT(T, count, uint32_t), .sub = &(subschema), \
+	    __VA_ARGS__)
+#define SCHEMA_OF(name_, type, rows_) \
+	{ .name = (name_), .size = sizeof(type), .rows = (rows_), .nrows = ARRAY_LEN(rows_) }
 
 /* Fills *out (schema->size bytes) with the defaults. */
-void schema_defaults(const struct schema *s, struct arena *a, void *out);
+void schema_defaults(const struct schema *s, void *out);
 /*
- * Defaults, then what the statements say. `head` is the statement whose block this is, or NULL for a whole text;
- * its words after the keyword fill the head rows. Every fault goes to d; *out is only to be used when none came.
+ * Defaults, then what the statements say. `head` is the statement whose block this is, or NULL for
+ * a whole text; its words after the keyword fill the head rows. Every fault goes to d; *out is only
+ * to be used when none came.
  */
-void schema_read(const struct schema *s, const struct conf_stmt *head, const struct conf_stmt *first, struct arena *a,
-    struct diags *d, void *out);
+void schema_read(const struct schema *s, const struct conf_stmt *head,
+    const struct conf_stmt *first, struct arena *a, struct diags *d, void *out);
 /* The struct as statements that read back to the same; secrets are left out. */
 void schema_write(const struct schema *s, const void *in, unsigned indent, struct buf *out);
 
-/* Reads one value of a row from its words; false after a fault. *ret_used: words taken. */
-bool schema_value_read(const struct schema_row *row, const struct conf_word *words, uint32_t nwords, struct arena *a,
-    struct diags *d, void *out, uint32_t *ret_used);
+/*
+ * Reads one value of a row from its words; false after a fault. *ret_used: words taken. a NULL:
+ * texts are not copied.
+ */
+bool schema_value_read(const struct schema_row *row, const struct conf_word *words,
+    uint32_t nwords, struct arena *a, struct diags *d, void *out, uint32_t *ret_used);
 /* The row's value in a struct as it would be written; nothing when it is empty. */
 void schema_value_write(const struct schema_row *row, const void *in, struct buf *out);
 /* A number in the unit of the row's kind: "64K", "10m", "3". */
@@ -159,10 +174,14 @@ schema_is_head(const struct schema_row *row)
 static inline bool
 schema_has_range(const struct schema_row *row)
 {
-	return row->kind <= SCHEMA_MODE && row->kind != SCHEMA_BOOL && (row->min != 0 || row->max != 0);
+	return row->kind <= SCHEMA_MODE && row->kind != SCHEMA_BOOL &&
+	    (row->min != 0 || row->max != 0);
 }
 
-/* True when the struct at `in` is one of this schema: its constants (the type of a source) have their values. */
+/*
+ * True when the struct at `in` is one of this schema: its constants (the type of a source) have
+ * their values.
+ */
 bool schema_is(const struct schema *s, const void *in);
 /* The row of a keyword, or NULL. */
 const struct schema_row *schema_row(const struct schema *s, struct str keyword);

@@ -1,4 +1,7 @@
-/* schema_doc: help, words and sample from the rows of a schema. Never says anything that is not in a row. */
+/*
+ * schema_doc: help, words and sample from the rows of a schema. Never says anything that is not in
+ * a row.
+ */
 #include "conf/schema_doc.h"
 
 #include <errno.h>
@@ -38,8 +41,9 @@ schema_find(const struct schema *s, struct str path)
 static void
 usage_value(const struct schema_row *row, struct buf *out)
 {
-	buf_addf(out, " %s%s%s%s%s", row->required || row->keyword ? "" : "[", row->lead ? row->lead : "",
-	    row->lead ? " " : "", schema_row_arg(row), row->required || row->keyword ? "" : "]");
+	buf_addf(out, " %s%s%s%s%s", row->required || row->keyword ? "" : "[",
+	    row->lead ? row->lead : "", row->lead ? " " : "", schema_row_arg(row),
+	    row->required || row->keyword ? "" : "]");
 }
 
 static void
@@ -57,6 +61,18 @@ has_braces(const struct schema_row *row)
 		if (row->sub->rows[i].keyword)
 			return true;
 	return false;
+}
+
+struct str
+schema_example_head(const struct schema_row *row)
+{
+	struct str s = str_z(row->example);
+	bool quoted = false;
+	size_t n = 0;
+
+	for (; n < s.n && (quoted || (s.p[n] != '{' && s.p[n] != ';')); n++)
+		quoted ^= s.p[n] == '"';
+	return str_trim(str_head(s, n));
 }
 
 void
@@ -114,7 +130,8 @@ explain_row(const struct schema_row *row, struct buf *out)
 		buf_addf(out, "    example:  %s\n", row->example);
 	if (!schema_is_block(row) && row->kind != SCHEMA_INCLUDE)
 		buf_addf(out, "    change:   %s\n",
-		    row->reload == SCHEMA_RESTART ? "takes effect after a restart" : "takes effect on reload");
+		    row->reload == SCHEMA_RESTART ?
+		    "takes effect after a restart" : "takes effect on reload");
 }
 
 static void
@@ -178,7 +195,8 @@ unknown_option(const struct schema *s, struct str path, struct buf *out)
 	size_t n = 0;
 
 	schema_words(s, &words);
-	for (rest = buf_str(&words); n < ARRAY_LEN(paths) && str_split(&rest, '\n', &line) && line.n > 0; n++) {
+	for (rest = buf_str(&words);
+	     n < ARRAY_LEN(paths) && str_split(&rest, '\n', &line) && line.n > 0; n++) {
 		paths[n] = line;
 		lasts[n] = path_last(line);
 	}
@@ -211,7 +229,9 @@ schema_explain(const struct schema *s, struct str path, struct buf *out)
 	return 0;
 }
 
-/* Everything is commented out: a statement comes into force when the `#` at its margin is removed. */
+/*
+ * Everything is commented out: a statement comes into force when the `#` at its margin is removed.
+ */
 static void
 sample_line(unsigned indent, struct buf *out)
 {
@@ -225,11 +245,7 @@ static void sample_rows(const struct schema *s, unsigned indent, struct buf *out
 static void
 sample_block(const struct schema_row *row, unsigned indent, struct buf *out)
 {
-	struct str example = str_z(row->example), head = str_trim(str_head(example, str_find_byte(example, '{')));
-
-	if (str_ends(head, STR(";")))
-		head.n--;
-	buf_addf(out, "%.*s {\n", STR_FMT(head));
+	buf_addf(out, "%.*s {\n", STR_FMT(schema_example_head(row)));
 	sample_rows(row->sub, indent + 1, out);
 	sample_line(indent, out);
 	buf_add(out, STR("}\n"));
@@ -252,7 +268,8 @@ sample_rows(const struct schema *s, unsigned indent, struct buf *out)
 		if (schema_is_block(row) && has_braces(row))
 			sample_block(row, indent, out);
 		else if (row->def && !schema_is_block(row))
-			buf_addf(out, "%s %s%s%s;\n", row->keyword, row->lead ? row->lead : "", row->lead ? " " : "", row->def);
+			buf_addf(out, "%s %s%s%s;\n", row->keyword, row->lead ? row->lead : "",
+			    row->lead ? " " : "", row->def);
 		else
 			buf_addf(out, "%s\n", row->example);
 	}
@@ -261,6 +278,8 @@ sample_rows(const struct schema *s, unsigned indent, struct buf *out)
 void
 schema_sample(const struct schema *s, struct buf *out)
 {
-	buf_addf(out, "# Every option of %s. What has a default is shown with it, else with an example.\n", s->name);
+	buf_addf(out,
+	    "# Every option of %s. What has a default is shown with it, else with an example.\n",
+	    s->name);
 	sample_rows(s, 0, out);
 }

@@ -27,12 +27,16 @@ json_is_number(const struct schema_row *row)
 	return row->kind == SCHEMA_INT && row->prefix == NULL && row->zero == NULL;
 }
 
-/* Sizes and durations are texts in JSON too ("8M"), so their range is said in words of the same kind. */
+/*
+ * Sizes and durations are texts in JSON too ("8M"), so their range is said in words of the same
+ * kind.
+ */
 static void
 json_range(struct buf *out, const struct schema_row *row)
 {
 	if (json_is_number(row)) {
-		buf_addf(out, ",\"minimum\":%lld,\"maximum\":%lld", (long long)row->min, (long long)row->max);
+		buf_addf(out, ",\"minimum\":%lld,\"maximum\":%lld", (long long)row->min,
+		    (long long)row->max);
 		return;
 	}
 	buf_add(out, STR(",\"x-minimum\":\""));
@@ -94,15 +98,26 @@ json_option(const struct schema_row *row, struct buf *out)
 	buf_addf(out, ",\"x-reload\":\"%s\"}", row->reload == SCHEMA_RESTART ? "restart" : "live");
 }
 
+static char
+json_name_byte(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return (char)(c - 'A' + 'a');
+	return c == ':' ? '-' : c;
+}
+
 /* A head value has no keyword: it goes by its lead, or by its argument's name in lower case. */
 static void
 json_name(const struct schema_row *row, struct buf *out)
 {
-	const char *name = row->keyword ? row->keyword : row->lead ? row->lead : schema_row_arg(row);
+	const char *name = row->keyword ? row->keyword : row->lead;
+
+	if (name == NULL)
+		name = schema_row_arg(row);
 
 	buf_add_byte(out, '"');
 	for (; *name && *name != ',' && *name != '|'; name++)
-		buf_add_byte(out, *name >= 'A' && *name <= 'Z' ? (char)(*name - 'A' + 'a') : *name == ':' ? '-' : *name);
+		buf_add_byte(out, json_name_byte(*name));
 	buf_add_byte(out, '"');
 }
 
@@ -147,7 +162,8 @@ json_object(const struct schema *s, struct buf *out)
 void
 schema_json(const struct schema *s, struct buf *out)
 {
-	buf_add(out, STR("{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\",\"title\":"));
+	buf_add(out,
+	    STR("{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\",\"title\":"));
 	buf_add_json(out, str_z(s->name));
 	buf_add_byte(out, ',');
 	json_object(s, out);

@@ -3,7 +3,10 @@
 
 #define MAN_COLUMNS 78
 
-/* Foreign to roff: a backslash, a dot or quote that begins a line, and in a macro's arguments a double quote. */
+/*
+ * Foreign to roff: a backslash, a dot or quote that begins a line, and in a macro's arguments a
+ * double quote.
+ */
 static void
 man_word(struct buf *out, struct str s)
 {
@@ -19,7 +22,10 @@ man_word(struct buf *out, struct str s)
 	}
 }
 
-/* Running text, broken into lines at blanks; a sentence begins a line, as mdoc wants it. No line end after it. */
+/*
+ * Running text, broken into lines at blanks; a sentence begins a line, as mdoc wants it. No line
+ * end after it.
+ */
 static void
 man_text(struct buf *out, const char *text)
 {

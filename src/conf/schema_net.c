@@ -38,7 +38,8 @@ cidr_masked(struct str s, struct cidr *ret)
 	uint64_t bits = 0;
 	size_t slash = str_find_byte(s, '/');
 
-	if (addr_parse(str_head(s, slash), &ret->net) < 0 || text_u64(str_from(s, slash + 1), &bits) < 0)
+	if (addr_parse(str_head(s, slash), &ret->net) < 0 ||
+	    text_u64(str_from(s, slash + 1), &bits) < 0)
 		return false;
 	bits += addr_is_v4(&ret->net) ? 96 : 0;
 	if (bits > 128)
@@ -61,7 +62,8 @@ value_read_cidr(const struct value_in *in, const struct conf_word *w, void *out)
 	if (r == -EDOM && cidr_masked(w->text, &masked)) {
 		struct buf b = BUF_INIT(64);
 		value_write_cidr(in->row, &masked, &b);
-		value_bad(in, w, "`%.*s` has bits set after the prefix; the network is %s", STR_FMT(shown(w)), buf_cstr(&b));
+		value_bad(in, w, "`%.*s` has bits set after the prefix; the network is %s",
+		    STR_FMT(shown(w)), buf_cstr(&b));
 		buf_free(&b);
 	} else if (r < 0) {
 		value_bad(in, w, "`%.*s` is not an address or network", STR_FMT(shown(w)));
@@ -84,12 +86,15 @@ value_read_endpoint(const struct value_in *in, const struct conf_word *w, void *
 		return true;
 	}
 	struct str host = str_head(s, colon);
-	if (colon == s.n || text_u64(str_from(s, colon + 1), &port) < 0 || port < 1 || port > 65535) {
-		value_bad(in, w, "`%.*s` has no port between 1 and 65535 after a colon", STR_FMT(shown(w)));
+	if (colon == s.n || text_u64(str_from(s, colon + 1), &port) < 0 || port < 1 ||
+	    port > 65535) {
+		value_bad(in, w, "`%.*s` has no port between 1 and 65535 after a colon",
+		    STR_FMT(shown(w)));
 		return false;
 	}
 	if (host.n > 0 && host.p[0] != '[' && str_find_byte(host, ':') < host.n) {
-		value_bad(in, w, "the address in `%.*s` needs brackets: [2001:db8::1]:514", STR_FMT(shown(w)));
+		value_bad(in, w, "the address in `%.*s` needs brackets: [2001:db8::1]:514",
+		    STR_FMT(shown(w)));
 		return false;
 	}
 	e.any = host.n == 0 || str_eq(host, STR("*"));

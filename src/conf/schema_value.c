@@ -1,6 +1,7 @@
 /*
- * schema_value: one value from words, and back to text. Each kind is a row with its reader and writer; lists are
- * elements of another kind. Says exactly what was wrong with a value; decides nothing about blocks.
+ * schema_value: one value from words, and back to text. Each kind is a row with its reader and
+ * writer; lists are elements of another kind. Says exactly what was wrong with a value; decides
+ * nothing about blocks.
  */
 #include <assert.h>
 #include <errno.h>
@@ -29,7 +30,8 @@ static const struct kind_text kind_texts[] = {
 	[SCHEMA_STRING] = { "a text", "TEXT" },
 	[SCHEMA_PATH] = { "an absolute path", "PATH" },
 	[SCHEMA_ADDRESS] = { "an IPv4 or IPv6 address", "ADDRESS" },
-	[SCHEMA_ENDPOINT] = { "an endpoint such as 192.0.2.1:514, [2001:db8::1]:514 or :514", "ADDRESS:PORT" },
+	[SCHEMA_ENDPOINT] = { "an endpoint such as 192.0.2.1:514, [2001:db8::1]:514 or :514",
+	    "ADDRESS:PORT" },
 	[SCHEMA_CIDRS] = { "networks such as 192.0.2.0/24, 2001:db8::/32", "NETWORK, ..." },
 	[SCHEMA_WORDS] = { "words, with commas between them", "WORD, ..." },
 	[SCHEMA_STRINGS] = { "texts, with commas between them", "TEXT, ..." },
@@ -92,7 +94,8 @@ value_name(const struct value_in *in)
 static bool
 read_bool(const struct value_in *in, const struct conf_word *w, void *out)
 {
-	static const char *const yes[] = { "yes", "true", "on" }, *const no[] = { "no", "false", "off" };
+	static const char *const yes[] = { "yes", "true", "on" };
+	static const char *const no[] = { "no", "false", "off" };
 
 	for (size_t i = 0; i < ARRAY_LEN(yes); i++) {
 		bool is_yes = str_eq(w->text, str_z(yes[i]));
@@ -114,13 +117,15 @@ write_bool(const struct schema_row *row, const void *in, struct buf *out)
 static bool
 value_in_range(const struct value_in *in, const struct conf_word *w, int64_t v)
 {
-	if (!schema_has_range(in->row) || (v >= in->row->min && v <= in->row->max) || (v == 0 && in->row->zero))
+	if (!schema_has_range(in->row) || (v >= in->row->min && v <= in->row->max) ||
+	    (v == 0 && in->row->zero))
 		return true;
 	struct buf b = BUF_INIT(256);
 	schema_number_write(in->row, in->row->min, &b);
 	buf_add(&b, STR(" and "));
 	schema_number_write(in->row, in->row->max, &b);
-	value_bad(in, w, "`%s` must be between %s, here is %.*s", value_name(in), buf_cstr(&b), STR_FMT(shown(w)));
+	value_bad(in, w, "`%s` must be between %s, here is %.*s", value_name(in), buf_cstr(&b),
+	    STR_FMT(shown(w)));
 	buf_free(&b);
 	return false;
 }
@@ -173,11 +178,13 @@ read_number(const struct value_in *in, const struct conf_word *w, void *out)
 	if (!in->row->zero || !str_eq(s, str_z(in->row->zero)))
 		r = parse_number(in->row->kind, s, &v);
 	if (r == -ERANGE) {
-		value_bad(in, w, "the number of `%s` is too large: %.*s", value_name(in), STR_FMT(shown(w)));
+		value_bad(in, w, "the number of `%s` is too large: %.*s", value_name(in),
+		    STR_FMT(shown(w)));
 		return false;
 	}
 	if (r < 0) {
-		value_bad(in, w, "`%.*s` is not %s", STR_FMT(shown(w)), schema_kind_wants(in->row->kind));
+		value_bad(in, w, "`%.*s` is not %s", STR_FMT(shown(w)),
+		    schema_kind_wants(in->row->kind));
 		return false;
 	}
 	if (!value_in_range(in, w, v))
@@ -206,10 +213,12 @@ void
 schema_number_write(const struct schema_row *row, int64_t v, struct buf *out)
 {
 	static const struct unit sizes[] = {
-		{ "T", INT64_C(1) << 40 }, { "G", 1 << 30 }, { "M", 1 << 20 }, { "K", 1 << 10 }, { "", 1 },
+		{ "T", INT64_C(1) << 40 }, { "G", 1 << 30 }, { "M", 1 << 20 }, { "K", 1 << 10 },
+		{ "", 1 },
 	};
 	static const struct unit durations[] = {
-		{ "d", WHEN_DAY }, { "h", WHEN_HOUR }, { "m", WHEN_MINUTE }, { "s", WHEN_SECOND }, { "ms", 1000 }, { "us", 1 },
+		{ "d", WHEN_DAY }, { "h", WHEN_HOUR }, { "m", WHEN_MINUTE }, { "s", WHEN_SECOND },
+		{ "ms", 1000 }, { "us", 1 },
 	};
 
 	if (v == 0 && row->zero)
@@ -250,8 +259,8 @@ read_enum(const struct value_in *in, const struct conf_word *w, void *out)
 	}
 	struct str near = text_nearest(shown(w), names, n);
 	if (near.n > 0)
-		value_bad(in, w, "unknown word `%.*s` for `%s`; did you mean `%.*s`?", STR_FMT(shown(w)), value_name(in),
-		    STR_FMT(near));
+		value_bad(in, w, "unknown word `%.*s` for `%s`; did you mean `%.*s`?",
+		    STR_FMT(shown(w)), value_name(in), STR_FMT(near));
 	else
 		value_bad(in, w, "unknown word `%.*s` for `%s`", STR_FMT(shown(w)), value_name(in));
 	return false;
@@ -266,11 +275,14 @@ write_enum(const struct schema_row *row, const void *in, struct buf *out)
 	buf_addf(out, "%s", row->names[v]);
 }
 
-/* A copy with a NUL after it; the text itself must have none, or a path could mean less than it shows. */
+/*
+ * A copy with a NUL after it; the text itself must have none, or a path could mean less than it
+ * shows.
+ */
 static bool
 keep_text(const struct value_in *in, const struct conf_word *w, size_t max, void *out)
 {
-	if (in->row->max != 0 && (size_t)in->row->max < max)
+	if (in->row->max != 0 && !schema_is_list(in->row) && (size_t)in->row->max < max)
 		max = (size_t)in->row->max;
 	if (str_find_byte(w->text, '\0') < w->text.n) {
 		value_bad(in, w, "a NUL byte in `%s`", value_name(in));
@@ -284,7 +296,7 @@ keep_text(const struct value_in *in, const struct conf_word *w, size_t max, void
 		value_bad(in, w, "`%s` is longer than %zu bytes", value_name(in), max);
 		return false;
 	}
-	struct str copy = arena_str(in->arena, w->text);
+	struct str copy = in->arena ? arena_str(in->arena, w->text) : w->text;
 	if (copy.p == NULL) {
 		value_bad(in, w, "no memory left for `%s`", value_name(in));
 		return false;
@@ -298,7 +310,8 @@ is_word_byte(char c, bool pattern)
 {
 	bool alnum = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 
-	return alnum || c == '.' || c == '_' || c == '-' || (pattern && (c == '*' || c == '/' || c == ':'));
+	return alnum || c == '.' || c == '_' || c == '-' ||
+	    (pattern && (c == '*' || c == '/' || c == ':'));
 }
 
 static bool
@@ -391,7 +404,10 @@ struct any_list {
 	uint32_t n;
 };
 
-/* How many elements an array of n has room for: the next power of two, so that many short statements stay cheap. */
+/*
+ * How many elements an array of n has room for: the next power of two, so that many short
+ * statements stay cheap.
+ */
 static size_t
 list_size(size_t n)
 {
@@ -418,7 +434,8 @@ list_room(struct arena *a, const struct any_list *l, size_t more, size_t element
 
 /* The words of one list, up to the one without a comma, are added to what the list has. */
 static bool
-read_list(const struct value_in *in, const struct conf_word *words, uint32_t nwords, void *out, uint32_t *ret_used)
+read_list(const struct value_in *in, const struct conf_word *words, uint32_t nwords, void *out,
+    uint32_t *ret_used)
 {
 	const struct kind_row *k = &kinds[in->row->kind];
 	struct any_list l;
@@ -428,8 +445,13 @@ read_list(const struct value_in *in, const struct conf_word *words, uint32_t nwo
 	memcpy(&l, out, sizeof(l));
 	while (n < nwords && (n == 0 || words[n - 1].comma))
 		n++;
-	uint8_t *v = list_room(in->arena, &l, n, k->list_of);
 	*ret_used = n;
+	if (in->row->max != 0 && l.n + n > (uint64_t)in->row->max) {
+		value_bad(in, &words[n - 1], "`%s`: at most %lld can stand here", value_name(in),
+		    (long long)in->row->max);
+		return false;
+	}
+	uint8_t *v = list_room(in->arena, &l, n, k->list_of);
 	if (v == NULL) {
 		value_bad(in, &words[0], "`%s` has too many values", value_name(in));
 		return false;
@@ -442,8 +464,8 @@ read_list(const struct value_in *in, const struct conf_word *words, uint32_t nwo
 }
 
 bool
-schema_value_read(const struct schema_row *row, const struct conf_word *words, uint32_t nwords, struct arena *a,
-    struct diags *d, void *out, uint32_t *ret_used)
+schema_value_read(const struct schema_row *row, const struct conf_word *words, uint32_t nwords,
+    struct arena *a, struct diags *d, void *out, uint32_t *ret_used)
 {
 	const struct value_in in = { .row = row, .arena = a, .d = d };
 
@@ -452,7 +474,7 @@ schema_value_read(const struct schema_row *row, const struct conf_word *words, u
 		return read_list(&in, words, nwords, out, ret_used);
 	*ret_used = 1;
 	if (words[0].comma) {
-		diag_error(d, words[0].pos, words[0].span, NULL, "`%s` takes one value, not a list", value_name(&in));
+		value_bad(&in, &words[0], "`%s` takes one value, not a list", value_name(&in));
 		while (*ret_used < nwords && words[*ret_used - 1].comma)
 			++*ret_used;
 		return false;
@@ -471,11 +493,13 @@ value_is_empty(const struct schema_row *row, const void *in)
 	case SCHEMA_CIDRS: case SCHEMA_WORDS: case SCHEMA_STRINGS: case SCHEMA_PATHS:
 		return ((const struct any_list *)in)->n == 0;
 	case SCHEMA_ENDPOINT:
-		return ((const struct conf_endpoint *)in)->port == 0 && ((const struct conf_endpoint *)in)->path.n == 0;
+		return ((const struct conf_endpoint *)in)->port == 0 &&
+		    ((const struct conf_endpoint *)in)->path.n == 0;
 	case SCHEMA_ADDRESS:
 		return memcmp(in, &none, sizeof(none)) == 0;
-	case SCHEMA_BOOL: case SCHEMA_INT: case SCHEMA_SIZE: case SCHEMA_DURATION: case SCHEMA_MODE: case SCHEMA_ENUM:
-	case SCHEMA_BLOCK: case SCHEMA_BLOCK_OPT: case SCHEMA_BLOCKS: case SCHEMA_CONST: case SCHEMA_WHERE:
+	case SCHEMA_BOOL: case SCHEMA_INT: case SCHEMA_SIZE: case SCHEMA_DURATION:
+	case SCHEMA_MODE: case SCHEMA_ENUM: case SCHEMA_BLOCK: case SCHEMA_BLOCK_OPT:
+	case SCHEMA_BLOCKS: case SCHEMA_CONST: case SCHEMA_WHERE:
 	case SCHEMA_INCLUDE:
 		return false;
 	}

@@ -6,7 +6,7 @@
 
 struct value_in {                 /* whose value is read, and where to */
 	const struct schema_row *row;
-	struct arena *arena;
+	struct arena *arena;      /* NULL: the text lives for ever, as a default does */
 	struct diags *d;
 };
 

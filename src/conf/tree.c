@@ -1,6 +1,7 @@
 /*
- * tree: tokens to statements, and statements to the rows that take them. It knows punctuation and counting only;
- * what a word means is the row's matter. After a fault it goes on with the next statement.
+ * tree: tokens to statements, and statements to the rows that take them. It knows punctuation and
+ * counting only; what a word means is the row's matter. After a fault it goes on with the next
+ * statement.
  */
 #include "conf/tree.h"
 
@@ -17,7 +18,7 @@ struct level {                    /* one open block */
 	struct conf_stmt *owner;  /* NULL: the text itself */
 	struct conf_stmt **tail;
 	struct conf_word brace;
-	uint32_t margin_line;     /* first statement inside that is not indented more than the owner; 0: none */
+	uint32_t margin_line;     /* first statement inside that is not indented more; 0: none */
 };
 
 struct parser {
@@ -44,8 +45,8 @@ parse_add_word(struct parser *ps, const struct conf_word *w)
 {
 	if (ps->nwords == TREE_WORDS_MAX) {
 		if (!ps->lx.faulty)
-			diag_error(ps->lx.d, w->pos, w->span, "is a `;` missing?", "a statement of more than %u words",
-			    TREE_WORDS_MAX);
+			diag_error(ps->lx.d, w->pos, w->span, "is a `;` missing?",
+			    "a statement of more than %u words", TREE_WORDS_MAX);
 		ps->lx.faulty = true;
 		return;
 	}
@@ -70,14 +71,18 @@ static void
 parse_comma(struct parser *ps, const struct conf_word *w)
 {
 	if (ps->nwords == 0 || ps->words[ps->nwords - 1].comma) {
-		diag_error(ps->lx.d, w->pos, 1, "commas stand between the words of a list", "a word is expected before this comma");
+		diag_error(ps->lx.d, w->pos, 1, "commas stand between the words of a list",
+		    "a word is expected before this comma");
 		ps->lx.faulty = true;
 		return;
 	}
 	ps->words[ps->nwords - 1].comma = true;
 }
 
-/* The words so far become a statement of the open block; NULL when there are none or they are not to be trusted. */
+/*
+ * The words so far become a statement of the open block; NULL when there are none or they are not
+ * to be trusted.
+ */
 static struct conf_stmt *
 parse_end_stmt(struct parser *ps, bool block)
 {
@@ -86,7 +91,8 @@ parse_end_stmt(struct parser *ps, bool block)
 
 	if (ps->nwords > 0 && ps->words[ps->nwords - 1].comma) {
 		const struct conf_word *last = &ps->words[ps->nwords - 1];
-		diag_error(ps->lx.d, last->pos, last->span, "remove the comma, or go on with the list",
+		diag_error(ps->lx.d, last->pos, last->span,
+		    "remove the comma, or go on with the list",
 		    "a word is expected after the comma");
 		ps->lx.faulty = true;
 	}
@@ -98,8 +104,11 @@ parse_end_stmt(struct parser *ps, bool block)
 			return NULL;
 		}
 		memcpy(words, ps->words, ps->nwords * sizeof(*words));
-		*s = (struct conf_stmt){ .words = words, .nwords = ps->nwords, .block = block, .parent = l->owner };
-		if (l->owner && l->margin_line == 0 && words[0].pos.line != l->owner->words[0].pos.line &&
+		*s = (struct conf_stmt){
+			.words = words, .nwords = ps->nwords, .block = block, .parent = l->owner,
+		};
+		if (l->owner && l->margin_line == 0 &&
+		    words[0].pos.line != l->owner->words[0].pos.line &&
 		    words[0].pos.col <= l->owner->words[0].pos.col)
 			l->margin_line = words[0].pos.line;
 		*l->tail = s;
@@ -119,7 +128,8 @@ parse_skip_block(struct parser *ps, const struct conf_word *brace)
 	for (uint32_t open = 1; open > 0; ) {
 		enum lex_kind k = lex_next(&ps->lx, &w);
 		if (k == LEX_END) {
-			diag_error(ps->lx.d, brace->pos, 1, NULL, "the block that opens here is never closed");
+			diag_error(ps->lx.d, brace->pos, 1, NULL,
+			    "the block that opens here is never closed");
 			break;
 		}
 		open += k == LEX_OPEN;
@@ -152,7 +162,8 @@ static void
 parse_missing_semi(struct parser *ps, const char *before)
 {
 	if (!ps->lx.faulty)
-		diag_error(ps->lx.d, ps->end, 1, "every statement ends in `;`", "a `;` is missing here, before %s", before);
+		diag_error(ps->lx.d, ps->end, 1, "every statement ends in `;`",
+		    "a `;` is missing here, before %s", before);
 	(void)parse_end_stmt(ps, false);
 }
 
@@ -162,7 +173,8 @@ parse_close(struct parser *ps, const struct conf_word *w)
 	if (ps->nwords > 0)
 		parse_missing_semi(ps, "the `}`");
 	if (ps->depth == 0)
-		diag_error(ps->lx.d, w->pos, 1, "remove it, or look for a `}` too many above", "no block is open here");
+		diag_error(ps->lx.d, w->pos, 1, "remove it, or look for a `}` too many above",
+		    "no block is open here");
 	else
 		ps->depth--;
 	ps->lx.faulty = false;
@@ -177,8 +189,10 @@ parse_end(struct parser *ps)
 		const struct level *l = &ps->levels[ps->depth];
 		char hint[80] = "its `}` is missing";
 		if (l->margin_line)
-			snprintf(hint, sizeof(hint), "is its `}` missing before line %u?", l->margin_line);
-		diag_error(ps->lx.d, l->brace.pos, 1, hint, "the block `%.*s` that opens here is never closed",
+			snprintf(hint, sizeof(hint), "is its `}` missing before line %u?",
+			    l->margin_line);
+		diag_error(ps->lx.d, l->brace.pos, 1, hint,
+		    "the block `%.*s` that opens here is never closed",
 		    STR_FMT(str_head(l->owner->words[0].text, 64)));
 	}
 }
@@ -186,7 +200,7 @@ parse_end(struct parser *ps)
 static void
 parse_semi(struct parser *ps, const struct conf_word *w, enum lex_kind before)
 {
-	bool told = ps->lx.faulty || before == LEX_CLOSE;     /* `};` is what users of other programs write */
+	bool told = ps->lx.faulty || before == LEX_CLOSE;   /* `};` is a habit from elsewhere */
 
 	if (ps->nwords == 0 && !told)
 		diag_error(ps->lx.d, w->pos, 1, "remove it", "no statement before this `;`");
@@ -231,17 +245,21 @@ conf_parse(struct arena *a, struct diags *d, uint16_t file, struct str text)
 	struct conf_pos top = { .file = file, .line = 1, .col = 1 };
 
 	if (text.n > CONF_TEXT_MAX) {
-		diag_error(d, top, 1, "split it and use include", "the text is longer than %u MiB", CONF_TEXT_MAX >> 20);
+		diag_error(d, top, 1, "split it and use include", "the text is longer than %u MiB",
+		    CONF_TEXT_MAX >> 20);
 		return NULL;
 	}
-	size_t mark = str_starts(text, STR("\xef\xbb\xbf")) ? 3 : 0;        /* some editors put it first */
+	size_t mark = str_starts(text, STR("\xef\xbb\xbf")) ? 3 : 0;   /* put there by some editors */
 	char *copy = arena_strdup(a, text);
 	if (copy == NULL) {
 		diag_error(d, top, 1, NULL, "no memory left for this text");
 		return NULL;
 	}
 	struct parser ps = {
-		.lx = { .p = copy + mark, .end = copy + text.n, .line_start = copy, .line = 1, .file = file, .d = d },
+		.lx = {
+			.p = copy + mark, .end = copy + text.n, .line_start = copy,
+			.line = 1, .file = file, .d = d,
+		},
 		.arena = a,
 		.levels[0].tail = &first,
 	};
@@ -257,23 +275,33 @@ walk_block(const struct conf_stmt *s)
 }
 
 static void
-walk_unknown(const struct conf_stmt *s, const struct conf_row *rows, size_t nrows, struct diags *d)
+walk_known(struct str word, const struct conf_row *rows, size_t nrows, struct buf *hint)
 {
-	struct str names[TREE_ROWS_MAX], word = str_head(s->words[0].text, 64), block = walk_block(s);
-	struct buf hint = BUF_INIT(1024);
+	struct str names[TREE_ROWS_MAX];
 
 	for (size_t i = 0; i < nrows; i++)
 		names[i] = str_z(rows[i].keyword);
 	struct str near = text_nearest(word, names, nrows);
 	if (near.n > 0) {
-		buf_addf(&hint, "did you mean `%.*s`?", STR_FMT(near));
-	} else {
-		buf_add(&hint, STR("known here: "));
-		for (size_t i = 0; i < nrows; i++)
-			buf_addf(&hint, "%s%s", i ? ", " : "", rows[i].keyword);
+		buf_addf(hint, "did you mean `%.*s`?", STR_FMT(near));
+		return;
 	}
-	diag_error(d, s->words[0].pos, s->words[0].span, buf_cstr(&hint), "unknown word `%.*s`%s%.*s%s",
-	    STR_FMT(word), block.n ? " in `" : "", STR_FMT(block), block.n ? "`" : "");
+	buf_add(hint, STR("known here: "));
+	for (size_t i = 0; i < nrows; i++)
+		buf_addf(hint, "%s%s", i ? ", " : "", rows[i].keyword);
+}
+
+static void
+walk_unknown(const struct conf_stmt *s, const struct conf_row *rows, size_t nrows, struct diags *d)
+{
+	struct str word = str_head(s->words[0].text, 64), block = walk_block(s);
+	struct buf hint = BUF_INIT(1024);
+
+	if (diags_count(d) < DIAG_MAX)     /* beyond it nothing is kept: no time is spent on hints */
+		walk_known(word, rows, nrows, &hint);
+	diag_error(d, s->words[0].pos, s->words[0].span, buf_cstr(&hint),
+	    "unknown word `%.*s`%s%.*s%s", STR_FMT(word), block.n ? " in `" : "", STR_FMT(block),
+	    block.n ? "`" : "");
 	buf_free(&hint);
 }
 
@@ -286,11 +314,15 @@ walk_too_few(const struct conf_stmt *s, const struct conf_row *row, struct diags
 	snprintf(hint, sizeof(hint), "example: %s", row->example ? row->example : row->keyword);
 	if (s->nwords > 1)
 		snprintf(have, sizeof(have), "it has %u", s->nwords - 1);
-	diag_error(d, last->pos, last->span, hint, "`%s` needs %s%u word%s after it, %s", row->keyword,
-	    row->max_args > row->min_args ? "at least " : "", row->min_args, row->min_args == 1 ? "" : "s", have);
+	diag_error(d, last->pos, last->span, hint, "`%s` needs %s%u word%s after it, %s",
+	    row->keyword, row->max_args > row->min_args ? "at least " : "", row->min_args,
+	    row->min_args == 1 ? "" : "s", have);
 }
 
-/* The first word that begins a line without a comma before it: most likely a `;` was forgotten there. 0: none. */
+/*
+ * The first word that begins a line without a comma before it: most likely a `;` was forgotten
+ * there. 0: none.
+ */
 static uint32_t
 walk_line_break(const struct conf_stmt *s)
 {
@@ -302,15 +334,18 @@ walk_line_break(const struct conf_stmt *s)
 
 /* A word or block too many; `at` is the word to blame when no `;` was forgotten. */
 static void
-walk_surplus(const struct conf_stmt *s, const struct conf_row *row, uint32_t at, const char *what, struct diags *d)
+walk_surplus(const struct conf_stmt *s, const struct conf_row *row, uint32_t at, const char *what,
+    struct diags *d)
 {
 	char hint[256];
 	uint32_t i = walk_line_break(s);
 
 	if (i > 0)
-		snprintf(hint, sizeof(hint), "is a `;` missing at the end of line %u?", s->words[i - 1].pos.line);
+		snprintf(hint, sizeof(hint), "is a `;` missing at the end of line %u?",
+		    s->words[i - 1].pos.line);
 	else
-		snprintf(hint, sizeof(hint), "example: %s", row->example ? row->example : row->keyword);
+		snprintf(hint, sizeof(hint), "example: %s",
+		    row->example ? row->example : row->keyword);
 	const struct conf_word *w = &s->words[i ? i : at];
 	diag_error(d, w->pos, w->span, hint, "`%s` takes %s", row->keyword, what);
 }
@@ -320,8 +355,8 @@ walk_too_many(const struct conf_stmt *s, const struct conf_row *row, struct diag
 {
 	char what[64];
 
-	snprintf(what, sizeof(what), "%s%u word%s", row->max_args > row->min_args ? "at most " : "", row->max_args,
-	    row->max_args == 1 ? "" : "s");
+	snprintf(what, sizeof(what), "%s%u word%s", row->max_args > row->min_args ? "at most " : "",
+	    row->max_args, row->max_args == 1 ? "" : "s");
 	walk_surplus(s, row, row->max_args + 1u, row->max_args ? what : "no words", d);
 }
 
@@ -344,14 +379,16 @@ walk_shape(const struct conf_stmt *s, const struct conf_row *row, struct diags *
 		return false;
 	}
 	if (!s->block && row->block == CONF_MUST_BLOCK) {
-		diag_error(d, last->pos, last->span, row->example, "`%s` needs a block in braces", row->keyword);
+		diag_error(d, last->pos, last->span, row->example, "`%s` needs a block in braces",
+		    row->keyword);
 		return false;
 	}
 	return true;
 }
 
 void
-conf_walk(const struct conf_stmt *first, const struct conf_row *rows, size_t nrows, void *ctx, struct diags *d)
+conf_walk(const struct conf_stmt *first, const struct conf_row *rows, size_t nrows, void *ctx,
+    struct diags *d)
 {
 	uint32_t seen[TREE_ROWS_MAX] = { 0 };       /* the line where a row was met first */
 

@@ -2,7 +2,8 @@
  * tree: the block language of guarita.conf and of rules. A text is a list of statements; a statement is words, then
  * either `;` or a block in braces. Words may be joined to lists by commas. `#` starts a comment.
  *
- *   word        letters (of any script), digits and . _ - / : * % @ + = ! $ ? ~ < > & ^ | [ ]; anything else is quoted
+ *   word        letters (of any script), digits and . _ - / : * % @ + = ! $ ? ~ < > & ^ | [ ]
+ *               (anything else must be quoted)
  *   "text"      with escapes \" \\ \n \r \t \xHH; may span lines
  *   'text'  `text`   raw: no escapes at all, may not span lines
  */

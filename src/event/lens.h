@@ -1,6 +1,23 @@
 /*
  * lens: the head of a line. Finds the dialect, the time, host, program, pid and message, and resolves missing years
  * and zones from what it has seen. One lens per source; a zone book is shared by the sources of one run.
+ *
+ * What a decoder finds in r->message:
+ * - syslog of any kind: the text behind the tag, without Solaris' "[ID ...]" and the kernel's "[  12.345678]".
+ *   program is the tag as written, without "[pid]" and "(module)". A stamp followed by "name[pid]:" counts as a tag.
+ * - Cisco: from the mnemonic on ("%SEC-6-IPACCESSLOGP: list ..."); program is the mnemonic.
+ * - RouterOS: from the topics on ("system,error,critical login failure ..."); program and data are the topics.
+ * - a stamp at the start that is no syslog (DIALECT_STAMP): what follows the stamp, blanks and one of : , | ; or " - ".
+ *   Level, thread and the like stay. A stamp in brackets is taken with them, if the bracket closes right behind it.
+ * - everything else, also CLF and the lines under a "#Fields:" header: the whole line (DIALECT_NONE).
+ * - JSON: the text that an envelope carries (journal, Docker, Kubernetes CRI, Beats, GELF, Loki, syslog as JSON), read
+ *   as a line of its own if the envelope names no program; an application's own object stays whole (DIALECT_JSON).
+ * - a full syslog head (stamp, host, tag) at the start of the message of a network syslog line, an RFC 5424 line or an
+ *   envelope replaces the outer one, once. A stamp alone is left in such a message.
+ *
+ * Times: a missing year is the one that puts the stamp nearest to, and not more than a day after, the anchor (once the
+ * source has named a year: nearest to the line before); a missing zone is the offset that stamps of the same directory
+ * or peer showed at that time of year, else the default; a missing date is that of the line before, or the anchor's.
  */
 #ifndef GUARITA_EVENT_LENS_H
 #define GUARITA_EVENT_LENS_H

@@ -518,13 +518,14 @@ feed_place_read(struct str bytes, struct follow_pos *ret)
 }
 
 static void
-pack_position(struct batch *b, const struct feed_source *s, const struct follow_pos *pos)
+pack_position(struct batch *b, const struct feed_source *s, const struct follow_pos *pos, bool gone)
 {
 	uint8_t place[FEED_PLACE_BYTES];
 
 	feed_place_pack(pos, place);
 	struct entry e = {
-		.source = s->id, .seq = pos->line, .flags = ENTRY_POSITION, .bytes = str_of((char *)place, sizeof(place)),
+		.source = s->id, .seq = pos->line, .flags = ENTRY_POSITION,
+		.bytes = str_of((char *)place, gone ? FEED_IDENT_BYTES : FEED_PLACE_BYTES),
 	};
 	pack(b, &e);
 }
@@ -533,7 +534,7 @@ pack_position(struct batch *b, const struct feed_source *s, const struct follow_
 static void
 queue_with_position(struct feed *f, const struct feed_source *s, const struct follow_pos *pos)
 {
-	pack_position(f->filling, s, pos);
+	pack_position(f->filling, s, pos, false);
 	queue_filling(f);
 }
 
@@ -557,13 +558,25 @@ feed_file_line(struct feed *f, struct feed_source *s, int64_t received_us, uint6
 	} while (line.n);
 }
 
+static void
+tell_position(struct feed *f, struct feed_source *s, const struct follow_pos *pos, bool gone)
+{
+	if (!fits(f->filling, s, 0))
+		queue_filling(f);
+	declare(f->filling, s, f->link);
+	pack_position(f->filling, s, pos, gone);
+}
+
 void
 feed_file_position(struct feed *f, struct feed_source *s, const struct follow_pos *pos)
 {
-	if (!fits(f->filling, s, 0))
-		queue_with_position(f, s, pos);
-	declare(f->filling, s, f->link);
-	pack_position(f->filling, s, pos);
+	tell_position(f, s, pos, false);
+}
+
+void
+feed_file_gone(struct feed *f, struct feed_source *s, const struct follow_pos *pos)
+{
+	tell_position(f, s, pos, true);
 }
 
 bool

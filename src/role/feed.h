@@ -16,7 +16,9 @@
 
 #define FEED_SPOOL_MAX (UINT64_C(1) << 30)     /* on the disk; then datagrams are lost and counted */
 #define FEED_SLOW_BYTES (UINT64_C(64) << 20)   /* unread; then streams are not read */
-#define FEED_PLACE_BYTES 44                    /* a packed struct follow_pos */
+/* A packed struct follow_pos. Its first bytes, device and inode, alone mean that the file is gone. */
+#define FEED_PLACE_BYTES 44
+#define FEED_IDENT_BYTES 16
 
 struct feed;
 
@@ -26,7 +28,7 @@ struct feed_source {
 	struct entry_source decl;      /* texts are ours */
 	uint64_t declared;             /* segment, or link number for files, in which it was declared last */
 	uint64_t lines, bytes, lost, cut;
-	int64_t last_us;               /* last line, monotonic; 0: none yet */
+	bool in_use;                   /* the caller's: by an open file */
 };
 
 struct feed_opts {
@@ -55,6 +57,8 @@ void feed_file_line(struct feed *f, struct feed_source *s, int64_t received_us, 
     bool more, const struct follow_pos *before);
 /* Reading stands here now; lines before it were all handed in. */
 void feed_file_position(struct feed *f, struct feed_source *s, const struct follow_pos *pos);
+/* The file was read to its end and closed: its position need not be kept. */
+void feed_file_gone(struct feed *f, struct feed_source *s, const struct follow_pos *pos);
 /* May more of the files be read? False without a reader, or while batches wait for credit. */
 bool feed_files_wanted(const struct feed *f);
 /* The declaration changed (feed_source.decl): it is sent again before the next line. */

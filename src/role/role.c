@@ -4,13 +4,16 @@
 #include <errno.h>
 #include <limits.h>
 #include <linux/capability.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/text.h"
 #include "sys/clock.h"
+#include "sys/file.h"
 
 #define CAP(name) (UINT64_C(1) << CAP_##name)
 
@@ -138,6 +141,38 @@ read_config(struct role *r)
 	}
 	buf_free(&faults);
 	return e;
+}
+
+int
+role_make_dir(const struct role *r, const char *path, unsigned mode)
+{
+	struct stat st;
+	int e = file_make_dirs(path, (mode_t)mode);
+
+	if (e == 0 && geteuid() == 0 && stat(path, &st) == 0 && st.st_uid == 0) {
+		struct passwd *pw = getpwnam(role_user(r->row, r->config));
+		if (pw && chown(path, pw->pw_uid, pw->pw_gid) < 0)
+			e = -errno;
+	}
+	if (e < 0)
+		log_say(&r->log, LOG_LEVEL_ERROR, "cannot make the directory %s: %s", path, strerror(-e));
+	return e;
+}
+
+int
+role_open_append(const struct role *r, const char *path, unsigned mode)
+{
+	struct stat st;
+	int fd = file_open_append(path, (mode_t)mode);
+
+	if (fd >= 0 && geteuid() == 0 && fstat(fd, &st) == 0 && st.st_uid == 0) {
+		struct passwd *pw = getpwnam(role_user(r->row, r->config));
+		if (pw && fchown(fd, pw->pw_uid, pw->pw_gid) < 0)
+			log_say(&r->log, LOG_LEVEL_WARNING, "%s stays root's: %s", path, strerror(errno));
+	}
+	if (fd < 0)
+		log_say(&r->log, LOG_LEVEL_ERROR, "cannot write %s: %s", path, strerror(-fd));
+	return fd;
 }
 
 struct path_list {

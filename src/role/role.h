@@ -78,6 +78,13 @@ struct role {
 };
 
 int role_main(int argc, char **argv, enum msg_peer peer, const struct role_calls *calls, void *ctx);
+/*
+ * Before rights are given up: a directory that belongs to the role's user. What already exists is left as it is,
+ * except that a directory of root's is given to the user.
+ */
+int role_make_dir(const struct role *r, const char *path, unsigned mode) WARN_UNUSED;
+/* Likewise a file, opened for appending: the descriptor or -errno. */
+int role_open_append(const struct role *r, const char *path, unsigned mode) WARN_UNUSED;
 /* Leaves the loop; what was queued for the supervisor is still sent. */
 void role_end(struct role *r, int exit_status);
 

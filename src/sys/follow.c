@@ -429,6 +429,14 @@ settle_files(struct follow *f, int64_t now_us)
 	}
 }
 
+static bool
+has_grown(const struct follow_file *file)
+{
+	struct stat st;
+
+	return fstat(file->fd, &st) == 0 && (uint64_t)st.st_size != file->size_seen;
+}
+
 void
 follow_rescan(struct follow *f, int64_t mono_us)
 {
@@ -436,7 +444,7 @@ follow_rescan(struct follow *f, int64_t mono_us)
 	for (size_t i = 0; i < f->nfiles; i++) {
 		f->files[i]->seen = false;
 		if (f->inotify < 0 || f->files[i]->wd < 0)
-			f->files[i]->dirty = true;
+			f->files[i]->dirty |= !f->files[i]->orphan || has_grown(f->files[i]);
 	}
 	for (size_t i = 0; i < f->npatterns; i++)
 		scan_pattern(f, f->patterns[i], mono_us);
@@ -519,6 +527,13 @@ size_t
 follow_count(const struct follow *f)
 {
 	return f->nfiles;
+}
+
+void
+follow_each(struct follow *f, void (*each)(void *ctx, struct follow_file *file), void *ctx)
+{
+	for (size_t i = 0; i < f->nfiles; i++)
+		each(ctx, f->files[i]);
 }
 
 void

@@ -38,7 +38,7 @@ struct follow_file;
 
 struct follow_chunk {
 	struct str bytes;          /* lines with their newlines */
-	uint64_t line;             /* number of the first line, from 1 */
+	uint64_t offset, line;     /* where the first line begins, and its number, from 1 */
 	bool continued;            /* the first line began in an earlier chunk */
 	bool open_end;             /* the last line goes on in a later chunk */
 };
@@ -74,6 +74,7 @@ bool follow_rescan_wanted(const struct follow *f);
 /* Reads at most so many chunks; true when there is more to read now. */
 bool follow_pump(struct follow *f, unsigned chunks);
 size_t follow_count(const struct follow *f);
+void follow_each(struct follow *f, void (*each)(void *ctx, struct follow_file *file), void *ctx);
 
 const char *follow_file_path(const struct follow_file *file);
 struct follow_pos follow_file_pos(const struct follow_file *file);

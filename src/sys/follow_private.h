@@ -10,6 +10,7 @@ struct follow_file {
 	int fd, wd;
 	uint64_t dev, ino;
 	uint64_t offset, line;
+	uint64_t size_seen;        /* up to where the last reading came */
 	uint64_t part;             /* bytes of an overlong line handed out behind offset */
 	uint8_t head[FOLLOW_HEAD_MAX];
 	uint32_t head_len;

@@ -132,7 +132,8 @@ hand_out(struct follow_file *file, struct str bytes, bool open_end, uint64_t new
 {
 	struct follow *f = file->follow;
 	struct follow_chunk c = {
-		.bytes = bytes, .line = file->line + 1, .continued = file->part > 0, .open_end = open_end,
+		.bytes = bytes, .offset = file->offset, .line = file->line + 1, .continued = file->part > 0,
+		.open_end = open_end,
 	};
 
 	if (open_end) {
@@ -166,6 +167,7 @@ follow_file_read(struct follow_file *file)
 	ssize_t n = file_read_at(file->fd, f->chunk, FOLLOW_CHUNK, file->offset + file->part);
 	if (n < 0)
 		f->calls.on_event(f->calls.ctx, str_z(file->path), FOLLOW_UNREADABLE, file->offset, (uint64_t)-n);
+	file->size_seen = file->offset + file->part + (n > 0 ? (uint64_t)n : 0);
 	if (n <= 0)
 		return false;
 	struct str got = str_of(f->chunk, (size_t)n);

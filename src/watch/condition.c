@@ -148,7 +148,7 @@ take_value(struct load *l, struct condition *c, const struct conf_word *w, add_f
 
 	if (w->quote != CONF_BARE || w->text.n < 2 || w->text.p[0] != '$')
 		return add(l, c, w, w->text);
-	if (c->op == CONDITION_IN && str_eq(w->text, STR("$own"))) {
+	if ((c->op == CONDITION_IN || c->op == CONDITION_OUTSIDE) && str_eq(w->text, STR("$own"))) {
 		c->own = true;
 		return 0;
 	}
@@ -275,6 +275,12 @@ has_one(const struct asked *q)
 }
 
 static bool
+has_none(const struct asked *q)
+{
+	return !has_one(q);
+}
+
+static bool
 starts_one(const struct asked *q)
 {
 	for (uint32_t i = 0; i < q->c->nvalues; i++)
@@ -309,6 +315,15 @@ in_nets(const struct asked *q)
 		if (cidr_has(&q->env->own[i], &a))
 			return true;
 	return false;
+}
+
+/* An address that is in none of them; what is no address is not outside either. */
+static bool
+outside_nets(const struct asked *q)
+{
+	struct addr a;
+
+	return addr_parse(q->value, &a) == 0 && !in_nets(q);
 }
 
 static bool
@@ -402,10 +417,12 @@ static const struct op {
 } ops[] = {
 	[CONDITION_IS] = { "is", false, 1, take_texts, is_one },
 	[CONDITION_NOT] = { "not", true, 1, take_texts, is_none },
+	[CONDITION_LACKS] = { "lacks", true, 1, take_texts, has_none },
 	[CONDITION_HAS] = { "has", false, 1, take_texts, has_one },
 	[CONDITION_STARTS] = { "starts", false, 1, take_texts, starts_one },
 	[CONDITION_ENDS] = { "ends", false, 1, take_texts, ends_one },
 	[CONDITION_IN] = { "in", false, 1, take_nets, in_nets },
+	[CONDITION_OUTSIDE] = { "outside", false, 1, take_nets, outside_nets },
 	[CONDITION_ABOVE] = { "above", false, 1, take_limit, above },
 	[CONDITION_BELOW] = { "below", false, 1, take_limit, below },
 	[CONDITION_BETWEEN] = { "between", false, 2, take_range, between },
@@ -434,7 +451,7 @@ take_op(struct load *l, const struct conf_word *w, struct condition *c)
 	near = text_nearest(w->text, names, ARRAY_LEN(ops));
 	snprintf(hint, sizeof(hint), "did you mean '%.*s'?", STR_FMT(near));
 	diag_error(l->d, w->pos, (uint32_t)w->text.n, near.n ? hint :
-	    "is not has starts ends in above below between same differs holds exists absent external like",
+	    "is not has lacks starts ends in outside above below between same differs holds exists absent external like",
 	    "'%.*s' is no comparison", STR_FMT(w->text));
 	return -EINVAL;
 }

@@ -21,9 +21,11 @@ enum condition_op {
 	CONDITION_IS,
 	CONDITION_NOT,
 	CONDITION_HAS,
+	CONDITION_LACKS,
 	CONDITION_STARTS,
 	CONDITION_ENDS,
 	CONDITION_IN,
+	CONDITION_OUTSIDE,
 	CONDITION_ABOVE,
 	CONDITION_BELOW,
 	CONDITION_BETWEEN,
@@ -69,7 +71,7 @@ int condition_compile(struct load *l, const struct conf_stmt *s, uint32_t *at, s
 int conditions_compile(struct load *l, const struct conf_stmt *s, uint32_t at, struct condition **ret_conds,
     uint32_t *ret_n) WARN_UNUSED;
 
-/* Absent fields: only `absent`, `not` and `differs` hold. */
+/* Absent fields: only `absent`, `not`, `lacks` and `differs` hold. */
 bool condition_holds(const struct condition *c, const struct ruleset *rs, const struct record *r,
     const struct watch_env *env);
 bool conditions_hold(const struct condition *c, uint32_t n, const struct ruleset *rs, const struct record *r,

@@ -74,7 +74,6 @@ struct session {                   /* what a join knows of one key */
 	uint16_t join;
 	uint16_t len;              /* of text; 0: not opened yet */
 	uint16_t pid_tag;
-	bool shared;               /* opened anew within a minute: many use it, so nobody is named */
 	char *text;                /* {key, length, bytes} of each carried field */
 };
 
@@ -88,6 +87,15 @@ struct sessions {
 	uint64_t opened, evicted;
 };
 
+struct keepsake {                  /* the record of a track that may have to be told of long after */
+	uint64_t track;            /* hash */
+	uint32_t len;
+	char *bytes;               /* recall_read() */
+};
+
+#define KEEPSAKE_BITS 12
+#define KEEPSAKES (1u << KEEPSAKE_BITS)
+
 struct host_last {                 /* the last record of a host */
 	uint64_t tag;
 	int64_t time_us;
@@ -98,6 +106,7 @@ struct correlator {
 	const struct ruleset *rs;
 	const struct rules *rules;
 	struct correlate_calls calls;
+	struct correlate_opts opts;
 	struct watch_env env;
 	int64_t lateness_us, watermark_us, now_us, started_us, last_time_us;
 	uint64_t seed;
@@ -106,7 +115,7 @@ struct correlator {
 	struct recall recall;
 	struct sessions sessions;
 	struct pool dossiers;
-	uint64_t next_serial;
+	uint64_t next_serial, next_id;
 	struct pool meetings;
 	uint32_t *meeting_buckets;
 	struct dues dues;
@@ -115,7 +124,8 @@ struct correlator {
 	uint64_t *key_hashes;      /* of the record in hand, by key; 0: not computed */
 	uint64_t *key_known;       /* bit per key */
 	struct host_last hosts[HOSTS_REMEMBERED];
-	struct buf why, fact_text;
+	struct keepsake *keepsakes;        /* KEEPSAKES places by hash; NULL until the first */
+	struct buf why;
 	struct buf proofs;
 	struct correlate_stats stats;
 };
@@ -136,18 +146,25 @@ dossier_at(const struct correlator *c, uint32_t i)
 }
 
 /* correlate.c */
+void correlator_empty(struct correlator *c);
 uint64_t correlator_key(struct correlator *c, uint16_t key, const struct record *r);
 void correlator_forget_keys(struct correlator *c);
-uint64_t track_hash(uint64_t key, uint16_t rule, enum track_role role);
+/* The same for the same rule text in whatever order rules stand, so that saved state finds its place again. */
+uint64_t track_hash(uint64_t key, const struct rule *rule, enum track_role role);
 
 /* dossier.c: includes an event of a rule, at the track where its incidents hang. r may be NULL when it is unknown. */
 void dossier_include(struct correlator *c, const struct rule *rule, uint32_t home, const struct event *e,
     const struct record *r);
 /* The open incident of this track that time_us falls into or follows within the rule's quiet time. */
-uint32_t dossier_near(const struct correlator *c, const struct rule *rule, uint32_t home, int64_t time_us, int64_t gap);
+uint32_t dossier_near(const struct correlator *c, uint32_t home, int64_t time_us, int64_t gap);
 void dossier_context(struct correlator *c, uint32_t dossier, const struct event *e);
 /* Takes a record out again: it turned out to be counted under another key. */
-void dossier_retract(struct correlator *c, uint32_t home, int64_t time_us, uint64_t ref);
+void dossier_retract(struct correlator *c, uint32_t home, int64_t time_us, uint64_t ref, uint64_t into);
+/* Takes a record out of whatever incident of this track holds it; the incident stays. */
+void dossier_drop(struct correlator *c, uint32_t home, int64_t time_us, uint64_t ref);
+/* More is known of a record that it holds. */
+void dossier_learn(struct correlator *c, uint32_t d, const struct record *r);
+bool dossier_holds(const struct correlator *c, uint32_t d, int64_t time_us, uint64_t ref);
 void dossier_free(struct correlator *c, uint32_t d);
 void dossier_close_due(struct correlator *c, const struct due *due);
 void dossiers_finish(struct correlator *c);
@@ -155,6 +172,7 @@ uint32_t dossier_top(const struct correlator *c, uint32_t d);
 
 /* meet.c */
 void meetings_add(struct correlator *c, uint32_t dossier, const struct record *r);
+void meeting_put(struct correlator *c, uint32_t dossier, uint16_t key, uint64_t hash);
 void meetings_drop(struct correlator *c, uint32_t dossier);
 void meetings_look(struct correlator *c, uint32_t dossier);
 
@@ -166,11 +184,22 @@ void tell_merged(struct correlator *c, uint32_t d, uint64_t into);
 /* shape.c: one event of a rule, by the rule's shape. */
 void shape_take(struct correlator *c, const struct rule *rule, uint8_t step, const struct input *in);
 void shape_context(struct correlator *c, const struct rule *rule, const struct input *in);
-void shape_retract(struct correlator *c, const struct rule *rule, uint64_t key, const struct input *in);
+/* The id under which the incident that holds this record was told; 0 when it is in none. */
+uint64_t shape_told(struct correlator *c, const struct rule *rule, const struct input *in);
+/* The same key as before, but more is known of the record. */
+void shape_refresh(struct correlator *c, const struct rule *rule, const struct input *in);
+/* Takes its event out of its track, whatever incident holds it. The track, or TRACK_NONE. */
+uint32_t shape_forget(struct correlator *c, const struct rule *rule, const struct input *in);
+/* Counts it no more: it goes under another key. `into`: id of the incident there. */
+void shape_retract(struct correlator *c, const struct rule *rule, const struct input *in, uint64_t into);
 void shape_due(struct correlator *c, const struct due *due);
-/* An incident of `rule` opened: counts for the risk of its source. */
-void shape_risk(struct correlator *c, const struct rule *rule, const struct input *in);
+/* An incident of `rule` opened with e: counts for the risk of whoever r is about. */
+void shape_risk(struct correlator *c, const struct rule *rule, const struct event *e, const struct record *r);
 int64_t shape_keep_us(const void *ctx, const struct track *t);
+
+/* state.c */
+void dossier_due(struct correlator *c, uint32_t dossier);
+void shape_put_due(struct correlator *c, uint32_t track, int64_t at_us);
 
 /* session.c */
 int sessions_init(struct sessions *s) WARN_UNUSED;
@@ -184,6 +213,8 @@ void sessions_wait(struct correlator *c, const struct record *r, int64_t time_us
 void sessions_expire(struct correlator *c, uint32_t most);
 /* correlate.c: counts an early record again, now with what its session brought. */
 void correlator_again(struct correlator *c, uint32_t recall, const struct session *s);
+/* A session as it was saved. */
+bool session_restore(struct correlator *c, const struct session *from, struct str text);
 /* Adds the carried fields of s that r lacks. */
 bool session_give(const struct correlator *c, const struct session *s, struct record *r);
 

@@ -54,7 +54,7 @@ trimmed(const struct record *r, struct slot base)
 }
 
 static void
-tell_try(struct decode_work *w, const struct line *l, const struct plan *p, struct str text, bool matched)
+tell_try(struct decode_work *w, const struct line *l, struct str text, bool matched)
 {
 	const struct match *m = &w->match;
 	struct buf wanted = BUF_INIT(4096);
@@ -63,8 +63,8 @@ tell_try(struct decode_work *w, const struct line *l, const struct plan *p, stru
 
 	if (!matched) {
 		t.stopped_at = str_from(text, m->stopped_at);
-		if (m->stopped_step < p->nsteps)
-			step_show(&p->steps[m->stopped_step], &wanted);
+		if (m->stopped_step < l->pattern.nsteps)
+			step_show(&l->pattern.steps[m->stopped_step], &wanted);
 		else
 			buf_add(&wanted, STR("the end"));
 		t.wanted = buf_str(&wanted);
@@ -73,74 +73,101 @@ tell_try(struct decode_work *w, const struct line *l, const struct plan *p, stru
 	buf_free(&wanted);
 }
 
-/* A match that its own conditions refuse is reported as stopped at the end, wanting them. */
+/* A match that its own conditions refuse. */
 static void
-tell_refused(struct decode_work *w, const struct line *l)
+tell_refused(struct decode_work *w, const struct line *l, struct str text)
 {
 	struct decode_try t = { .decoder = l->decoder, .where = l->where, .pattern = l->pattern.source,
-	    .wanted = STR("its `when` to hold") };
+	    .stopped_at = text, .wanted = STR("its `when` to hold") };
 
 	w->on_try(w->on_try_ctx, &t);
 }
 
 static bool
-try_plan(struct decode_work *w, const struct group *g, uint32_t rank, struct slot base, struct record *r)
+try_line(struct decode_work *w, const struct line *l, struct slot base, struct record *r)
 {
-	const struct line *l = g->lines[rank];
-	const struct plan *p = g->index.plans[rank];
 	struct str text = record_text(r, base);
-	bool matched = plan_match(p, text, &w->match), done;
+	bool matched = pattern_match(&l->pattern, text, &w->match), done;
 
 	if (!matched) {
 		if (w->on_try)
-			tell_try(w, l, p, text, false);
+			tell_try(w, l, text, false);
 		return false;
 	}
 	done = finish_match(w->rs, l, &w->match, text, base, r);
 	if (done)
 		w->hit = l;
 	if (w->on_try && done)
-		tell_try(w, l, p, text, true);
+		tell_try(w, l, text, true);
 	else if (w->on_try)
-		tell_refused(w, l);
+		tell_refused(w, l, record_text(r, base));
 	return done;
 }
 
+/* A pattern may be proposed by several of its ways; it is tried for the best of them. */
+static bool
+tried_before(const struct group *g, const struct candidates *c, uint32_t i)
+{
+	for (uint32_t k = 0; k < i; k++)
+		if (g->index.ways[c->rank[k]].item == g->index.ways[c->rank[i]].item)
+			return true;
+	return false;
+}
+
 /*
- * Plans in order of weight. The search for plans that begin with a wildcard is put off until one of them could be
- * next: most lines never pay for it.
+ * Ways in order of weight. The search for patterns that begin with a wildcard is put off until one of them could be
+ * next: most lines never pay for it. Patterns without any literal take whatever is left: they are asked apart.
  */
 static bool
-try_patterns(struct decode_work *w, const struct group *g, struct slot base, struct record *r)
+try_patterns(struct decode_work *w, const struct group *g, bool vague, struct slot base, struct record *r)
 {
+	const struct index *x = &g->index;
 	struct candidates *c = &w->candidates;
-	bool searched = g->index.best_search == UINT32_MAX;
-	uint32_t i = 0;
+	uint32_t from = vague ? x->vague : 0, to = vague ? x->nways : x->vague;
+	bool searched = x->best_search >= to;
 
+	if (from == to)
+		return false;
 	c->n = 0;
-	index_walk(&g->index, record_text(r, base), c, &w->match.steps);
-	for (;;) {
-		if (!searched && (i == c->n || c->rank[i] > g->index.best_search)) {
-			index_search(&g->index, w->literals, record_text(r, base), c);
+	index_walk(x, record_text(r, base), c, &w->match.steps);
+	for (uint32_t i = 0;; i++) {
+		if (!searched && (i == c->n || c->rank[i] > x->best_search)) {
+			index_search(x, w->literals, record_text(r, base), c);
 			searched = true;
 		}
-		if (i == c->n)
+		if (i == c->n || c->rank[i] >= to)
 			return false;
-		if (try_plan(w, g, c->rank[i++], base, r))
+		if (c->rank[i] >= from && !tried_before(g, c, i) && try_line(w, g->lines[x->ways[c->rank[i]].item], base, r))
 			return true;
 	}
 }
 
+enum { EXACT, VAGUE };
+
+/*
+ * What has a form is better understood by its form than by words found in it: always for JSON, and among guesses.
+ * Elsewhere sentences come first, for they are more exact than a list of pairs.
+ */
 static bool
-try_group(struct decode_work *w, uint32_t group, struct slot base, struct record *r)
+forms_first(const struct decode_work *w, uint32_t group, struct str text)
+{
+	return text.p[0] == '{' || group == w->rs->decoders->guess;
+}
+
+static bool
+try_group(struct decode_work *w, uint32_t group, int how, struct slot base, struct record *r)
 {
 	const struct group *g = &w->rs->decoders->groups[group];
+	bool forms = how == EXACT && g->nforms, first;
 
 	if (base.len == 0)
 		return false;
-	if (!g->empty && try_patterns(w, g, base, r))
+	first = forms && forms_first(w, group, record_text(r, base));
+	if (first && forms_decode(w->rs, w, g, base, r))
 		return true;
-	return g->nforms && forms_decode(w->rs, w, g, base, r);
+	if (!g->empty && try_patterns(w, g, how == VAGUE, base, r))
+		return true;
+	return forms && !first && forms_decode(w->rs, w, g, base, r);
 }
 
 /* Programs are few and come again and again: what their names mean is remembered as they were written. */
@@ -158,51 +185,78 @@ recall(struct decode_work *w, struct str program)
 	return m;
 }
 
-static bool
-try_program(struct decode_work *w, struct slot message, struct record *r)
-{
-	const struct memo *m;
+/* The groups that a record may belong to, and the texts that may be the message, best first. */
+struct places {
+	uint32_t group[WORK_GROUPS_MAX + DECODE_ROUTE_MAX + 1];
+	uint32_t n;
+	struct slot text[2];
+	uint32_t ntexts;
+};
 
-	if (r->program.len == 0)
-		return false;
-	m = recall(w, record_text(r, r->program));
-	for (uint8_t i = 0; i < m->ngroups; i++)
-		if (try_group(w, m->group[i], message, r))
-			return true;
-	return false;
-}
-
-static bool
-try_route(struct decode_work *w, const struct decode_route *route, struct slot text, struct record *r)
-{
-	for (uint32_t i = 0; i < route->n; i++)
-		if (try_group(w, route->group[i], text, r))
-			return true;
-	return false;
-}
-
-/* Some heads belong to the pattern: lines that begin with a time stamp, and JSON. */
+/* Some heads belong to the pattern: lines that begin with a time stamp, a program or another mark, and JSON. */
 static bool
 head_may_be_message(const struct record *r)
 {
-	return r->dialect == DIALECT_STAMP || r->dialect == DIALECT_JSON || r->dialect == DIALECT_CISCO ||
-	    r->dialect == DIALECT_ROUTEROS;
+	bool begins_with_program = r->program.len && r->program.off == 0;
+
+	return begins_with_program || (r->dialect != DIALECT_RFC3164 && r->dialect != DIALECT_RFC5424 &&
+	    r->dialect != DIALECT_JOURNAL);
+}
+
+static void
+find_places(struct decode_work *w, const struct decode_route *route, const struct record *r, struct places *p)
+{
+	struct slot whole = { .off = 0, .len = (uint32_t)r->raw.n };
+
+	p->n = 0;
+	if (r->program.len) {
+		const struct memo *m = recall(w, record_text(r, r->program));
+
+		while (p->n < m->ngroups) {
+			p->group[p->n] = m->group[p->n];
+			p->n++;
+		}
+	} else {
+		for (uint32_t i = 0; route && i < route->n; i++)
+			p->group[p->n++] = route->group[i];
+	}
+	p->group[p->n++] = w->rs->decoders->any;
+	p->text[0] = trimmed(r, r->message);
+	p->ntexts = 1;
+	if (r->message.len == r->raw.n || !head_may_be_message(r))
+		return;
+	p->text[1] = trimmed(r, whole);
+	p->ntexts += p->text[1].len != p->text[0].len;
+}
+
+static bool
+try_places(struct decode_work *w, const struct places *p, int how, struct record *r)
+{
+	for (uint32_t i = 0; i < p->n; i++)
+		for (uint32_t k = 0; k < p->ntexts; k++)
+			if (try_group(w, p->group[i], how, p->text[k], r))
+				return true;
+	return false;
+}
+
+static bool
+try_guesses(struct decode_work *w, const struct places *p, struct record *r)
+{
+	uint32_t guess = w->rs->decoders->guess;
+
+	for (uint32_t k = 0; k < p->ntexts; k++)
+		if (try_group(w, guess, EXACT, p->text[k], r) || try_group(w, guess, VAGUE, p->text[k], r))
+			return true;
+	return false;
 }
 
 static bool
 try_all(struct decode_work *w, const struct decode_route *route, struct record *r)
 {
-	const struct decoders *d = w->rs->decoders;
-	struct slot message = trimmed(r, r->message);
-	struct slot whole = trimmed(r, (struct slot){ .off = 0, .len = (uint32_t)r->raw.n });
-	bool both = head_may_be_message(r) && (whole.off != message.off || whole.len != message.len);
+	struct places p;
 
-	if (try_program(w, message, r))
-		return true;
-	if (route && r->program.len == 0 && (try_route(w, route, message, r) || (both && try_route(w, route, whole, r))))
-		return true;
-	return try_group(w, d->any, message, r) || (both && try_group(w, d->any, whole, r)) ||
-	    try_group(w, d->guess, message, r) || (both && try_group(w, d->guess, whole, r));
+	find_places(w, route, r, &p);
+	return try_places(w, &p, EXACT, r) || try_places(w, &p, VAGUE, r) || try_guesses(w, &p, r);
 }
 
 void

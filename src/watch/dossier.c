@@ -151,7 +151,7 @@ static int64_t
 due_of(const struct correlator *c, uint32_t i)
 {
 	const struct dossier *d = dossier_at(c, i);
-	int64_t due = d->last_us + rule_of(c, d)->same_us;
+	int64_t due = d->last_us + rule_of(c, d)->same_us + rule_of(c, d)->linger_us;
 
 	for (uint32_t p = 0; p < d->nparts; p++) {
 		int64_t part = due_of(c, d->parts[p]);
@@ -170,22 +170,33 @@ put_due(struct correlator *c, uint32_t i, int64_t at_us)
 	(void)dues_put(&c->dues, &due);
 }
 
-/* Ends it, and what became part of it. */
+void
+dossier_due(struct correlator *c, uint32_t i)
+{
+	put_due(c, i, due_of(c, i));
+}
+
+/* Frees it, and what is part of nothing else. */
 static void
-close_dossier(struct correlator *c, uint32_t i)
+end_dossier(struct correlator *c, uint32_t i)
 {
 	struct dossier *d = dossier_at(c, i);
 
-	tell_closed(c, i);
 	while (d->nparts > 0) {
-		uint32_t p = d->parts[d->nparts - 1];
+		uint32_t p = d->parts[--d->nparts];
 
 		into_drop(dossier_at(c, p), i);
-		d->nparts--;
 		if (dossier_at(c, p)->ninto == 0)
-			dossier_free(c, p);
+			end_dossier(c, p);
 	}
 	dossier_free(c, i);
+}
+
+static void
+close_dossier(struct correlator *c, uint32_t i)
+{
+	tell_closed(c, i);
+	end_dossier(c, i);
 }
 
 void
@@ -278,16 +289,15 @@ open_dossier(struct correlator *c, const struct rule *rule, uint32_t home, const
 	t = track_at(&c->tracks, home);
 	d->sibling = t->dossier;
 	t->dossier = i;
-	put_due(c, i, e->time_us + rule->same_us);
+	put_due(c, i, e->time_us + rule->same_us + rule->linger_us);
 	return i;
 }
 
 uint32_t
-dossier_near(const struct correlator *c, const struct rule *rule, uint32_t home, int64_t time_us, int64_t gap)
+dossier_near(const struct correlator *c, uint32_t home, int64_t time_us, int64_t gap)
 {
 	uint32_t i = track_at(&c->tracks, home)->dossier;
 
-	(void)rule;
 	while (i != POOL_NONE) {
 		const struct dossier *d = dossier_at(c, i);
 
@@ -416,6 +426,18 @@ learn(struct correlator *c, uint32_t i, const struct rule *rule, const struct ev
 		meetings_add(c, i, r);
 }
 
+void
+dossier_learn(struct correlator *c, uint32_t i, const struct record *r)
+{
+	struct dossier *d = dossier_at(c, i);
+	const struct rule *rule = rule_of(c, d);
+	enum severity severity = severity_of(c, rule, r);
+
+	facts_add(&d->facts, r, c->seed);
+	d->severity = severity > (enum severity)d->severity ? (uint8_t)severity : d->severity;
+	touch(c, i);
+}
+
 static void
 mark(const struct correlator *c, const struct rule *rule, const struct event *e)
 {
@@ -432,8 +454,9 @@ dossier_include(struct correlator *c, const struct rule *rule, uint32_t home, co
 	struct held h = { .time_us = e->time_us, .ref = e->ref, .weight = e->weight };
 	uint32_t i = find_beside(c, home, e->time_us, rule->same_us, POOL_NONE), other;
 	struct dossier *d;
+	bool opened = i == POOL_NONE;
 
-	if (i == POOL_NONE)
+	if (opened)
 		i = open_dossier(c, rule, home, e);
 	if (i == POOL_NONE || !hold(c, dossier_at(c, i), &h))
 		return;
@@ -453,6 +476,25 @@ dossier_include(struct correlator *c, const struct rule *rule, uint32_t home, co
 		merge(c, i, other);
 	}
 	touch(c, i);
+	if (opened && c->rules->nrisk > 0 && rule->shape != RULE_RISK)
+		shape_risk(c, rule, e, r);
+}
+
+bool
+dossier_holds(const struct correlator *c, uint32_t i, int64_t time_us, uint64_t ref)
+{
+	const struct dossier *d = dossier_at(c, i);
+	uint32_t low = 0, high = d->nheld;
+
+	while (low < high) {
+		uint32_t mid = low + (high - low) / 2;
+
+		if (held_before(&d->held[mid], time_us, ref))
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < d->nheld && d->held[low].ref == ref && d->held[low].time_us == time_us;
 }
 
 void
@@ -490,7 +532,16 @@ let_go(struct correlator *c, uint32_t i, int64_t time_us, uint64_t ref)
 }
 
 void
-dossier_retract(struct correlator *c, uint32_t home, int64_t time_us, uint64_t ref)
+dossier_drop(struct correlator *c, uint32_t home, int64_t time_us, uint64_t ref)
+{
+	uint32_t i = track_at(&c->tracks, home)->dossier;
+
+	for (; i != POOL_NONE; i = dossier_at(c, i)->sibling)
+		(void)let_go(c, i, time_us, ref);
+}
+
+void
+dossier_retract(struct correlator *c, uint32_t home, int64_t time_us, uint64_t ref, uint64_t into)
 {
 	uint32_t i = track_at(&c->tracks, home)->dossier, next;
 
@@ -500,7 +551,7 @@ dossier_retract(struct correlator *c, uint32_t home, int64_t time_us, uint64_t r
 			continue;
 		/* Its whole content went elsewhere: what was told of it goes on there. */
 		if (dossier_at(c, i)->told_as)
-			tell_merged(c, i, 0);
+			tell_merged(c, i, into);
 		dossier_free(c, i);
 	}
 }

@@ -43,7 +43,7 @@ enum verdict { VERDICT_OF_KIND, VERDICT_HOSTILE, VERDICT_BENIGN };
 struct line {                          /* one `line` statement */
 	uint32_t decoder;
 	struct conf_pos where;
-	struct pattern pattern;        /* no plans: by form alone */
+	struct pattern pattern;        /* no source: by form alone */
 	uint16_t on;                   /* field whose text the pattern is for, or FIELD_NONE: the message */
 	uint16_t kind;
 	enum verdict verdict;
@@ -84,7 +84,7 @@ struct decoder {
 
 struct group {                         /* everything that one program may say */
 	struct index index;
-	const struct line **lines;     /* by rank of the index */
+	const struct line **lines;     /* as the index numbers them */
 	const struct decoder **forms;  /* decoders of other forms than text, in order of file */
 	uint32_t nforms;
 	unsigned form_bits;            /* which forms occur */
@@ -107,6 +107,7 @@ struct decoders {
 	uint32_t nsamples, samples_size;
 	struct group *groups;
 	uint32_t ngroups;
+	uint32_t *built;               /* by group: the group whose index it shares, or itself */
 	uint32_t any, guess;           /* groups */
 	struct strmap programs;        /* normalised name, "name/" for all its parts: group */
 	struct file_route *files;

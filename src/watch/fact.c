@@ -214,27 +214,38 @@ take(struct str *in, void *to, size_t n)
 	return true;
 }
 
+/* One saved fact; what cannot be is refused, what does not point into the text is forgotten. */
 static bool
-load_fact(const struct facts *f, struct fact *fact, struct str *in)
+load_fact(struct fact *fact, uint32_t text_n, struct str *in)
 {
-	uint16_t field = fact->field;
-
 	if (!take(in, fact, sizeof(*fact)))
 		return false;
 	fact->set = NULL;
-	if (fact->field != field || fact->n > FACT_DISTINCT_MAX || (fact->size & (fact->size - 1u)) ||
-	    fact->size > FACT_DISTINCT_MAX * 4 || (fact->size && fact->n >= fact->size)) {
-		fact->size = 0;
+	if (fact->n > FACT_DISTINCT_MAX || (fact->size & (fact->size - 1u)) || fact->size > FACT_DISTINCT_MAX * 4 ||
+	    (fact->size && (fact->n >= fact->size || fact->size < SET_LEAST)) ||
+	    (!fact->size && fact->n > FACT_VALUES))
 		return false;
-	}
 	for (uint32_t v = 0; v < FACT_VALUES; v++) {
-		if ((uint32_t)fact->off[v] + fact->len[v] > f->text_n)
+		if ((uint32_t)fact->off[v] + fact->len[v] > text_n)
 			fact->len[v] = fact->off[v] = 0;
 	}
 	if (fact->size == 0)
 		return true;
 	fact->set = calloc(fact->size, sizeof(uint32_t));
 	return fact->set && take(in, fact->set, fact->size * sizeof(uint32_t));
+}
+
+/* The rule may say other fields today: those it had and has are kept. */
+static void
+place_fact(struct facts *f, struct fact *saved)
+{
+	for (uint8_t i = 0; i < f->n; i++) {
+		if (f->fact[i].field == saved->field && f->fact[i].n == 0) {
+			f->fact[i] = *saved;
+			return;
+		}
+	}
+	free(saved->set);
 }
 
 /* f is left so that facts_free() may be called, whatever happens. */
@@ -246,15 +257,20 @@ facts_load(struct facts *f, const struct rule *rule, struct str *in)
 
 	if (!facts_begin(f, rule) || !take(in, &n, sizeof(n)) || n > FACT_TEXT_MAX)
 		return false;
-	f->text = malloc((n + 255u) & ~255u);
+	f->text = malloc((n + 256u) & ~255u);
 	if (!f->text || !take(in, f->text, n))
 		return false;
 	f->text_n = n;
-	if (!take(in, &count, sizeof(count)) || count != f->n)
+	if (!take(in, &count, sizeof(count)) || count > RULE_FACTS_MAX)
 		return false;
-	for (uint8_t i = 0; i < f->n; i++) {
-		if (!load_fact(f, &f->fact[i], in))
+	for (uint8_t i = 0; i < count; i++) {
+		struct fact saved = { 0 };
+
+		if (!load_fact(&saved, f->text_n, in)) {
+			free(saved.set);
 			return false;
+		}
+		place_fact(f, &saved);
 	}
 	return true;
 }

@@ -122,29 +122,26 @@ by_group(const void *a, const void *b)
 }
 
 struct gathered {
-	const struct plan **plans;
+	const struct pattern **patterns;
 	const struct line **lines;
-	uint32_t *order;
 	uint32_t n, size;
 };
 
 static int
-gather_plan(struct gathered *g, const struct line *line, uint32_t plan)
+gather_line(struct gathered *g, const struct line *line)
 {
 	if (g->n == g->size) {
 		uint32_t size = g->size ? g->size * 2 : 1024;
-		const struct plan **plans = reallocarray(g->plans, size, sizeof(*plans));
-		const struct line **lines = plans ? reallocarray(g->lines, size, sizeof(*lines)) : NULL;
-		uint32_t *order = lines ? reallocarray(g->order, size, sizeof(*order)) : NULL;
+		const struct pattern **patterns = reallocarray(g->patterns, size, sizeof(*patterns));
+		const struct line **lines = patterns ? reallocarray(g->lines, size, sizeof(*lines)) : NULL;
 
-		g->plans = plans ? plans : g->plans;
-		g->lines = lines ? lines : g->lines;
-		g->order = order ? order : g->order;
-		if (!order)
+		g->patterns = patterns ? patterns : g->patterns;
+		if (!lines)
 			return -ENOMEM;
+		g->lines = lines;
 		g->size = size;
 	}
-	g->plans[g->n] = &line->pattern.plans[plan];
+	g->patterns[g->n] = &line->pattern;
 	g->lines[g->n++] = line;
 	return 0;
 }
@@ -159,54 +156,94 @@ gather_decoder(struct sorter *s, struct group *group, struct gathered *g, const 
 		group->form_bits |= 1u << d->form;
 		return 0;
 	}
-	for (uint32_t i = 0; i < d->nlines && err == 0; i++) {
-		const struct line *line = &s->d->lines[d->first_line + i];
-
-		for (uint32_t k = 0; line->on == FIELD_NONE && k < line->pattern.nplans && err == 0; k++)
-			err = gather_plan(g, line, k);
-	}
+	for (uint32_t i = 0; i < d->nlines && err == 0; i++)
+		if (s->d->lines[d->first_line + i].on == FIELD_NONE)
+			err = gather_line(g, &s->d->lines[d->first_line + i]);
 	return err;
 }
 
 static int
 build_group(struct sorter *s, struct group *group, struct gathered *g)
 {
-	int err = index_build(s->a, g->plans, g->n, &group->index, g->order);
+	int err = index_build(s->a, g->patterns, g->n, &group->index);
 
 	group->lines = ARENA_ARRAY(s->a, const struct line *, g->n + 1);
 	if (err < 0 || !group->lines)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < g->n; i++)
-		group->lines[i] = g->lines[g->order[i]];
+	if (g->n)
+		memcpy(group->lines, g->lines, g->n * sizeof(*g->lines));
 	group->empty = g->n == 0;
 	return 0;
 }
 
+/* A program named twice by a decoder is one member; *ret_first[i] is where the members of group i begin. */
+static void
+sort_members(struct sorter *s, uint32_t *ret_first)
+{
+	uint32_t n = 0, group = 0;
+
+	if (s->n)
+		qsort(s->members, s->n, sizeof(*s->members), by_group);
+	for (uint32_t i = 0; i < s->n; i++)
+		if (n == 0 || by_group(&s->members[n - 1], &s->members[i]) != 0)
+			s->members[n++] = s->members[i];
+	s->n = n;
+	for (uint32_t i = 0; i < n; i++)
+		while (group <= s->members[i].group)
+			ret_first[group++] = i;
+	while (group <= s->ngroups)
+		ret_first[group++] = n;
+}
+
+static bool
+same_members(const struct sorter *s, const uint32_t *first, uint32_t a, uint32_t b)
+{
+	uint32_t n = first[a + 1] - first[a];
+
+	if (n != first[b + 1] - first[b])
+		return false;
+	for (uint32_t i = 0; i < n; i++)
+		if (s->members[first[a] + i].decoder != s->members[first[b] + i].decoder)
+			return false;
+	return true;
+}
+
+static int
+fill_group(struct sorter *s, struct gathered *g, const uint32_t *first, uint32_t i)
+{
+	struct group *group = &s->d->groups[i];
+	int err;
+
+	g->n = 0;
+	group->forms = ARENA_ARRAY(s->a, const struct decoder *, first[i + 1] - first[i] + 1);
+	err = group->forms ? 0 : -ENOMEM;
+	for (uint32_t k = first[i]; k < first[i + 1] && err == 0; k++)
+		err = gather_decoder(s, group, g, &s->d->decoders[s->members[k].decoder]);
+	return err < 0 ? err : build_group(s, group, g);
+}
+
+/* Many programs share all their decoders: such groups are built once. */
 static int
 build_groups(struct sorter *s)
 {
+	uint32_t *first = calloc(s->ngroups + 1, sizeof(*first));
 	struct gathered g = { 0 };
-	uint32_t at = 0;
-	int err = 0;
+	int err = first ? 0 : -ENOMEM;
 
-	qsort(s->members, s->n, sizeof(*s->members), by_group);
+	if (first)
+		sort_members(s, first);
 	for (uint32_t i = 0; i < s->ngroups && err == 0; i++) {
-		struct group *group = &s->d->groups[i];
-		uint32_t from = at;
+		uint32_t k = 0;
 
-		while (at < s->n && s->members[at].group == i)
-			at++;
-		g.n = 0;
-		group->forms = ARENA_ARRAY(s->a, const struct decoder *, at - from + 1);
-		err = group->forms ? 0 : -ENOMEM;
-		for (uint32_t k = from; k < at && err == 0; k++)
-			err = gather_decoder(s, group, &g, &s->d->decoders[s->members[k].decoder]);
-		if (err == 0)
-			err = build_group(s, group, &g);
+		while (k < i && (s->d->built[k] != k || !same_members(s, first, k, i)))
+			k++;
+		s->d->built[i] = k;
+		if (k == i)
+			err = fill_group(s, &g, first, i);
 	}
-	free(g.plans);
+	free(first);
+	free(g.patterns);
 	free(g.lines);
-	free(g.order);
 	return err;
 }
 
@@ -223,8 +260,9 @@ groups_build(struct load *l)
 	err = s.d->files ? sort_decoders(&s) : -ENOMEM;
 	if (err == 0) {
 		s.d->groups = ARENA_ARRAY(s.a, struct group, s.ngroups);
+		s.d->built = ARENA_ARRAY(s.a, uint32_t, s.ngroups);
 		s.d->ngroups = s.d->groups ? s.ngroups : 0;
-		err = s.d->groups ? build_groups(&s) : -ENOMEM;
+		err = s.d->groups && s.d->built ? build_groups(&s) : -ENOMEM;
 	}
 	free(s.members);
 	return err;
@@ -243,9 +281,9 @@ add_group(const struct decoders *d, struct str name, uint32_t *groups, uint8_t n
 {
 	uint32_t group = name.n ? strmap_get(&d->programs, name) : STRMAP_NONE;
 
-	if (group == STRMAP_NONE || n == WORK_GROUPS_MAX || (n && groups[n - 1] == group))
+	if (group == STRMAP_NONE || n == WORK_GROUPS_MAX || (n && groups[n - 1] == d->built[group]))
 		return n;
-	groups[n] = group;
+	groups[n] = d->built[group];
 	return (uint8_t)(n + 1);
 }
 
@@ -316,6 +354,6 @@ groups_of_file(const struct decoders *d, struct str path, struct decode_route *r
 
 	for (uint32_t i = 0; i < d->nfiles && route.n < DECODE_ROUTE_MAX; i++)
 		if (glob_matches(d->files[i].glob, base))
-			route.group[route.n++] = d->files[i].group;
+			route.group[route.n++] = d->built[d->files[i].group];
 	*ret = route;
 }

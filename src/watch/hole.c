@@ -256,7 +256,7 @@ take_ip(struct str text, size_t pos, const struct step *next, struct str *ret)
 static size_t
 take_host(struct str text, size_t pos, const struct step *next, struct str *ret)
 {
-	size_t end = run_of(text, pos, HOST, HOLE_HOST_MAX);
+	size_t end = is(text.p[pos], DIGIT | ALPHA) ? run_of(text, pos, HOST, HOLE_HOST_MAX) : pos;
 
 	while (end > pos && !may_end(text, end, next))
 		end--;
@@ -293,8 +293,8 @@ take_port(struct str text, size_t pos, const struct step *next, struct str *ret)
 	end = run_of(text, pos, DIGIT | ALPHA | HOST, 32);
 	while (end > pos && !may_end(text, end, next))
 		end--;
-	*ret = service_port(str_of(text.p + pos, end - pos));
-	return ret->n ? end : HOLE_MISS;
+	*ret = str_of(text.p + pos, end - pos);
+	return service_port(*ret).n ? end : HOLE_MISS;
 }
 
 static size_t

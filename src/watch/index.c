@@ -1,13 +1,15 @@
 /*
- * index: from a text to the few plans that could match it. The tree is built once from the sorted beginnings of all
- * plans and walked without going back in the text further than its own branches; plans that begin with a wildcard
- * are announced by their longest literal. It only proposes: plan_match() decides.
+ * index: from a text to the few patterns that could match it. The tree is built once from the sorted ways of all
+ * patterns and walked without going back in the text further than its own branches; ways that begin with a wildcard
+ * are announced by a literal. It only proposes: pattern_match() decides.
  */
 #include "watch/index.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+
+#include "watch/ways.h"
 
 #define NEEDLE_MIN 2               /* shorter literals announce too much */
 #define NEEDLES_BY_HAND 4          /* up to so many are looked for one by one */
@@ -17,14 +19,14 @@ struct index_node {
 	struct step edge;              /* what leads here; STEP_LIT, STEP_BLANKS or STEP_HOLE */
 	const struct step *next;       /* the step after a hole, which bounds it */
 	uint16_t *jump;                /* by first byte: child number + 1, or NULL */
-	uint32_t kids, plans;          /* first of each */
-	uint16_t nkids, nplans;
+	uint32_t kids, ways;           /* first of each */
+	uint16_t nkids, nways;
 	uint16_t nlit;                 /* the first so many children are literals that mind case */
 };
 
-struct entry {                         /* a plan on its way down the tree */
+struct entry {                         /* a way on its path down the tree */
 	uint32_t rank;
-	const struct plan *plan;
+	const struct way *way;
 	uint16_t at;                   /* step */
 	uint16_t off;                  /* byte within a literal step */
 };
@@ -32,50 +34,27 @@ struct entry {                         /* a plan on its way down the tree */
 struct builder {
 	struct arena *a;
 	struct index *x;
-	uint32_t nodes_size, node_plans_size, nnode_plans;
+	const struct way *ways;        /* by rank */
 	struct index_node *nodes;
-	uint32_t nnodes;
+	uint32_t nnodes, nodes_size, nnode_ways;
 };
-
-struct order {
-	const struct plan *plan;
-	uint32_t place;
-};
-
-static int
-by_weight(const void *a, const void *b)
-{
-	const struct order *x = a, *y = b;
-
-	if (x->plan->weight != y->plan->weight)
-		return x->plan->weight < y->plan->weight ? 1 : -1;
-	return x->place < y->place ? -1 : x->place > y->place;
-}
 
 static const struct step *
 step_of(const struct entry *e)
 {
-	return e->at < e->plan->nsteps ? &e->plan->steps[e->at] : NULL;
+	return e->at < e->way->n ? e->way->steps[e->at] : NULL;
 }
 
 static const struct step *
 step_behind(const struct entry *e)
 {
-	return e->at + 1 < e->plan->nsteps ? &e->plan->steps[e->at + 1] : NULL;
-}
-
-static bool
-is_wild(const struct step *s)
-{
-	return s->code == STEP_SKIP || s->code == STEP_PIVOT;
+	return e->at + 1u < e->way->n ? e->way->steps[e->at + 1] : e->way->behind;
 }
 
 static bool
 ends_here(const struct entry *e)
 {
-	const struct step *s = step_of(e);
-
-	return !s || is_wild(s);
+	return step_of(e) == NULL;
 }
 
 /* Steps that bound a hole the same way are the same neighbour. */
@@ -247,16 +226,28 @@ build_kids(struct builder *b, uint32_t at, struct entry *e, uint32_t n)
 	return make_jump(b, at);
 }
 
+/* Several ways of one pattern in one place are one proposal: the best of them. */
+static bool
+proposed(const struct builder *b, const uint32_t *ranks, uint32_t n, uint32_t rank)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (b->ways[ranks[i]].item == b->ways[rank].item && b->ways[ranks[i]].whole == b->ways[rank].whole)
+			return true;
+	return false;
+}
+
 static int
 build_node(struct builder *b, uint32_t at, struct entry *e, uint32_t n)
 {
-	uint32_t ends = 0;
+	uint32_t *ranks = b->x->node_ways + b->nnode_ways, ends = 0, kept = 0;
 
 	qsort(e, n, sizeof(*e), by_edge);
-	b->nodes[at].plans = b->nnode_plans;
-	while (ends < n && ends_here(&e[ends]))
-		b->x->node_plans[b->nnode_plans++] = e[ends++].rank;
-	b->nodes[at].nplans = (uint16_t)ends;
+	for (; ends < n && ends_here(&e[ends]); ends++)
+		if (!proposed(b, ranks, kept, e[ends].rank))
+			ranks[kept++] = e[ends].rank;
+	b->nodes[at].ways = b->nnode_ways;
+	b->nodes[at].nways = (uint16_t)kept;
+	b->nnode_ways += kept;
 	return build_kids(b, at, e + ends, n - ends);
 }
 
@@ -264,13 +255,13 @@ static int
 build_tree(struct builder *b)
 {
 	struct index *x = b->x;
-	struct entry *e = calloc(x->nplans ? x->nplans : 1, sizeof(*e));
+	struct entry *e = calloc(x->nways ? x->nways : 1, sizeof(*e));
 	uint32_t n = 0;
 	int err = -ENOMEM;
 
-	for (uint32_t i = 0; e && i < x->nplans; i++)
-		if (x->plans[i]->nsteps && !is_wild(&x->plans[i]->steps[0]))
-			e[n++] = (struct entry){ .rank = i, .plan = x->plans[i] };
+	for (uint32_t i = 0; e && i < x->nways; i++)
+		if (b->ways[i].n)
+			e[n++] = (struct entry){ .rank = i, .way = &b->ways[i] };
 	if (e && add_nodes(b, 1) == 0)
 		err = build_node(b, 0, e, n);
 	if (err == 0)
@@ -306,78 +297,87 @@ same_needle(const struct needle *a, const struct needle *b)
 }
 
 static void
-group_needles(struct index *x, const struct needle *v, uint32_t n)
+group_needles(const struct builder *b, struct index *x, const struct needle *v, uint32_t n)
 {
+	uint32_t kept = 0;
+
 	for (uint32_t i = 0; i < n; i++) {
+		uint32_t first;
+
 		if (i == 0 || !same_needle(&v[i - 1], &v[i])) {
-			x->needle_first[x->nneedles] = i;
+			x->needle_first[x->nneedles] = kept;
 			x->needles[x->nneedles++] = v[i].lit;
 		}
-		x->needle_plans[i] = v[i].rank;
+		first = x->needle_first[x->nneedles - 1];
+		if (!proposed(b, x->needle_ways + first, kept - first, v[i].rank))
+			x->needle_ways[kept++] = v[i].rank;
 	}
-	x->needle_first[x->nneedles] = n;
+	x->needle_first[x->nneedles] = kept;
 }
 
 static int
 build_needles(struct builder *b)
 {
 	struct index *x = b->x;
-	struct needle *v = calloc(x->nplans ? x->nplans : 1, sizeof(*v));
+	struct needle *v = calloc(x->nways ? x->nways : 1, sizeof(*v));
 	uint32_t n = 0;
 
 	x->best_search = UINT32_MAX;
-	x->needles = ARENA_ARRAY(b->a, struct literal, x->nplans + 1);
-	x->needle_first = ARENA_ARRAY(b->a, uint32_t, x->nplans + 1);
-	x->needle_plans = ARENA_ARRAY(b->a, uint32_t, x->nplans + 1);
-	x->always = ARENA_ARRAY(b->a, uint32_t, x->nplans + 1);
-	if (!v || !x->needles || !x->needle_first || !x->needle_plans || !x->always) {
-		free(v);
-		return -ENOMEM;
-	}
-	for (uint32_t i = 0; i < x->nplans; i++) {
-		const struct plan *p = x->plans[i];
-		const struct step *s = p->longest < p->nsteps ? &p->steps[p->longest] : NULL;
+	for (uint32_t i = 0; v && i < x->nways; i++) {
+		const struct step *s = b->ways[i].needle;
 
-		if (p->nsteps && !is_wild(&p->steps[0]))
+		if (b->ways[i].n)
 			continue;
 		if (x->best_search == UINT32_MAX)
 			x->best_search = i;
 		if (s && s->len >= NEEDLE_MIN)
 			v[n++] = (struct needle){ { str_of(s->lit, s->len), s->nocase }, i };
 		else
-			x->always[x->nalways++] = i;
+			x->nalways++;
 	}
+	x->needles = ARENA_ARRAY(b->a, struct literal, n + 1);
+	x->needle_first = ARENA_ARRAY(b->a, uint32_t, n + 1);
+	x->needle_ways = ARENA_ARRAY(b->a, uint32_t, n + 1);
+	x->always = ARENA_ARRAY(b->a, uint32_t, x->nalways + 1);
+	if (!v || !x->needles || !x->needle_first || !x->needle_ways || !x->always) {
+		free(v);
+		return -ENOMEM;
+	}
+	x->nalways = 0;
+	for (uint32_t i = 0; i < x->nways; i++)
+		if (!b->ways[i].n && !(b->ways[i].needle && b->ways[i].needle->len >= NEEDLE_MIN) &&
+		    !proposed(b, x->always, x->nalways, i))
+			x->always[x->nalways++] = i;
 	qsort(v, n, sizeof(*v), by_needle);
-	group_needles(x, v, n);
+	group_needles(b, x, v, n);
 	free(v);
 	return 0;
 }
 
 int
-index_build(struct arena *a, const struct plan *const *plans, uint32_t n, struct index *ret, uint32_t *ret_order)
+index_build(struct arena *a, const struct pattern *const *patterns, uint32_t n, struct index *ret)
 {
-	struct index x = { .nplans = n };
+	struct index x = { .nways = 0 };
+	struct ways ways = { .v = NULL };
 	struct builder b = { .a = a, .x = &x };
-	struct order *order = calloc(n ? n : 1, sizeof(*order));
-	int err;
+	int err = 0;
 
-	x.plans = ARENA_ARRAY(a, const struct plan *, n + 1);
-	x.node_plans = ARENA_ARRAY(a, uint32_t, n + 1);
-	if (!order || !x.plans || !x.node_plans) {
-		free(order);
-		return -ENOMEM;
-	}
-	for (uint32_t i = 0; i < n; i++)
-		order[i] = (struct order){ plans[i], i };
-	qsort(order, n, sizeof(*order), by_weight);
-	for (uint32_t i = 0; i < n; i++) {
-		x.plans[i] = order[i].plan;
-		ret_order[i] = order[i].place;
-	}
-	free(order);
-	err = build_tree(&b);
+	for (uint32_t i = 0; i < n && err == 0; i++)
+		err = ways_add(&ways, patterns[i], i);
+	ways_sort(&ways);
+	x.ways = ARENA_ARRAY(a, struct index_way, ways.n + 1);
+	x.node_ways = ARENA_ARRAY(a, uint32_t, ways.n + 1);
+	x.nways = ways.n;
+	b.ways = ways.v;
+	if (err == 0)
+		err = x.ways && x.node_ways ? build_tree(&b) : -ENOMEM;
+	for (uint32_t i = 0; i < ways.n && err == 0; i++)
+		x.vague += ways.v[i].weight >= WAY_LITERAL;
+	for (uint32_t i = 0; i < ways.n && err == 0; i++)
+		x.ways[i] = (struct index_way){ ways.v[i].pattern, ways.v[i].item, ways.v[i].whole };
 	if (err == 0)
 		err = build_needles(&b);
+	ways_free(&ways);
 	if (err == 0)
 		*ret = x;
 	return err;
@@ -426,21 +426,28 @@ struct walk {
 	uint64_t *steps;
 };
 
-/* The plans whose tree part ends here: worth a try when nothing speaks against their end. */
+/* The ways that end here: worth a try when nothing speaks against their end. */
 static void
 arrive(const struct walk *w, const struct index_node *n, size_t pos)
 {
-	for (uint32_t i = 0; i < n->nplans; i++) {
-		uint32_t rank = w->x->node_plans[n->plans + i];
-		const struct plan *p = w->x->plans[rank];
-		const struct step *last = &p->steps[p->nsteps - 1];
+	for (uint32_t i = 0; i < n->nways; i++) {
+		uint32_t rank = w->x->node_ways[n->ways + i];
+		const struct index_way *way = &w->x->ways[rank];
 
-		if (!p->wild && pos != w->text.n)
-			continue;
-		if (last->code == STEP_LIT && !step_literal_before(last, w->text, 0, w->text.n))
-			continue;
-		propose(w->c, rank);
+		if ((!way->whole || pos == w->text.n) && pattern_may_match(way->pattern, w->text))
+			propose(w->c, rank);
 	}
+}
+
+/* Blanks as in a match: none are needed at either end or after a blank. Returns HOLE_MISS when there is none. */
+static size_t
+walk_blanks(struct str text, size_t pos)
+{
+	size_t at = pos;
+
+	while (at < text.n && is_blank(text.p[at]))
+		at++;
+	return at > pos || pos == 0 || pos == text.n || is_blank(text.p[pos - 1]) ? at : HOLE_MISS;
 }
 
 static void
@@ -450,11 +457,9 @@ walk(const struct walk *w, const struct index_node *n, size_t pos)
 	uint16_t i = 0;
 
 	*w->steps += 1;
-	if (n->nplans)
+	if (n->nways)
 		arrive(w, n, pos);
-	if (pos >= w->text.n || n->nkids == 0)
-		return;
-	if (n->jump) {
+	if (n->jump && pos < w->text.n) {
 		uint16_t kid = n->jump[(unsigned char)w->text.p[pos]];
 
 		if (kid && step_literal_at(&kids[kid - 1].edge, w->text, pos))
@@ -463,19 +468,19 @@ walk(const struct walk *w, const struct index_node *n, size_t pos)
 	}
 	for (; i < n->nkids; i++) {
 		const struct index_node *kid = &kids[i];
-		size_t at = pos;
+		size_t at = HOLE_MISS;
 		struct str value;
 
 		if (kid->edge.code == STEP_LIT) {
-			if (kid->edge.lit[0] == w->text.p[pos] || kid->edge.nocase)
-				at = step_literal_at(&kid->edge, w->text, pos) ? pos + kid->edge.len : pos;
+			if (pos < w->text.n && (kid->edge.nocase || kid->edge.lit[0] == w->text.p[pos]) &&
+			    step_literal_at(&kid->edge, w->text, pos))
+				at = pos + kid->edge.len;
 		} else if (kid->edge.code == STEP_BLANKS) {
-			while (at < w->text.n && is_blank(w->text.p[at]))
-				at++;
+			at = walk_blanks(w->text, pos);
 		} else {
 			at = hole_forward(kid->edge.type, w->text, pos, kid->next, &value, w->steps);
 		}
-		if (at != pos && at != HOLE_MISS)
+		if (at != HOLE_MISS)
 			walk(w, kid, at);
 	}
 }
@@ -499,7 +504,7 @@ on_needle(void *ctx, uint32_t id)
 	const struct found *f = ctx;
 
 	for (uint32_t i = f->x->needle_first[id]; i < f->x->needle_first[id + 1]; i++)
-		propose(f->c, f->x->needle_plans[i]);
+		propose(f->c, f->x->needle_ways[i]);
 }
 
 void

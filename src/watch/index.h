@@ -1,7 +1,7 @@
 /*
- * index: from a text to the few plans that could match it. Plans that begin with literals, blanks or typed holes sit
- * in a tree that is walked once along the beginning of the text; those that begin with a wildcard are found by their
- * longest literal anywhere in it. Immutable once built.
+ * index: from a text to the few patterns that could match it. The ways through a pattern that begin with literals,
+ * blanks or typed holes sit in a tree that is walked once along the beginning of the text; those that begin with a
+ * wildcard are found by a literal that every match must hold. Immutable once built.
  */
 #ifndef GUARITA_WATCH_INDEX_H
 #define GUARITA_WATCH_INDEX_H
@@ -13,18 +13,25 @@
 
 struct index_node;
 
+struct index_way {                     /* one way to begin a pattern */
+	const struct pattern *pattern;
+	uint32_t item;                     /* its place among those given to index_build() */
+	bool whole;                        /* the tree covers it to its end: the text must end there too */
+};
+
 struct index {
-	const struct plan **plans;         /* by rank: heaviest first, then in order of adding */
-	uint32_t nplans;
+	struct index_way *ways;            /* by rank: most exact first, then in order of adding */
+	uint32_t nways;
 	struct index_node *nodes;          /* the tree; node 0 is its root */
 	uint32_t nnodes;
-	uint32_t *node_plans;              /* ranks of the plans whose tree part ends at a node */
+	uint32_t *node_ways;               /* ranks of the ways that end at a node */
 	uint32_t *always;                  /* ranks that no literal announces */
 	uint32_t nalways;
+	uint32_t vague;                    /* ranks from here on hold no literal at all */
 	uint32_t best_search;              /* the smallest rank that only a search finds */
 	struct literal *needles;           /* what is searched for; more than a few: by literals */
 	uint32_t nneedles;
-	uint32_t *needle_plans;            /* ranks, by needle from needle_first[i] to needle_first[i + 1] */
+	uint32_t *needle_ways;             /* ranks, by needle from needle_first[i] to needle_first[i + 1] */
 	uint32_t *needle_first;
 	struct literals *literals;         /* NULL when there are few needles */
 };
@@ -35,17 +42,13 @@ struct candidates {
 	uint64_t cut;                      /* how often one was left out for want of room; always the worst */
 };
 
-/*
- * plans are copied as pointers into the arena; ret_order[rank] is the place in `plans` of the plan with that rank.
- * Literal sets are not made here: see index_literals().
- */
-int index_build(struct arena *a, const struct plan *const *plans, uint32_t n, struct index *ret, uint32_t *ret_order)
-    WARN_UNUSED;
+/* Patterns must outlive the index. Literal sets are not made here: see index_literals(). 0 or -ENOMEM. */
+int index_build(struct arena *a, const struct pattern *const *patterns, uint32_t n, struct index *ret) WARN_UNUSED;
 /* Compiles the search set when there are many needles. */
 int index_literals(struct index *x, struct str cached, bool plain, bool *ret_compiled) WARN_UNUSED;
 void index_free(struct index *x);          /* the literal set; the rest is the arena's */
 
-/* The plans that begin as the text does. steps counts work. */
+/* The ways that begin as the text does. steps counts work. */
 void index_walk(const struct index *x, struct str text, struct candidates *c, uint64_t *steps);
 /* Adds those that only a search finds. */
 void index_search(const struct index *x, struct literals_work *w, struct str text, struct candidates *c);

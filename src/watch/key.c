@@ -89,3 +89,15 @@ key_hash(const struct key_spec *key, const struct record *r, uint64_t seed)
 	}
 	return h ? h : 1;
 }
+
+bool
+key_spec_equal(const struct key_spec *a, const struct key_spec *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (uint8_t i = 0; i < a->n; i++) {
+		if (a->part[i].field != b->part[i].field || a->part[i].net != b->part[i].net)
+			return false;
+	}
+	return true;
+}

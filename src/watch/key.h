@@ -12,5 +12,6 @@ uint64_t key_part_hash(const struct key_part *part, const struct record *r, uint
 uint64_t key_hash(const struct key_spec *key, const struct record *r, uint64_t seed);
 /* The value that a part stands for: src means src, else src_host. STR_NULL when absent. */
 struct str key_value(uint16_t field, const struct record *r);
+bool key_spec_equal(const struct key_spec *a, const struct key_spec *b);
 
 #endif

@@ -1,16 +1,22 @@
 /*
- * match: runs a plan over a text. Left of the untrusted hole from the left, right of it from the right end. A
- * wildcard takes the first place where the steps up to the next wildcard stand; like a glob it never reconsiders.
+ * match: runs a pattern over a text. Left of the untrusted hole from the left, right of it from the right end. A
+ * wildcard takes the first place from which the rest matches; one that failed from some place would fail from any
+ * place further on, so it is not asked again. That memory is what keeps forks and wildcards linear together.
  */
 #include <assert.h>
 
 #include "watch/pattern.h"
 
 struct run {
-	const struct plan *plan;
+	const struct pattern *p;
 	struct str text;
 	struct match *m;
 	uint64_t steps_max;
+	size_t low;                    /* right side: where the left side ended */
+	size_t high;                   /* and where the right side ended */
+	uint16_t pivot;
+	size_t failed_from[PATTERN_WILDS_MAX];   /* wildcards: no match from here on */
+	size_t failed_upto[PATTERN_WILDS_MAX];   /* right side: no match from here back */
 };
 
 static inline void
@@ -22,62 +28,135 @@ keep(struct match *m, const struct step *s, struct str value)
 	m->have |= UINT64_C(1) << s->hole;
 }
 
-static inline bool
-miss(struct run *r, size_t step, size_t pos)
+/* What a wildcard took is kept without the blanks around it. */
+static void
+keep_wild(struct match *m, const struct step *s, struct str value)
+{
+	while (value.n && is_blank(value.p[0]))
+		value = str_from(value, 1);
+	while (value.n && is_blank(value.p[value.n - 1]))
+		value.n--;
+	keep(m, s, value);
+}
+
+static bool
+miss(struct run *r, uint16_t step, size_t pos)
 {
 	if (pos >= r->m->stopped_at) {
 		r->m->stopped_at = pos;
-		r->m->stopped_step = (uint16_t)step;
+		r->m->stopped_step = step;
 	}
 	return false;
 }
 
-static inline bool
-is_wild(const struct step *s)
-{
-	return s->code == STEP_SKIP || s->code == STEP_PIVOT;
-}
-
 static inline const struct step *
-step_after(const struct plan *p, size_t i)
+step_or_null(const struct run *r, uint16_t i)
 {
-	return i + 1 < p->nsteps ? &p->steps[i + 1] : NULL;
+	return i == STEP_END || i == STEP_START ? NULL : &r->p->steps[i];
 }
 
-/* Bounded steps from `from` on up to the next wildcard or the end; *pos moves, *ret_next is where it ended. */
-static bool
-forward(struct run *r, size_t from, size_t *pos, size_t *ret_next)
+static inline bool
+out_of_steps(const struct run *r)
 {
-	const struct plan *p = r->plan;
-	size_t at = *pos, i;
+	return r->m->steps >= r->steps_max;
+}
 
-	for (i = from; i < p->nsteps && !is_wild(&p->steps[i]); i++) {
-		const struct step *s = &p->steps[i];
-		size_t was = at;
+static inline bool
+after_blank(struct str text, size_t at)
+{
+	return at > 0 && is_blank(text.p[at - 1]);
+}
 
-		if (s->code == STEP_LIT) {
-			if (!step_literal_at(s, r->text, at))
-				return miss(r, i, at);
-			at += s->len;
-		} else if (s->code == STEP_BLANKS) {
-			while (at < r->text.n && is_blank(r->text.p[at]))
-				at++;
-			if (at == was)
-				return miss(r, i, at);
-			r->m->steps += (at - was) / 8;
-		} else {
-			struct str value;
+/* Beside a wildcard only one blank is taken, so that an empty text between two blanks is found. */
+static size_t
+take_blanks(struct run *r, const struct step *next, size_t pos)
+{
+	size_t at = pos, most = next && step_is_wild(next) ? pos + 1 : r->text.n;
 
-			at = hole_forward(s->type, r->text, at, step_after(p, i), &value, &r->m->steps);
-			if (at == HOLE_MISS)
-				return miss(r, i, was);
+	while (at < r->text.n && at < most && is_blank(r->text.p[at]))
+		at++;
+	r->m->steps += (at - pos) / 8;
+	if (at == pos && at > 0 && at < r->text.n && !after_blank(r->text, at))
+		return HOLE_MISS;
+	return at;
+}
+
+/* A step that is no wildcard, at pos, when `next` is to follow: the place behind it, or HOLE_MISS. */
+static inline size_t
+take(struct run *r, const struct step *s, uint16_t next, size_t pos)
+{
+	struct str value;
+	size_t at;
+
+	r->m->steps++;
+	switch (s->code) {
+	case STEP_LIT:
+		return step_literal_at(s, r->text, pos) ? pos + s->len : HOLE_MISS;
+	case STEP_BLANKS:
+		return take_blanks(r, step_or_null(r, next), pos);
+	default:
+		at = hole_forward(s->type, r->text, pos, step_or_null(r, next), &value, &r->m->steps);
+		if (at != HOLE_MISS)
 			keep(r->m, s, value);
-		}
-		r->m->steps++;
+		return at;
 	}
-	*pos = at;
-	*ret_next = i;
-	return true;
+}
+
+static bool skip_forward(struct run *r, uint16_t u, size_t pos);
+static bool reach_pivot(struct run *r, uint16_t u, size_t pos);
+static bool from_left(struct run *r, uint16_t u, size_t pos);
+
+static inline bool
+arrive(struct run *r, uint16_t u, size_t pos)
+{
+	if (u == STEP_END)
+		return pos == r->text.n || miss(r, u, pos);
+	return from_left(r, u, pos);
+}
+
+static bool
+fork_forward(struct run *r, uint16_t u, size_t pos)
+{
+	const struct step *s = &r->p->steps[u];
+	uint64_t have = r->m->have;
+
+	for (uint16_t i = 0; i < s->nnext && !out_of_steps(r); i++) {
+		uint16_t v = r->p->links[s->next + i];
+		size_t at = take(r, s, v, pos);
+
+		if (at == HOLE_MISS)
+			miss(r, u, pos);
+		else if (arrive(r, v, at))
+			return true;
+		r->m->have = have;
+	}
+	return false;
+}
+
+/* Step u at pos and everything after it. */
+static bool
+from_left(struct run *r, uint16_t u, size_t pos)
+{
+	for (;;) {
+		const struct step *s = &r->p->steps[u];
+		uint16_t v;
+		size_t at;
+
+		if (s->code == STEP_SKIP)
+			return skip_forward(r, u, pos);
+		if (s->code == STEP_PIVOT)
+			return reach_pivot(r, u, pos);
+		if (s->nnext > 1)
+			return fork_forward(r, u, pos);
+		v = r->p->links[s->next];
+		at = take(r, s, v, pos);
+		if (at == HOLE_MISS)
+			return miss(r, u, pos);
+		if (v == STEP_END)
+			return arrive(r, v, at);
+		u = v;
+		pos = at;
+	}
 }
 
 static inline bool
@@ -86,11 +165,10 @@ is_alnum(char c)
 	return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z');
 }
 
-/* The next place at or after pos where step i could begin; HOLE_MISS when there is none. */
+/* The next place at or after pos where step s could begin; HOLE_MISS when there is none. */
 static size_t
-next_place(struct run *r, size_t i, size_t pos)
+next_place(struct run *r, const struct step *s, size_t pos)
 {
-	const struct step *s = &r->plan->steps[i];
 	struct str rest = str_from(r->text, pos);
 	size_t at = 0;
 
@@ -107,212 +185,252 @@ next_place(struct run *r, size_t i, size_t pos)
 			at++;
 		break;
 	}
-	r->m->steps += 1 + (at < rest.n ? at : rest.n) / 8;
+	r->m->steps += 1 + at / 8;
 	return at < rest.n ? pos + at : HOLE_MISS;
 }
 
-/* The place to try after a place where the steps did not match. */
+/* The place to try after one where the rest did not match. */
 static size_t
-place_after(struct run *r, size_t i, size_t pos)
+place_after(const struct run *r, const struct step *s, size_t pos)
 {
-	if (r->plan->steps[i].code != STEP_BLANKS)
+	if (s->code != STEP_BLANKS)
 		return pos + 1;
 	while (pos < r->text.n && is_blank(r->text.p[pos]))
 		pos++;
 	return pos;
 }
 
-/*
- * A wildcard at step i, standing at *pos: finds the first place where the steps after it match up to the next
- * wildcard, or to the very end of the text when no wildcard follows.
- */
+/* Wildcard u standing at pos, with v to follow: the first place from which v and the rest match. */
 static bool
-search_forward(struct run *r, size_t i, size_t *pos, size_t *ret_next)
+search_forward(struct run *r, uint16_t u, uint16_t v, size_t pos)
 {
-	const struct plan *p = r->plan;
-	size_t place = *pos;
+	const struct step *s = &r->p->steps[v];
+	uint64_t have = r->m->have;
+	size_t place = pos;
 
-	while (r->m->steps < r->steps_max && (place = next_place(r, i + 1, place)) != HOLE_MISS) {
-		size_t at = place;
-
-		if (forward(r, i + 1, &at, ret_next) && (*ret_next < p->nsteps || at == r->text.n)) {
-			keep(r->m, &p->steps[i], str_of(r->text.p + *pos, place - *pos));
-			*pos = at;
+	while (!out_of_steps(r) && (place = next_place(r, s, place)) != HOLE_MISS) {
+		if (from_left(r, v, place)) {
+			keep_wild(r->m, &r->p->steps[u], str_of(r->text.p + pos, place - pos));
 			return true;
 		}
-		place = place_after(r, i + 1, place);
+		r->m->have = have;
+		place = place_after(r, s, place);
 	}
-	return miss(r, i + 1, *pos);
+	return miss(r, v, pos);
 }
 
 static bool
-from_left(struct run *r, size_t *ret_pos)
+skip_forward(struct run *r, uint16_t u, size_t pos)
 {
-	const struct plan *p = r->plan;
-	size_t pos = 0, i = 0;
+	const struct step *s = &r->p->steps[u];
 
-	if (!forward(r, 0, &pos, &i))
+	if (pos >= r->failed_from[s->wild])
 		return false;
-	while (i < p->pivot) {
-		if (i + 1 == p->nsteps) {
-			keep(r->m, &p->steps[i], str_from(r->text, pos));
-			pos = r->text.n;
-			break;
+	for (uint16_t i = 0; i < s->nnext; i++) {
+		uint16_t v = r->p->links[s->next + i];
+
+		if (v == STEP_END) {
+			keep_wild(r->m, s, str_from(r->text, pos));
+			return true;
 		}
-		if (!search_forward(r, i, &pos, &i))
-			return false;
+		if (search_forward(r, u, v, pos))
+			return true;
 	}
-	if (p->pivot == p->nsteps && pos != r->text.n)
-		return miss(r, p->nsteps, pos);
-	*ret_pos = pos;
-	return true;
+	r->failed_from[s->wild] = pos;
+	return false;
 }
 
-/* As forward(), from *end down to `low` and from step `from` down to the wildcard before it. */
-static bool
-backward(struct run *r, size_t from, size_t low, size_t *end, size_t *ret_next)
-{
-	const struct plan *p = r->plan;
-	size_t at = *end, i;
+/* The right side: the mirror image. */
 
-	for (i = from; !is_wild(&p->steps[i]); i--) {
-		const struct step *s = &p->steps[i];
-		size_t was = at;
-
-		if (s->code == STEP_LIT) {
-			if (!step_literal_before(s, r->text, low, at))
-				return miss(r, i, at);
-			at -= s->len;
-		} else if (s->code == STEP_BLANKS) {
-			while (at > low && is_blank(r->text.p[at - 1]))
-				at--;
-			if (at == was)
-				return miss(r, i, at);
-			r->m->steps += (was - at) / 8;
-		} else {
-			struct str value;
-
-			at = hole_backward(s->type, r->text, low, at, &p->steps[i - 1], &value, &r->m->steps);
-			if (at == HOLE_MISS)
-				return miss(r, i, was);
-			keep(r->m, s, value);
-		}
-		r->m->steps++;
-	}
-	*end = at;
-	*ret_next = i;
-	return true;
-}
-
-/* The nearest place at or below end where step i could end; HOLE_MISS when there is none above low. */
 static size_t
-place_before(struct run *r, size_t i, size_t low, size_t end)
+take_blanks_back(struct run *r, const struct step *prev, size_t end)
 {
-	const struct step *s = &r->plan->steps[i];
+	size_t at = end, least = prev && step_is_wild(prev) && prev != &r->p->steps[r->pivot] && end > r->low ?
+	    end - 1 : r->low;
+
+	while (at > least && is_blank(r->text.p[at - 1]))
+		at--;
+	r->m->steps += (end - at) / 8;
+	if (at == end && at < r->text.n && !is_blank(r->text.p[at]) && !after_blank(r->text, at))
+		return HOLE_MISS;
+	return at;
+}
+
+static size_t
+take_back(struct run *r, const struct step *s, uint16_t prev, size_t end)
+{
+	struct str value;
+	size_t at;
+
+	r->m->steps++;
+	switch (s->code) {
+	case STEP_LIT:
+		return step_literal_before(s, r->text, r->low, end) ? end - s->len : HOLE_MISS;
+	case STEP_BLANKS:
+		return take_blanks_back(r, step_or_null(r, prev), end);
+	default:
+		at = hole_backward(s->type, r->text, r->low, end, step_or_null(r, prev), &value, &r->m->steps);
+		if (at != HOLE_MISS)
+			keep(r->m, s, value);
+		return at;
+	}
+}
+
+static bool from_right(struct run *r, uint16_t u, size_t end);
+
+/* Goes on to the step before, u, which must lie behind the untrusted hole or be it. */
+static bool
+arrive_back(struct run *r, uint16_t u, size_t end)
+{
+	if (u == r->pivot) {
+		r->high = end;
+		return true;
+	}
+	return u != STEP_START && u > r->pivot && from_right(r, u, end);
+}
+
+/* The nearest place at or below end where step s could end; HOLE_MISS when there is none. */
+static size_t
+place_before(struct run *r, const struct step *s, size_t end)
+{
 	size_t at = end;
 
 	switch (s->code) {
 	case STEP_LIT:
-		while (at > low && !step_literal_before(s, r->text, low, at))
+		while (at > r->low && !step_literal_before(s, r->text, r->low, at))
 			at--;
 		break;
 	case STEP_BLANKS:
-		while (at > low && !is_blank(r->text.p[at - 1]))
+		while (at > r->low && !is_blank(r->text.p[at - 1]))
 			at--;
 		break;
 	default:
-		while (at > low && is_blank(r->text.p[at - 1]))
+		while (at > r->low && is_blank(r->text.p[at - 1]))
 			at--;
 		break;
 	}
 	r->m->steps += 1 + (end - at) / 8;
-	return at > low ? at : HOLE_MISS;
+	return at > r->low ? at : HOLE_MISS;
 }
 
-/* A wildcard at step i right of the pivot, ending at *end: the mirror image of search_forward(). */
 static bool
-search_backward(struct run *r, size_t i, size_t low, size_t *end, size_t *ret_next)
+search_backward(struct run *r, uint16_t u, uint16_t v, size_t end)
 {
-	const struct plan *p = r->plan;
-	size_t place = *end;
+	const struct step *s = &r->p->steps[v];
+	uint64_t have = r->m->have;
+	size_t place = end;
 
-	while (r->m->steps < r->steps_max && (place = place_before(r, i - 1, low, place)) != HOLE_MISS) {
-		size_t at = place;
-
-		if (backward(r, i - 1, low, &at, ret_next)) {
-			keep(r->m, &p->steps[i], str_of(r->text.p + place, *end - place));
-			*end = at;
+	while (!out_of_steps(r) && (place = place_before(r, s, place)) != HOLE_MISS) {
+		if (from_right(r, v, place)) {
+			keep_wild(r->m, &r->p->steps[u], str_of(r->text.p + place, end - place));
 			return true;
 		}
-		if (p->steps[i - 1].code == STEP_BLANKS)
-			while (place > low && is_blank(r->text.p[place - 1]))
-				place--;
-		else
+		r->m->have = have;
+		if (s->code != STEP_BLANKS)
 			place--;
+		else
+			while (place > r->low && is_blank(r->text.p[place - 1]))
+				place--;
 	}
-	return miss(r, i - 1, *end);
+	return false;
 }
 
 static bool
-from_right(struct run *r, size_t low, size_t *ret_end)
+skip_backward(struct run *r, uint16_t u, size_t end)
 {
-	const struct plan *p = r->plan;
-	size_t end = r->text.n, i = p->nsteps - 1u;
+	const struct step *s = &r->p->steps[u];
 
-	/* Reaching the pivot from the right is progress that the left side cannot show. */
-	r->m->stopped_at = low;
-	if (!backward(r, i, low, &end, &i))
+	if (end <= r->failed_upto[s->wild])
 		return false;
-	while (i > p->pivot)
-		if (!search_backward(r, i, low, &end, &i))
-			return false;
-	*ret_end = end;
-	return true;
+	for (uint16_t i = 0; i < s->nprev; i++) {
+		uint16_t v = r->p->links[s->prev + i];
+
+		if (v != STEP_START && v > r->pivot && search_backward(r, u, v, end))
+			return true;
+	}
+	r->failed_upto[s->wild] = end;
+	return false;
 }
 
-/* Cheap looks before any work: long enough, and ending as the plan ends. */
-static inline bool
-worth_trying(const struct plan *p, struct str text)
+/* Step u ending at end, and everything between it and the untrusted hole. */
+static bool
+from_right(struct run *r, uint16_t u, size_t end)
 {
-	const struct step *last;
+	const struct step *s = &r->p->steps[u];
+	uint64_t have = r->m->have;
 
-	if (text.n < p->min_len)
+	if (step_is_wild(s))
+		return skip_backward(r, u, end);
+	for (uint16_t i = 0; i < s->nprev && !out_of_steps(r); i++) {
+		uint16_t v = r->p->links[s->prev + i];
+		size_t at = take_back(r, s, v, end);
+
+		if (at == HOLE_MISS)
+			miss(r, u, r->low);
+		else if (arrive_back(r, v, at))
+			return true;
+		r->m->have = have;
+	}
+	return false;
+}
+
+/* The left side is done: the untrusted hole begins at pos. */
+static bool
+reach_pivot(struct run *r, uint16_t u, size_t pos)
+{
+	const struct pattern *p = r->p;
+	const struct step *s = &p->steps[u];
+
+	if (pos >= r->failed_from[s->wild])
 		return false;
-	if (p->nsteps == 0)
-		return text.n == 0;
-	last = &p->steps[p->nsteps - 1];
-	return last->code != STEP_LIT || step_literal_before(last, text, 0, text.n);
+	r->pivot = u;
+	r->low = pos;
+	for (uint16_t i = 0; i < p->nwilds; i++)
+		r->failed_upto[i] = 0;
+	for (uint16_t i = 0; i < p->nlast; i++) {
+		if (!arrive_back(r, p->links[p->last + i], r->text.n))
+			continue;
+		keep_wild(r->m, s, str_of(r->text.p + pos, r->high - pos));
+		return true;
+	}
+	r->failed_from[s->wild] = pos;
+	return miss(r, u, pos);
 }
 
 bool
-plan_match(const struct plan *p, struct str text, struct match *m)
+pattern_may_match(const struct pattern *p, struct str text)
 {
-	struct run r = { .plan = p, .text = text, .m = m, .steps_max = m->steps + MATCH_STEPS_MAX(text.n) };
-	size_t low, high;
+	if (text.n < p->min_len)
+		return false;
+	if (!p->ends_literal)
+		return true;
+	for (uint16_t i = 0; i < p->nlast; i++)
+		if (step_literal_before(&p->steps[p->links[p->last + i]], text, 0, text.n))
+			return true;
+	return false;
+}
+
+bool
+pattern_match(const struct pattern *p, struct str text, struct match *m)
+{
+	struct run r;
 
 	m->have = 0;
 	m->stopped_at = 0;
-	m->stopped_step = 0;
+	m->stopped_step = p->nlast ? p->links[p->last] : STEP_END;
 	m->steps++;
-	if (!worth_trying(p, text)) {
-		m->stopped_step = p->nsteps ? (uint16_t)(p->nsteps - 1) : 0;
+	if (!pattern_may_match(p, text))
 		return false;
+	r.p = p;
+	r.text = text;
+	r.m = m;
+	r.steps_max = m->steps + MATCH_STEPS_MAX(text.n);
+	for (uint16_t i = 0; i < p->nwilds; i++)
+		r.failed_from[i] = SIZE_MAX;
+	for (uint16_t i = 0; i < p->nfirst; i++) {
+		if (arrive(&r, p->links[p->first + i], 0))
+			return true;
+		m->have = 0;
 	}
-	if (!from_left(&r, &low))
-		return false;
-	if (p->pivot == p->nsteps)
-		return true;
-	if (!from_right(&r, low, &high))
-		return false;
-	keep(m, &p->steps[p->pivot], str_of(text.p + low, high - low));
-	return true;
-}
-
-const struct plan *
-pattern_match(const struct pattern *p, struct str text, struct match *m)
-{
-	for (uint32_t i = 0; i < p->nplans; i++)
-		if (plan_match(&p->plans[i], text, m))
-			return &p->plans[i];
-	return NULL;
+	return false;
 }

@@ -4,7 +4,6 @@
  */
 #include <stdlib.h>
 
-#include "base/hash.h"
 #include "watch/correlator.h"
 #include "watch/key.h"
 
@@ -14,8 +13,8 @@ bucket(const struct correlator *c, uint64_t hash)
 	return &c->meeting_buckets[hash & (MEETING_BUCKETS - 1)];
 }
 
-static void
-add_at(struct correlator *c, uint32_t dossier, uint16_t key, uint64_t hash)
+void
+meeting_put(struct correlator *c, uint32_t dossier, uint16_t key, uint64_t hash)
 {
 	uint32_t i = pool_take(&c->meetings), *head = bucket(c, hash);
 	struct dossier *d = dossier_at(c, dossier);
@@ -52,7 +51,7 @@ meetings_add(struct correlator *c, uint32_t dossier, const struct record *r)
 		uint64_t hash = has_key(c, dossier, key) ? 0 : key_hash(&c->rules->keys[key], r, c->seed);
 
 		if (hash)
-			add_at(c, dossier, key, hash_mix(hash, key));
+			meeting_put(c, dossier, key, hash);
 	}
 }
 

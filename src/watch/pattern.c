@@ -1,6 +1,6 @@
 /*
- * pattern: reads the text of a pattern, expands its braces and checks what cannot work. Runs at load only; what it
- * makes is immutable. Faults are reported at the byte of the pattern where they stand.
+ * pattern: reads the text of a pattern into its graph of steps and checks what cannot work. Runs at load only; what
+ * it makes is immutable. Faults are reported at the byte of the pattern where they stand.
  */
 #include "watch/pattern.h"
 
@@ -10,35 +10,26 @@
 
 #include "base/text.h"
 
-enum item_code { ITEM_LIT, ITEM_BLANK, ITEM_HOLE };
-
-struct item {
-	enum item_code code;
-	uint8_t hole;            /* ITEM_HOLE: index in reader.holes */
-	struct str lit;
+struct ends {                    /* the steps that what comes next is linked behind; STEP_START among them */
+	uint16_t v[PATTERN_STEPS_MAX + 1];
+	uint16_t n;
 };
 
-struct seq {                     /* one expansion */
-	struct item *items;
-	uint32_t n;
-};
-
-struct seqs {
-	struct seq *v;
-	uint32_t n;
+struct link {
+	uint16_t from, to;
 };
 
 struct reader {
 	struct load *l;
 	const struct conf_word *word;
-	struct arena *scratch;
 	struct str text;
 	size_t at;
 	unsigned depth;
 	bool nocase, failed;
-	struct hole holes[PATTERN_HOLES_MAX];
-	bool skip[PATTERN_HOLES_MAX];       /* `<*>` */
-	uint32_t nholes;
+	uint16_t nholes, nsteps, nwilds, nlinks;
+	struct hole holes[PATTERN_HOLES_MAX];    /* from here on only what is counted is set */
+	struct step steps[PATTERN_STEPS_MAX];
+	struct link links[PATTERN_LINKS_MAX];
 };
 
 static void __attribute__((format(printf, 4, 5)))
@@ -58,67 +49,43 @@ fault(struct reader *r, size_t at, const char *hint, const char *fmt, ...)
 	diag_error(r->l->d, pos, 1, hint, "%s", text);
 }
 
-static void *
-scratch(struct reader *r, size_t n, size_t size)
+static void
+add_link(struct reader *r, uint16_t from, uint16_t to)
 {
-	void *p = arena_array(r->scratch, n ? n : 1, size);
-
-	if (!p)
-		fault(r, 0, "split it in several lines", "the pattern is too large");
-	return p;
+	if (r->nlinks == PATTERN_LINKS_MAX)
+		fault(r, r->at, "split it in several lines", "the pattern has too many ways through it");
+	else
+		r->links[r->nlinks++] = (struct link){ from, to };
 }
 
-/* Every expansion of a followed by every expansion of b. */
-static struct seqs
-cross(struct reader *r, struct seqs a, struct seqs b)
+/* A new step behind all ends; it is the only end then. */
+static void
+add_step(struct reader *r, struct ends *e, struct step s)
 {
-	struct seqs all = { .n = a.n * b.n };
+	uint16_t i = r->nsteps;
 
-	if (all.n > PATTERN_PLANS_MAX) {
-		fault(r, r->at, "split it in several lines", "more than %d expansions", PATTERN_PLANS_MAX);
-		return a;
+	if (i == PATTERN_STEPS_MAX) {
+		fault(r, r->at, "split it in several lines", "more than %d parts", PATTERN_STEPS_MAX);
+		return;
 	}
-	all.v = scratch(r, all.n, sizeof(*all.v));
-	for (uint32_t i = 0; all.v && i < a.n; i++) {
-		for (uint32_t j = 0; j < b.n; j++) {
-			struct seq *s = &all.v[i * b.n + j];
+	r->steps[r->nsteps++] = s;
+	for (uint16_t k = 0; k < e->n; k++)
+		add_link(r, e->v[k], i);
+	e->v[0] = i;
+	e->n = 1;
+}
 
-			s->n = a.v[i].n + b.v[j].n;
-			s->items = scratch(r, s->n, sizeof(*s->items));
-			if (!s->items)
-				return a;
-			for (uint32_t k = 0; k < s->n; k++)
-				s->items[k] = k < a.v[i].n ? a.v[i].items[k] : b.v[j].items[k - a.v[i].n];
-		}
+static void
+join_ends(struct ends *all, const struct ends *more)
+{
+	for (uint16_t i = 0; i < more->n; i++) {
+		uint16_t k = 0;
+
+		while (k < all->n && all->v[k] != more->v[i])
+			k++;
+		if (k == all->n)
+			all->v[all->n++] = more->v[i];
 	}
-	return all.v ? all : a;
-}
-
-static struct seqs
-both(struct reader *r, struct seqs a, struct seqs b)
-{
-	struct seqs all = { .n = a.n + b.n, .v = scratch(r, a.n + b.n, sizeof(struct seq)) };
-
-	if (!all.v)
-		return a;
-	for (uint32_t i = 0; i < all.n; i++)
-		all.v[i] = i < a.n ? a.v[i] : b.v[i - a.n];
-	return all;
-}
-
-static struct seqs
-single(struct reader *r, struct item item)
-{
-	struct seqs one = { .v = scratch(r, 1, sizeof(struct seq)), .n = 1 };
-
-	if (!one.v)
-		return (struct seqs){ 0 };
-	one.v->items = scratch(r, 1, sizeof(struct item));
-	if (!one.v->items)
-		return (struct seqs){ 0 };
-	one.v->items[0] = item;
-	one.v->n = 1;
-	return one;
 }
 
 static uint16_t
@@ -150,126 +117,6 @@ hole_type(struct reader *r, struct str name, uint16_t field, size_t at)
 	return t;
 }
 
-/* At '<': name, name:type or *. */
-static struct item
-read_hole(struct reader *r)
-{
-	struct item item = { .code = ITEM_HOLE };
-	size_t at = r->at + 1;
-	struct str inside = str_from(r->text, at);
-	size_t n = str_find_byte(inside, '>'), colon;
-
-	if (n == inside.n || n > 64) {
-		fault(r, r->at, "write \\< for the byte itself", "'<' without '>'");
-		return item;
-	}
-	if (r->nholes == PATTERN_HOLES_MAX) {
-		fault(r, r->at, NULL, "more than %d holes", PATTERN_HOLES_MAX);
-		return item;
-	}
-	inside = str_head(inside, n);
-	item.hole = (uint8_t)r->nholes;
-	r->at += n + 2;
-	if (str_eq(inside, STR("*"))) {
-		r->holes[r->nholes] = (struct hole){ .field = FIELD_NONE, .type = HOLE_TEXT };
-	} else {
-		uint16_t field;
-
-		colon = str_find_byte(inside, ':');
-		field = hole_field(r, str_head(inside, colon), at);
-		r->holes[r->nholes] = (struct hole){ .field = field,
-		    .type = (uint8_t)hole_type(r, str_from(inside, colon + 1), field, at) };
-	}
-	r->nholes++;
-	return item;
-}
-
-/* A run of bytes that are neither blank nor special; escapes are resolved. */
-static struct item
-read_literal(struct reader *r)
-{
-	struct item item = { .code = ITEM_LIT };
-	char *lit = scratch(r, r->text.n - r->at, 1);
-	size_t n = 0;
-
-	while (lit && r->at < r->text.n) {
-		char c = r->text.p[r->at];
-
-		if (c == '<' || c == '{' || is_blank(c) || (r->depth && (c == '|' || c == '}')))
-			break;
-		if (c == '}') {
-			fault(r, r->at, "write \\} for the byte itself", "'}' without '{'");
-			break;
-		}
-		if (c == '\\') {
-			if (++r->at == r->text.n) {
-				fault(r, r->at - 1, "write \\\\ for the byte itself", "'\\' at the end");
-				break;
-			}
-			c = r->text.p[r->at];
-			if (!strchr("<>{}|\\", c)) {
-				fault(r, r->at - 1, "write \\\\ for the byte itself", "'\\%c' means nothing", c);
-				break;
-			}
-		}
-		if (r->nocase && c >= 'A' && c <= 'Z')
-			c = (char)(c + 32);
-		lit[n++] = c;
-		r->at++;
-	}
-	item.lit = str_of(lit, n);
-	return item;
-}
-
-static struct seqs read_sequence(struct reader *r);
-
-/* At '{': the expansions of all alternatives. */
-static struct seqs
-read_braces(struct reader *r)
-{
-	size_t open = r->at;
-	struct seqs all = { 0 };
-
-	if (++r->depth > 8)
-		fault(r, open, NULL, "braces nested too deep");
-	do {
-		struct seqs one;
-
-		r->at++;
-		one = read_sequence(r);
-		all = all.n ? both(r, all, one) : one;
-	} while (!r->failed && r->at < r->text.n && r->text.p[r->at] == '|');
-	r->depth--;
-	if (r->at >= r->text.n)
-		fault(r, open, "write \\{ for the byte itself", "'{' without '}'");
-	r->at++;
-	return all;
-}
-
-static struct seqs
-read_sequence(struct reader *r)
-{
-	struct seqs all = { .v = scratch(r, 1, sizeof(struct seq)), .n = 1 };
-
-	while (!r->failed && r->at < r->text.n) {
-		char c = r->text.p[r->at];
-
-		if (r->depth && (c == '|' || c == '}'))
-			break;
-		if (c == '{') {
-			all = cross(r, all, read_braces(r));
-		} else if (c == '<') {
-			all = cross(r, all, single(r, read_hole(r)));
-		} else if (is_blank(c)) {
-			r->at++;
-			all = cross(r, all, single(r, (struct item){ .code = ITEM_BLANK }));
-		} else {
-			all = cross(r, all, single(r, read_literal(r)));
-		}
-	}
-	return all;
-}
-
 static bool
 is_untrusted(uint8_t type)
 {
@@ -277,164 +124,265 @@ is_untrusted(uint8_t type)
 }
 
 static void
-add_literal(struct reader *r, struct step *s, struct str more)
+add_hole(struct reader *r, struct ends *e, struct hole h)
 {
-	char *lit = arena_alloc(&r->l->rs->arena, s->len + more.n);
+	bool wild = hole_is_wild(h.type), kept = h.field != FIELD_NONE || h.type == HOLE_KV;
 
-	if (!lit || s->len + more.n > UINT16_MAX) {
-		fault(r, 0, NULL, "the pattern is too large");
+	if (r->nholes == PATTERN_HOLES_MAX || (wild && r->nwilds == PATTERN_WILDS_MAX)) {
+		fault(r, r->at, "split it in several lines", "more than %d holes, or %d wildcards", PATTERN_HOLES_MAX,
+		    PATTERN_WILDS_MAX);
 		return;
 	}
-	memcpy(lit, s->lit ? s->lit : "", s->len);
-	memcpy(lit + s->len, more.p, more.n);
-	s->lit = lit;
-	s->len = (uint16_t)(s->len + more.n);
-	s->nocase = r->nocase;
+	add_step(r, e, (struct step){
+		.code = !wild ? STEP_HOLE : is_untrusted(h.type) ? STEP_PIVOT : STEP_SKIP,
+		.type = h.type,
+		.hole = kept ? (uint8_t)r->nholes : STEP_NOT_KEPT,
+		.wild = (uint8_t)r->nwilds,
+	});
+	r->nwilds = (uint16_t)(r->nwilds + wild);
+	r->holes[r->nholes++] = h;
 }
 
-static struct step
-hole_step(struct reader *r, const struct item *item, bool pivot_seen)
+/* At '<': name, name:type or *. */
+static void
+read_hole(struct reader *r, struct ends *e)
 {
-	const struct hole *h = &r->holes[item->hole];
-	bool kept = h->field != FIELD_NONE || h->type == HOLE_KV;
+	size_t at = r->at + 1;
+	struct str inside = str_from(r->text, at);
+	size_t n = str_find_byte(inside, '>'), colon;
+	struct hole h = { .field = FIELD_NONE, .type = HOLE_TEXT };
 
-	return (struct step){
-		.code = !hole_is_wild(h->type) ? STEP_HOLE :
-		    is_untrusted(h->type) && !pivot_seen ? STEP_PIVOT : STEP_SKIP,
-		.type = h->type,
-		.hole = kept ? item->hole : STEP_NOT_KEPT,
-	};
-}
-
-/* Joins neighbours: literals to one, blanks to one; a blank at either end goes, for texts come trimmed. */
-static size_t
-plan_steps(struct reader *r, const struct seq *s, struct step *steps)
-{
-	size_t n = 0;
-	bool pivot = false;
-
-	for (uint32_t i = 0; i < s->n && !r->failed; i++) {
-		const struct item *item = &s->items[i];
-		struct step *last = n ? &steps[n - 1] : NULL;
-
-		if (n == PATTERN_STEPS_MAX) {
-			fault(r, 0, "split it in several lines", "more than %d parts", PATTERN_STEPS_MAX);
-		} else if (item->code == ITEM_HOLE) {
-			steps[n] = hole_step(r, item, pivot);
-			pivot |= steps[n++].code == STEP_PIVOT;
-		} else if (item->code == ITEM_BLANK) {
-			if (last && last->code != STEP_BLANKS)
-				steps[n++] = (struct step){ .code = STEP_BLANKS };
-		} else if (last && last->code == STEP_LIT) {
-			add_literal(r, last, item->lit);
-		} else {
-			steps[n] = (struct step){ .code = STEP_LIT };
-			add_literal(r, &steps[n++], item->lit);
-		}
+	if (n == inside.n || n > 64) {
+		fault(r, r->at, "write \\< for the byte itself", "'<' without '>'");
+		return;
 	}
-	while (n && steps[n - 1].code == STEP_BLANKS)
-		n--;
-	return n;
+	inside = str_head(inside, n);
+	if (!str_eq(inside, STR("*"))) {
+		colon = str_find_byte(inside, ':');
+		h.field = hole_field(r, str_head(inside, colon), at);
+		h.type = (uint8_t)hole_type(r, str_from(inside, colon + 1), h.field, at);
+	}
+	add_hole(r, e, h);
+	r->at += n + 2;
 }
 
 static bool
-wild(const struct step *s)
+ends_literal(const struct reader *r, char c)
 {
-	return s->code == STEP_SKIP || s->code == STEP_PIVOT;
+	return c == '<' || c == '{' || is_blank(c) || (r->depth && (c == '|' || c == '}'));
 }
 
-static void
-check_steps(struct reader *r, const struct step *steps, size_t n)
+/* One byte of a literal, escapes resolved; false at a fault. */
+static bool
+read_byte(struct reader *r, char *ret)
 {
-	for (size_t i = 0; i < n; i++) {
-		if ((steps[i].type == HOLE_REST || steps[i].type == HOLE_KV) && wild(&steps[i]) && i + 1 < n)
-			fault(r, 0, "rest and kv take all that is left", "something follows a hole of type %s",
-			    hole_type_name(steps[i].type));
-		if (i && wild(&steps[i]) && wild(&steps[i - 1]))
-			fault(r, 0, "put a literal or a blank between them",
-			    "two wildcards with nothing between them");
+	char c = r->text.p[r->at];
+
+	if (c == '}') {
+		fault(r, r->at, "write \\} for the byte itself", "'}' without '{'");
+		return false;
 	}
+	if (c == '\\') {
+		if (++r->at == r->text.n) {
+			fault(r, r->at - 1, "write \\\\ for the byte itself", "'\\' at the end");
+			return false;
+		}
+		c = r->text.p[r->at];
+		if (!strchr("<>{}|\\", c)) {
+			fault(r, r->at - 1, "write \\\\ for the byte itself", "'\\%c' means nothing", c);
+			return false;
+		}
+	}
+	r->at++;
+	*ret = r->nocase && c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+	return true;
 }
 
 static void
-measure(struct plan *p)
+read_literal(struct reader *r, struct ends *e)
 {
-	size_t best = 0;
+	char lit[1024];
+	size_t n = 0;
+	struct str kept;
 
-	p->pivot = p->longest = p->nsteps;
-	for (uint16_t i = 0; i < p->nsteps; i++) {
-		const struct step *s = &p->steps[i];
+	while (r->at < r->text.n && n < sizeof(lit) && !ends_literal(r, r->text.p[r->at]))
+		if (!read_byte(r, &lit[n++]))
+			return;
+	kept = arena_str(&r->l->rs->arena, str_of(lit, n));
+	if (!kept.p)
+		fault(r, r->at, NULL, "no memory");
+	else
+		add_step(r, e, (struct step){ .code = STEP_LIT, .lit = kept.p, .len = (uint16_t)n, .nocase = r->nocase });
+}
 
-		p->wild |= wild(s);
-		p->min_len = (uint16_t)(p->min_len + (s->code == STEP_LIT ? s->len :
-		    s->code == STEP_BLANKS || s->code == STEP_HOLE));
-		if (s->code == STEP_LIT) {
-			p->weight += (uint32_t)s->len * 64;
-			if (s->len > best) {
-				best = s->len;
-				p->longest = i;
-			}
-		} else if (s->code == STEP_HOLE) {
-			p->weight += hole_weight(s->type);
-		} else if (s->code == STEP_PIVOT) {
-			p->pivot = i;
+static void read_sequence(struct reader *r, struct ends *e);
+
+/* At '{': every alternative goes on from where the braces began. */
+static void
+read_braces(struct reader *r, struct ends *e)
+{
+	size_t open = r->at;
+	struct ends before = *e, all;
+
+	all.n = 0;
+	if (++r->depth > 8)
+		fault(r, open, NULL, "braces nested too deep");
+	do {
+		struct ends one = before;
+
+		r->at++;
+		read_sequence(r, &one);
+		join_ends(&all, &one);
+	} while (!r->failed && r->at < r->text.n && r->text.p[r->at] == '|');
+	r->depth--;
+	if (r->at >= r->text.n)
+		fault(r, open, "write \\{ for the byte itself", "'{' without '}'");
+	r->at++;
+	*e = all;
+}
+
+static void
+read_sequence(struct reader *r, struct ends *e)
+{
+	while (!r->failed && r->at < r->text.n) {
+		char c = r->text.p[r->at];
+
+		if (r->depth && (c == '|' || c == '}'))
+			break;
+		if (c == '{') {
+			read_braces(r, e);
+		} else if (c == '<') {
+			read_hole(r, e);
+		} else if (is_blank(c)) {
+			while (r->at < r->text.n && is_blank(r->text.p[r->at]))
+				r->at++;
+			add_step(r, e, (struct step){ .code = STEP_BLANKS });
+		} else {
+			read_literal(r, e);
 		}
 	}
 }
 
 static void
-make_plan(struct reader *r, const struct seq *s, struct plan *ret)
+check_link(struct reader *r, const struct link *link)
 {
-	struct step steps[PATTERN_STEPS_MAX];
-	size_t n = plan_steps(r, s, steps);
-	struct step *kept = ARENA_ARRAY(&r->l->rs->arena, struct step, n ? n : 1);
+	const struct step *a = link->from == STEP_START ? NULL : &r->steps[link->from];
+	const struct step *b = link->to == STEP_END ? NULL : &r->steps[link->to];
 
-	check_steps(r, steps, n);
-	if (!kept || r->failed)
-		return;
-	memcpy(kept, steps, n * sizeof(*steps));
-	*ret = (struct plan){ .steps = kept, .nsteps = (uint16_t)n };
-	measure(ret);
+	if (a && b && (a->type == HOLE_REST || a->type == HOLE_KV) && step_is_wild(a))
+		fault(r, 0, "rest and kv take all that is left", "something follows a hole of type %s",
+		    hole_type_name(a->type));
+	if (a && b && step_is_wild(a) && step_is_wild(b))
+		fault(r, 0, "put a literal or a blank between them", "two wildcards with nothing between them");
+}
+
+/* The links of one step (or of both ends) side by side, in the order in which they were made. */
+static uint16_t
+sort_links(const struct reader *r, uint16_t *links, uint16_t *n, bool forward, uint16_t of)
+{
+	uint16_t first = *n;
+
+	for (uint16_t i = 0; i < r->nlinks; i++)
+		if ((forward ? r->links[i].from : r->links[i].to) == of)
+			links[(*n)++] = forward ? r->links[i].to : r->links[i].from;
+	return first;
+}
+
+/* The shortest text that can match. */
+static uint16_t
+min_len(const struct pattern *p)
+{
+	uint16_t need[PATTERN_STEPS_MAX], best = UINT16_MAX;
+
+	for (uint16_t i = p->nsteps; i-- > 0;) {
+		const struct step *s = &p->steps[i];
+		uint16_t least = UINT16_MAX, own = s->code == STEP_LIT ? s->len : s->code == STEP_HOLE;
+
+		for (uint16_t k = 0; k < s->nnext; k++) {
+			uint16_t v = p->links[s->next + k], rest = v == STEP_END ? 0 : need[v];
+
+			least = rest < least ? rest : least;
+		}
+		need[i] = (uint16_t)(least > UINT16_MAX - own ? UINT16_MAX : least + own);
+	}
+	for (uint16_t k = 0; k < p->nfirst; k++) {
+		uint16_t v = p->links[p->first + k], rest = v == STEP_END ? 0 : need[v];
+
+		best = rest < best ? rest : best;
+	}
+	return best;
+}
+
+static bool
+all_end_literal(const struct pattern *p)
+{
+	for (uint16_t i = 0; i < p->nlast; i++) {
+		uint16_t u = p->links[p->last + i];
+
+		if (u == STEP_START || p->steps[u].code != STEP_LIT)
+			return false;
+	}
+	return true;
 }
 
 static int
-heavier_first(const void *a, const void *b)
-{
-	uint32_t x = ((const struct plan *)a)->weight, y = ((const struct plan *)b)->weight;
-
-	return x < y ? 1 : x > y ? -1 : 0;
-}
-
-static void
-finish(struct reader *r, struct seqs all, struct pattern *ret)
+finish(struct reader *r, struct pattern *ret)
 {
 	struct arena *a = &r->l->rs->arena;
-	struct plan *plans = ARENA_ARRAY(a, struct plan, all.n);
-	struct hole *holes = ARENA_ARRAY(a, struct hole, r->nholes ? r->nholes : 1);
+	struct step *steps = ARENA_ARRAY(a, struct step, r->nsteps + 1u);
+	struct hole *holes = ARENA_ARRAY(a, struct hole, r->nholes + 1u);
+	uint16_t *links = ARENA_ARRAY(a, uint16_t, 2u * r->nlinks + 1u);
+	uint16_t n = 0;
+	struct pattern p = { .source = r->word->text, .steps = steps, .links = links, .holes = holes,
+	    .nsteps = r->nsteps, .nholes = r->nholes, .nwilds = r->nwilds, .nocase = r->nocase };
 
-	if (!plans || !holes) {
+	if (!steps || !holes || !links) {
 		fault(r, 0, NULL, "no memory");
-		return;
+		return -ENOMEM;
 	}
-	for (uint32_t i = 0; i < all.n && !r->failed; i++)
-		make_plan(r, &all.v[i], &plans[i]);
-	qsort(plans, all.n, sizeof(*plans), heavier_first);
+	p.first = sort_links(r, links, &n, true, STEP_START);
+	p.nfirst = (uint16_t)(n - p.first);
+	for (uint16_t i = 0; i < r->nsteps; i++) {
+		steps[i] = r->steps[i];
+		steps[i].next = sort_links(r, links, &n, true, i);
+		steps[i].nnext = (uint16_t)(n - steps[i].next);
+		steps[i].prev = sort_links(r, links, &n, false, i);
+		steps[i].nprev = (uint16_t)(n - steps[i].prev);
+	}
+	p.last = sort_links(r, links, &n, false, STEP_END);
+	p.nlast = (uint16_t)(n - p.last);
 	memcpy(holes, r->holes, r->nholes * sizeof(*holes));
-	*ret = (struct pattern){ .source = r->word->text, .plans = plans, .nplans = all.n, .holes = holes,
-	    .nholes = r->nholes, .nocase = r->nocase };
+	p.min_len = min_len(&p);
+	p.ends_literal = all_end_literal(&p);
+	*ret = p;
+	return 0;
 }
 
 int
 pattern_compile(struct load *l, const struct conf_word *w, bool nocase, struct pattern *ret)
 {
-	struct arena scratch_arena = { .max = 16u << 20 };
-	struct reader r = { .l = l, .word = w, .scratch = &scratch_arena, .text = w->text, .nocase = nocase };
-	struct seqs all = read_sequence(&r);
+	struct reader *r = malloc(sizeof(*r));
+	struct ends ends;
+	int err = -EINVAL;
 
-	if (!r.failed)
-		finish(&r, all, ret);
-	arena_free(&scratch_arena);
-	return r.failed ? -EINVAL : 0;
+	if (!r)
+		return -ENOMEM;
+	memset(r, 0, offsetof(struct reader, holes));
+	ends.v[0] = STEP_START;
+	ends.n = 1;
+	r->l = l;
+	r->word = w;
+	r->text = w->text;
+	r->nocase = nocase;
+	read_sequence(r, &ends);
+	for (uint16_t i = 0; i < ends.n; i++)
+		add_link(r, ends.v[i], STEP_END);
+	for (uint16_t i = 0; i < r->nlinks && !r->failed; i++)
+		check_link(r, &r->links[i]);
+	if (!r->failed)
+		err = finish(r, ret);
+	free(r);
+	return err;
 }
 
 void

@@ -1,7 +1,7 @@
 /*
- * pattern: a text pattern of rules/ as plans. `{a|b}` is expanded, so a plan is a plain sequence of steps that is
- * matched once from left to right up to the first untrusted hole, and from the right end back to it. Nothing here
- * backtracks over a wildcard, so a match is linear in the text; a budget of steps makes that a promise.
+ * pattern: a text pattern of rules/ as a graph of steps without loops: `{a|b}` is a fork. It is matched from left to
+ * right up to the first untrusted hole, and from the right end back to it. A wildcard that failed from one place is
+ * never tried again further on, so a match is linear in the text; a budget of steps makes that a promise.
  */
 #ifndef GUARITA_WATCH_PATTERN_H
 #define GUARITA_WATCH_PATTERN_H
@@ -9,37 +9,33 @@
 #include "watch/hole.h"
 #include "watch/load.h"
 
-#define PATTERN_PLANS_MAX 256      /* expansions of one pattern */
 #define PATTERN_HOLES_MAX 60
-#define PATTERN_STEPS_MAX 200      /* of one plan */
+#define PATTERN_STEPS_MAX 400
+#define PATTERN_LINKS_MAX 8000
+#define PATTERN_WILDS_MAX 32
 
 enum step_code {
 	STEP_LIT,        /* these bytes, none of them a blank */
-	STEP_BLANKS,     /* one or more blanks */
+	STEP_BLANKS,     /* one or more blanks; none are needed at either end of the text, or after a blank */
 	STEP_HOLE,       /* a bounded typed hole */
 	STEP_SKIP,       /* anything, as little as possible */
 	STEP_PIVOT,      /* untrusted: what is left between both sides */
 };
 
 #define STEP_NOT_KEPT UINT8_MAX
+#define STEP_START UINT16_MAX      /* in `prev` lists */
+#define STEP_END (UINT16_MAX - 1)  /* in `next` lists */
 
 struct step {
 	uint8_t code;
 	uint8_t type;        /* enum hole_type */
 	uint8_t hole;        /* capture to fill, or STEP_NOT_KEPT */
+	uint8_t wild;        /* wildcards: their number in the pattern */
 	bool nocase;
 	uint16_t len;        /* STEP_LIT */
+	uint16_t next, nnext;    /* in pattern.links: what may follow, in the order of the text */
+	uint16_t prev, nprev;
 	const char *lit;     /* lower case when nocase */
-};
-
-struct plan {
-	const struct step *steps;
-	uint16_t nsteps;
-	uint16_t pivot;      /* index of STEP_PIVOT, or nsteps */
-	uint16_t min_len;    /* no shorter text can match */
-	uint16_t longest;    /* index of the longest literal, or nsteps */
-	bool wild;           /* has a wildcard */
-	uint32_t weight;     /* literal bytes first, then how exact the holes are: higher is tried first */
 };
 
 struct hole {
@@ -49,10 +45,16 @@ struct hole {
 
 struct pattern {
 	struct str source;
-	const struct plan *plans;
-	uint32_t nplans;
+	const struct step *steps;      /* each stands after all that may come before it */
+	const uint16_t *links;
 	const struct hole *holes;
-	uint32_t nholes;
+	uint16_t nsteps;
+	uint16_t first, nfirst;        /* in links: what may begin */
+	uint16_t last, nlast;          /* and end */
+	uint16_t nwilds;
+	uint16_t nholes;
+	uint16_t min_len;              /* no shorter text can match */
+	bool ends_literal;             /* every way ends in a literal */
 	bool nocase;
 };
 
@@ -62,7 +64,7 @@ struct match {
 	uint64_t have;           /* bit per capture */
 	uint64_t steps;          /* work done since the caller zeroed it: the unit of the linear bound */
 	size_t stopped_at;       /* after a miss: how far it came, and the step that failed */
-	uint16_t stopped_step;
+	uint16_t stopped_step;   /* STEP_END: the end of the text was wanted */
 };
 
 /* The work that one match may do on a text of n bytes. */
@@ -71,11 +73,17 @@ struct match {
 /* Compiles w's text into the arena of l; faults are reported at their column. 0 or -EINVAL. */
 int pattern_compile(struct load *l, const struct conf_word *w, bool nocase, struct pattern *ret) WARN_UNUSED;
 /* Blanks at both ends of the text must be trimmed by the caller (pattern_trim). True when all of it matches. */
-bool plan_match(const struct plan *p, struct str text, struct match *m);
-/* The first plan of a pattern that matches, tried in order of weight; for `like` and `on FIELD`. */
-const struct plan *pattern_match(const struct pattern *p, struct str text, struct match *m);
+bool pattern_match(const struct pattern *p, struct str text, struct match *m);
+/* Could it, to judge by its length and its end? */
+bool pattern_may_match(const struct pattern *p, struct str text);
 /* What a step wants, in words for explain: the literal itself, or "<ip>". */
 void step_show(const struct step *s, struct buf *out);
+
+static inline bool
+step_is_wild(const struct step *s)
+{
+	return s->code == STEP_SKIP || s->code == STEP_PIVOT;
+}
 
 static inline bool
 is_blank(char c)

@@ -123,15 +123,12 @@ recall_keep(struct recall *k, const struct record *r, const uint64_t *fields)
 	return k->next++;
 }
 
-bool
-recall_get(const struct recall *k, uint32_t seq, struct record *ret)
+static void
+rebuild(const struct copy *c, struct record *ret)
 {
-	const struct copy *c = find(k, seq);
 	uint32_t off = 0;
 	size_t bytes = 0;
 
-	if (!c)
-		return false;
 	for (uint8_t i = 0; i < c->nparts; i++)
 		bytes += c->parts[i].len;
 	record_begin(ret, str_of((const char *)&c->parts[c->nparts], bytes), NULL, c->time_us);
@@ -154,7 +151,24 @@ recall_get(const struct recall *k, uint32_t seq, struct record *ret)
 			(void)record_set(ret, c->parts[i].key, at, c->parts[i].flags);
 		off += at.len;
 	}
-	return true;
+}
+
+bool
+recall_get(const struct recall *k, uint32_t seq, struct record *ret)
+{
+	const struct copy *c = find(k, seq);
+
+	if (c)
+		rebuild(c, ret);
+	return c != NULL;
+}
+
+struct str
+recall_bytes(const struct recall *k, uint32_t seq)
+{
+	const struct copy *c = find(k, seq);
+
+	return c ? str_of((const char *)c, c->size) : STR_NULL;
 }
 
 uint32_t
@@ -216,6 +230,17 @@ fits(const struct copy *c, uint32_t seq, size_t left)
 		need += c->parts[i].len;
 	}
 	return need <= c->size;
+}
+
+bool
+recall_read(struct str bytes, struct record *ret)
+{
+	const struct copy *c = (const struct copy *)(const void *)bytes.p;
+
+	if (bytes.n < sizeof(*c) || !fits(c, c->seq, bytes.n))
+		return false;
+	rebuild(c, ret);
+	return true;
 }
 
 int

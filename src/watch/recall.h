@@ -26,6 +26,9 @@ void recall_free(struct recall *k);
 uint32_t recall_keep(struct recall *k, const struct record *r, const uint64_t *fields);
 /* Rebuilds the copy; its texts point into the ring and die with the next recall_keep(). False: no longer there. */
 bool recall_get(const struct recall *k, uint32_t seq, struct record *ret);
+/* The copy as bytes for who must keep it longer, and back; texts of *ret then lie in those bytes (aligned to 8). */
+struct str recall_bytes(const struct recall *k, uint32_t seq);
+bool recall_read(struct str bytes, struct record *ret);
 /* A chain of copies through one number each, for whoever needs it. */
 uint32_t recall_link(const struct recall *k, uint32_t seq);
 void recall_set_link(struct recall *k, uint32_t seq, uint32_t link);

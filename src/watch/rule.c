@@ -173,7 +173,8 @@ unknown_rule(struct load *l, const struct rules *rules, const struct conf_word *
 		names[i] = rules->rules[i].name;
 	if (names)
 		near = text_nearest(w->text, names, rules->nrules);
-	snprintf(hint, sizeof(hint), "did you mean %.*s?", STR_FMT(near));
+	if (near.n)
+		snprintf(hint, sizeof(hint), "did you mean %.*s?", STR_FMT(near));
 	diag_error(l->d, w->pos, (uint32_t)w->text.n, near.n ? hint : NULL, "no rule is called %.*s",
 	    STR_FMT(w->text));
 }
@@ -207,6 +208,29 @@ resolve_absorbs(struct load *l, struct rules *rules)
 		for (const struct conf_stmt *s = rules->rules[i].stmt->child; s; s = s->next) {
 			for (uint32_t w = 1; str_eq(conf_arg(s, 0), STR("absorb")) && w < s->nwords; w++)
 				resolve_absorb(l, rules, &rules->rules[i], &s->words[w]);
+		}
+	}
+}
+
+static bool
+waits(const struct rule *r)
+{
+	return r->nsteps && r->steps[r->nsteps - 1].absent;
+}
+
+/* An incident is known when its last record comes or time is up, and may have begun a window earlier. */
+static void
+set_lingers(struct rules *rules)
+{
+	for (uint32_t i = 0; i < rules->nrules; i++) {
+		struct rule *r = &rules->rules[i];
+
+		r->linger_us = waits(r) ? r->within_us : 0;
+		for (uint32_t m = 0; m < r->nmeets; m++) {
+			const struct rule *other = &rules->rules[r->meets[m].other];
+			int64_t reach = waits(other) ? 2 * other->within_us : other->within_us;
+
+			r->linger_us = reach > r->linger_us ? reach : r->linger_us;
 		}
 	}
 }
@@ -382,10 +406,13 @@ rules_finish(struct load *l)
 	if (diags_errors(l->d) == 0)
 		resolve_absorbs(l, rules);
 	check_circles(l, rules);
+	set_lingers(rules);
 	keep_fields(l, rules);
 	if (diags_errors(l->d) == 0)
 		index_kinds(l, rules);
-	for (uint32_t i = 0; i < rules->nrules; i++)
-		rules->risky |= rules->rules[i].shape == RULE_RISK;
+	for (uint32_t i = 0; i < rules->nrules; i++) {
+		if (rules->rules[i].shape == RULE_RISK && rules->nrisk < RISK_RULES_MAX)
+			rules->risk_rules[rules->nrisk++] = (uint16_t)i;
+	}
 	rules->build = NULL;
 }

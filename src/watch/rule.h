@@ -14,8 +14,10 @@
 #define RULE_WORSE_MAX 8
 #define RULE_COUNT_MAX 10000       /* "count N of": more than this needs another kind of tool */
 #define RULE_FACTS_MAX 16
+#define RULE_DISTINCT_MAX 1000
 #define JOIN_CARRY_MAX 12
 #define JOINS_MAX 32
+#define RISK_RULES_MAX 8
 
 enum rule_shape {
 	RULE_EACH,
@@ -67,6 +69,7 @@ struct rule_meet {
 
 struct rule {
 	struct str name, title, say;
+	const char *name_z;
 	struct str attack;         /* empty: that of the incident's kind */
 	struct conf_pos where_pos;
 	uint64_t text_hash;        /* of everything that gives its state a meaning */
@@ -89,6 +92,7 @@ struct rule {
 	int64_t after_us;          /* learning period of first and rare */
 	int64_t quiet_us;          /* never less than within_us */
 	int64_t same_us;           /* `same ... within`: incidents this close are one; 0: quiet_us */
+	int64_t linger_us;         /* an incident is kept so long after its end: one that it meets may yet reach back */
 	uint16_t same;             /* key of `same`, or the rule's own */
 	uint16_t context;          /* key of `context by`, or UINT16_MAX */
 	struct kind_set context_kinds;
@@ -138,7 +142,8 @@ struct rules {
 	uint32_t nkinds;
 	struct want *wants;
 	const uint64_t *keep;      /* fields that must outlive their record: one bit per field */
-	bool risky;                /* there is a risk rule */
+	uint16_t risk_rules[RISK_RULES_MAX];
+	uint32_t nrisk;
 	struct rules_build *build; /* while loading only */
 };
 

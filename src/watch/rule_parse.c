@@ -64,8 +64,11 @@ take_count(void *ctx, const struct conf_stmt *s, struct diags *d)
 	take_kinds_by_key(p, &w);
 	rule_words_want(&w, "within");
 	p->rule->within_us = rule_words_duration(&w);
-	if (rule_words_if(&w, "distinct"))
+	if (rule_words_if(&w, "distinct")) {
 		p->rule->distinct = rule_words_field(&w);
+		if (p->rule->need > RULE_DISTINCT_MAX)
+			rule_words_fail(&w, NULL, "at most %d different values can be asked for", RULE_DISTINCT_MAX);
+	}
 	rule_words_end(&w);
 }
 
@@ -444,6 +447,9 @@ rule_parse(struct load *l, const struct conf_stmt *s, struct rule *ret)
 	else
 		bad_rule(&p, s, NULL, "not enough memory");
 	ret->where = kept;
+	ret->name_z = arena_strdup(&l->rs->arena, ret->name);
+	if (!ret->name_z)
+		ret->name_z = "";
 }
 
 static void

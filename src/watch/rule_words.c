@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "watch/key.h"
+
 #define KEYS_MAX 1024
 
 static const struct conf_word *
@@ -197,25 +199,13 @@ take_part(struct rule_words *w)
 	return part;
 }
 
-static bool
-keys_equal(const struct key_spec *a, const struct key_spec *b)
-{
-	if (a->n != b->n)
-		return false;
-	for (uint8_t i = 0; i < a->n; i++) {
-		if (a->part[i].field != b->part[i].field || a->part[i].net != b->part[i].net)
-			return false;
-	}
-	return true;
-}
-
 uint16_t
 rules_key(struct load *l, const struct key_spec *key)
 {
 	struct rules *rules = l->rs->rules;
 
 	for (uint32_t i = 0; i < rules->nkeys; i++) {
-		if (keys_equal(&rules->keys[i], key))
+		if (key_spec_equal(&rules->keys[i], key))
 			return (uint16_t)i;
 	}
 	if (!rules->keys)

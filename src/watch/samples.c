@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "event/lens.h"
 #include "watch/engine.h"
 
 struct expected {                      /* sample 'text' [program P] [file F] is KIND [hostile|benign] { ... } */
@@ -19,6 +20,7 @@ struct testing {
 	const struct ruleset *rs;
 	struct diags *d;
 	struct decode_work *w;
+	struct zone_book *zones;
 	struct buf extra;
 	struct record r;
 	size_t run, failed;
@@ -64,31 +66,56 @@ read_words(struct testing *t, const struct conf_stmt *s, struct expected *ret)
 	return true;
 }
 
-/* The record as the lens would have made it. */
-static void
-make_record(struct testing *t, const struct expected *e, const struct decoder *d)
-{
-	struct str program = e->program;
+#define SAMPLE_TIME INT64_C(1767225600000000)   /* "now" for lines without a year; any fixed time does */
 
-	if (!program.p && d->nprograms && !e->file.p && !d->any)
-		program = str_ends(d->programs[0], STR("/*")) ? str_head(d->programs[0], d->programs[0].n - 1) :
-		    d->programs[0];
-	record_begin(&t->r, e->text, &t->extra, 0);
-	t->r.message = (struct slot){ .off = 0, .len = (uint32_t)e->text.n };
-	if (!program.n)
-		return;
-	t->r.dialect = DIALECT_RFC3164;
-	buf_add(&t->extra, program);
-	t->r.program = (struct slot){ .off = (uint32_t)t->r.raw.n, .len = (uint32_t)program.n };
+/* The program that a head would have named; empty when the sample is a whole line. */
+static struct str
+program_of(const struct expected *e, const struct decoder *d)
+{
+	if (e->program.p || e->file.p || d->any || d->nprograms == 0)
+		return e->program;
+	if (str_ends(d->programs[0], STR("/*")))
+		return str_head(d->programs[0], d->programs[0].n - 1);
+	return d->programs[0];
 }
 
+/* The record as the lens makes it of a whole line, or would have made it of a line with a head. */
 static void
-decode_sample(struct testing *t, const struct expected *e)
+make_record(struct testing *t, const struct expected *e, struct str text, const struct decoder *d)
+{
+	struct lens_opts opts = { .place = e->file.p ? e->file : STR(""), .anchor_us = SAMPLE_TIME };
+	struct str program = program_of(e, d);
+	struct lens *lens;
+
+	record_begin(&t->r, text, &t->extra, SAMPLE_TIME);
+	t->r.source = (uint32_t)t->run;        /* each sample is a source of its own */
+	t->r.message = (struct slot){ .off = 0, .len = (uint32_t)text.n };
+	if (program.n) {
+		t->r.dialect = DIALECT_RFC3164;
+		buf_add(&t->extra, program);
+		t->r.program = (struct slot){ .off = (uint32_t)t->r.raw.n, .len = (uint32_t)program.n };
+		return;
+	}
+	lens = lens_new(t->zones, &opts);
+	if (!lens)
+		return;
+	lens_sniff(lens, text);
+	lens_read(lens, &t->r);
+	lens_free(lens);
+}
+
+/* A sample may have header lines before the line that counts, parted by \n. */
+static void
+decode_sample(struct testing *t, const struct expected *e, const struct decoder *d)
 {
 	struct decode_route route;
+	struct str rest = e->text, line;
 
 	decode_route(t->rs, e->file.p ? e->file : STR(""), &route);
-	decode_routed(t->rs, t->w, &route, &t->r);
+	while (str_split(&rest, '\n', &line)) {
+		make_record(t, e, line, d);
+		decode_routed(t->rs, t->w, &route, &t->r);
+	}
 }
 
 static void
@@ -110,10 +137,9 @@ say_nearest(struct testing *t, const struct expected *e, const struct decoder *d
 	struct buf text = BUF_INIT(4096);
 
 	t->nearest = (struct decode_try){ 0 };
-	make_record(t, e, d);
 	t->w->on_try = keep_nearest;
 	t->w->on_try_ctx = t;
-	decode_sample(t, e);
+	decode_sample(t, e, d);
 	t->w->on_try = NULL;
 	if (t->nearest.pattern.p) {
 		buf_addf(&text, "'%.*s' (line %u) stopped at '", STR_FMT(str_head(t->nearest.pattern, 200)),
@@ -205,8 +231,7 @@ run_sample(struct testing *t, const struct sample *s)
 		t->failed = failed + 1;
 		return;
 	}
-	make_record(t, &e, d);
-	decode_sample(t, &e);
+	decode_sample(t, &e, d);
 	if (t->hit && t->w->hit)
 		t->hit[t->w->hit - t->rs->decoders->lines] = true;
 	if (t->r.kind == KIND_unknown && !str_eq(e.kind->text, STR("unknown")))
@@ -220,16 +245,17 @@ run_sample(struct testing *t, const struct sample *s)
 static size_t
 run_all(const struct ruleset *rs, struct diags *d, bool *hit, size_t *ret_run)
 {
-	struct testing t = { .rs = rs, .d = d, .w = decode_work_new(rs), .hit = hit,
+	struct testing t = { .rs = rs, .d = d, .w = decode_work_new(rs), .zones = zone_book_new(0), .hit = hit,
 	    .extra = BUF_INIT(RECORD_EXTRA_MAX), .wanted = BUF_INIT(4096) };
 
-	if (!t.w) {
+	if (!t.w || !t.zones) {
 		diag_error(d, (struct conf_pos){ 0 }, 1, NULL, "no memory to run the samples");
-		return 1;
+		t.failed = 1;
 	}
-	for (uint32_t i = 0; i < rs->decoders->nsamples; i++)
+	for (uint32_t i = 0; t.w && t.zones && i < rs->decoders->nsamples; i++)
 		run_sample(&t, &rs->decoders->samples[i]);
 	decode_work_free(t.w);
+	zone_book_free(t.zones);
 	buf_free(&t.extra);
 	buf_free(&t.wanted);
 	*ret_run = t.run;

@@ -66,8 +66,8 @@ take_program(void *ctx, const struct conf_stmt *s, struct diags *d)
 	for (uint32_t i = 1; t->d->programs && i < s->nwords; i++) {
 		struct str name = lower_copy(a, s->words[i].text);
 
-		if (name.n > 1 && name.p[0] == '/')
-			fault(t, &s->words[i], "programs are known by their name alone", "is a path");
+		if (name.n && name.p[0] == '/')
+			name = str_from(name, str_rfind(name, STR("/")) + 1);
 		t->d->programs[t->d->nprograms++] = name;
 	}
 }

@@ -266,7 +266,7 @@ tell(struct correlator *c, uint32_t i)
 	if (was_told && !took && !graver && count < d->next_count && count < d->next_grew)
 		return;
 	if (!was_told && !took) {
-		d->told_as = d->serial;
+		d->told_as = ++c->next_id;
 		c->stats.incidents++;
 	}
 	show(c, i, true, &in);
@@ -303,12 +303,11 @@ tell_touched(struct correlator *c)
 {
 	for (uint32_t k = 0; k < c->ntouched; k++)
 		meetings_look(c, c->touched[k]);
-	while (c->ntouched > 0) {
-		uint32_t i = c->touched[--c->ntouched];
-
-		dossier_at(c, i)->touched = false;
-		tell_tops(c, i);
+	for (uint32_t k = 0; k < c->ntouched; k++) {
+		dossier_at(c, c->touched[k])->touched = false;
+		tell_tops(c, c->touched[k]);
 	}
+	c->ntouched = 0;
 }
 
 void
@@ -319,7 +318,7 @@ tell_closed(struct correlator *c, uint32_t i)
 
 	(void)take_over_parts(c, i);
 	if (!d->told_as) {
-		d->told_as = d->serial;
+		d->told_as = ++c->next_id;
 		c->stats.incidents++;
 	}
 	show(c, i, false, &in);
@@ -334,5 +333,6 @@ tell_merged(struct correlator *c, uint32_t i, uint64_t into)
 		.severity = d->severity, .first_us = d->first_us, .last_us = d->last_us };
 
 	d->told_as = 0;
+	c->stats.incidents--;
 	call(c, &in, INCIDENT_MERGED);
 }

@@ -154,7 +154,7 @@ has_expired(const struct tracks *ts, struct track *t, int64_t watermark_us)
 {
 	int64_t keep = ts->keep_us(ts->ctx, t);
 
-	if (t->dossier != POOL_NONE || keep == INT64_MAX)
+	if (t->dossier != POOL_NONE || keep == INT64_MAX || watermark_us == WHEN_NONE)
 		return false;
 	return t->n == 0 || track_events(t)[t->n - 1].time_us < watermark_us - keep;
 }
@@ -234,7 +234,9 @@ tracks_take(struct tracks *ts, uint64_t hash, uint16_t rule, uint8_t role, int64
 static bool
 before(const struct event *a, const struct event *b)
 {
-	return a->time_us != b->time_us ? a->time_us < b->time_us : a->ref < b->ref;
+	if (a->time_us != b->time_us)
+		return a->time_us < b->time_us;
+	return a->ref != b->ref ? a->ref < b->ref : a->distinct < b->distinct;
 }
 
 static int
@@ -266,7 +268,7 @@ track_insert(struct track *t, const struct event *e, uint32_t *ret_at)
 
 	while (at > 0 && before(e, &events[at - 1]))
 		at--;
-	if (at > 0 && events[at - 1].ref == e->ref && events[at - 1].time_us == e->time_us)
+	if (at > 0 && !before(&events[at - 1], e))
 		return -EEXIST;
 	rc = make_room(t);
 	if (rc < 0)

@@ -22,7 +22,7 @@ enum {
 struct event {
 	int64_t time_us;
 	uint64_t ref;
-	uint32_t weight;
+	uint32_t weight;               /* events it stands for; included, in a context: track of the incident */
 	uint32_t distinct;             /* hash of the distinct field; part of a risk */
 	uint32_t recall;
 	uint8_t step;
@@ -84,7 +84,7 @@ track_events(struct track *t)
 	return t->size ? t->at.many : &t->at.one;
 }
 
-/* Puts it where it belongs by time and ref. -EEXIST when it is there already, -ENOSPC, -ENOMEM. */
+/* Puts it where it belongs by time, ref and value. -EEXIST when it is there already, -ENOSPC, -ENOMEM. */
 int track_insert(struct track *t, const struct event *e, uint32_t *ret_at) WARN_UNUSED;
 void track_remove(struct track *t, uint32_t at, uint32_t n);
 void track_clear(struct track *t);

@@ -110,10 +110,14 @@ zone_number(struct str s, struct stamp *st)
 static size_t
 zone_named(struct str s, struct stamp *st)
 {
+	size_t n = 0;
+	while (n < s.n && n < 5 && s.p[n] >= 'A' && s.p[n] <= 'Z')
+		n++;
+	if (n == 5 || (n < s.n && (s.p[n] == '_' || stamp_alpha(s.p[n]))))
+		return 0;
 	for (size_t i = 0; i < ARRAY_LEN(zone_names); i++) {
 		const struct zone_name *z = &zone_names[i];
-		size_t n = strlen(z->name);
-		if (s.n < n || memcmp(s.p, z->name, n) != 0)
+		if (z->name[0] != *s.p || z->name[n] || memcmp(s.p, z->name, n) != 0)
 			continue;
 		struct stamp more = { .flags = STAMP_NO_ZONE };
 		size_t extra = z->utc && s.n > n ? zone_number(str_from(s, n), &more) : 0;
@@ -419,7 +423,7 @@ bracketed(struct str s, struct stamp *ret)
 	struct stamp zone = { .flags = STAMP_NO_ZONE };
 	if (s.n > 4 && s.p[1] >= 'A' && s.p[1] <= 'Z' && s.p[2] >= 'A' && s.p[2] <= 'Z')
 		i += zone_named(str_from(s, 1), &zone);
-	while (i < s.n && i < 4 && s.p[i] == ' ')
+	for (size_t most = i + 3; i < s.n && i < most && s.p[i] == ' ';)
 		i++;
 	struct str in = str_from(s, i);
 	struct stamp st;
@@ -485,6 +489,36 @@ unset_clock(struct str s, struct stamp *ret)
 }
 
 static size_t
+quote(struct str s, size_t at)
+{
+	return at + (at < s.n && s.p[at] == '"');
+}
+
+/* Fortinet and Sophos: date=2024-10-14 time=13:46:40, each perhaps in quotes. */
+static size_t
+keyed(struct str s, struct stamp *ret)
+{
+	char iso[20];
+	size_t at = quote(s, 5);
+	if (!str_starts(s, STR("date=")) || s.n < at + 10)
+		return 0;
+	memcpy(iso, s.p + at, 10);
+	iso[10] = ' ';
+	at = quote(s, at + 10);
+	if (at < s.n && s.p[at] == ',')
+		at++;
+	if (at < s.n && s.p[at] == ' ')
+		at++;
+	if (!str_starts(str_from(s, at), STR("time=")))
+		return 0;
+	at = quote(s, at + 5);
+	if (s.n < at + 8)
+		return 0;
+	memcpy(iso + 11, s.p + at, 8);
+	return iso_fast(str_of(iso, 19), ret) == 19 ? quote(s, at + 8) : 0;
+}
+
+static size_t
 letter_first(struct str s, struct stamp *ret)
 {
 	int month = month_of(s.p);
@@ -495,7 +529,7 @@ letter_first(struct str s, struct stamp *ret)
 		return n ? n + 1 : 0;
 	}
 	if (s.p[0] == 'd' && s.p[4] == '=')
-		return stamp_try(stamp_rows_keyed, s, ret);
+		return keyed(s, ret);
 	switch (s.p[0] | 0x20) {
 	case 's': case 'm': case 't': case 'w': case 'f':
 		return stamp_try(stamp_rows_weekday, s, ret);

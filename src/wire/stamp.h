@@ -54,6 +54,14 @@ stamp_civil(const struct stamp *st)
 		.second = st->second, .us = st->us };
 }
 
+/* The moment that a stamp with a date and a year means, its zone taken as UTC when it has none. */
+static inline int64_t
+stamp_utc(const struct stamp *st)
+{
+	struct civil c = stamp_civil(st);
+	return st->form == STAMP_EPOCH ? st->epoch_us : when_from_civil(&c) - st->offset_min * WHEN_MINUTE;
+}
+
 /*
  * Reads the stamp at the very start of s. Returns how many bytes it took, or 0 (ret is then untouched). A stamp in
  * [brackets] is taken with them, blanks after a stamp are not taken. Linear; looks at no more than 64 bytes.

@@ -4,7 +4,7 @@
  *
  * Format letters: Y year of four digits, y of two; m d H M S two digits; n D h one or two, D and h perhaps after one
  * blank; b month name; a weekday; F fraction, if any; Z zone, if any; w a zone word that must be there; P AM or PM, if
- * any; _ blanks; Q a quote, if any; t is T or t. All else stands for itself.
+ * any; _ blanks; t is T or t. All else stands for itself.
  */
 #include "wire/stamp_form.h"
 
@@ -127,11 +127,6 @@ const struct stamp_row stamp_rows_glog[] = {
 	{ NULL },
 };
 
-const struct stamp_row stamp_rows_keyed[] = {
-	{ "date=QY-m-dQ_time=QH:M:SFQ", STAMP_ISO, STAMP_NO_ZONE, STAMP_STRONG },
-	{ NULL },
-};
-
 struct work {
 	const char *p, *end;
 	struct civil civil;
@@ -247,11 +242,8 @@ optional(struct work *w, char code)
 	case 'Z':
 		w->p += stamp_zone(rest, &w->st);
 		break;
-	case 'P':
-		noon(w);
-		break;
 	default:
-		w->p += rest.n && (*rest.p == '"' || *rest.p == '\'');
+		noon(w);
 	}
 	return true;
 }
@@ -275,7 +267,7 @@ piece(struct work *w, char code)
 	case 'a': return weekday(w);
 	case 'w': return zone_word(w);
 	case '_': return blanks(w);
-	case 'F': case 'Z': case 'P': case 'Q': return optional(w, code);
+	case 'F': case 'Z': case 'P': return optional(w, code);
 	case 't':
 		return w->p < w->end && (*w->p++ | 0x20) == 't';
 	}
@@ -312,6 +304,18 @@ settle_order(struct work *w, const char *format)
 	}
 }
 
+/* A stamp does not end within a word, nor a time of day before a colon that goes on: "12:34:56:78" is a link address. */
+static bool
+ends_here(const struct work *w, const struct stamp_row *row)
+{
+	if (w->p >= w->end)
+		return true;
+	if (stamp_digit(*w->p) || stamp_alpha(*w->p))
+		return false;
+	bool loose = row->form == STAMP_CLOCK || !strchr(row->format, 'S');
+	return !loose || *w->p != ':' || w->end - w->p < 2 || (!stamp_digit(w->p[1]) && !stamp_alpha(w->p[1]));
+}
+
 static size_t
 try_row(const struct stamp_row *row, struct str s, struct stamp *ret)
 {
@@ -320,10 +324,7 @@ try_row(const struct stamp_row *row, struct str s, struct stamp *ret)
 	for (const char *f = row->format; *f; f++)
 		if (!piece(&w, *f))
 			return 0;
-	if (w.p < w.end && (stamp_digit(*w.p) || stamp_alpha(*w.p)))
-		return 0;
-	if (row->form == STAMP_CLOCK && w.p < w.end && *w.p == ':' && w.end - w.p > 1 &&
-	    (stamp_digit(w.p[1]) || stamp_alpha(w.p[1])))
+	if (!ends_here(&w, row))
 		return 0;
 	settle_order(&w, row->format);
 	if (!apply_noon(&w) || !stamp_check(&w.civil, w.st.flags))

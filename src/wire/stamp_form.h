@@ -21,7 +21,6 @@ extern const struct stamp_row stamp_rows_digits6[];
 extern const struct stamp_row stamp_rows_digits8[];
 extern const struct stamp_row stamp_rows_digits14[];
 extern const struct stamp_row stamp_rows_glog[];
-extern const struct stamp_row stamp_rows_keyed[];      /* date=... time=... */
 
 size_t stamp_try(const struct stamp_row *rows, struct str s, struct stamp *ret);
 /* Only rows whose sign behind the first number is the one found there: an address never costs more than a look. */

@@ -236,27 +236,58 @@ static void
 stamped(struct str s, size_t n, unsigned flags, struct syslog_head *h)
 {
 	struct str rest = str_from(s, n);
+	if (*s.p == 'd' && str_starts(s, STR("date="))) {
+		/* The pairs belong together: whoever reads them wants the date too. */
+		h->form = SYSLOG_STAMPED;
+		h->message = s;
+		return;
+	}
 	size_t gap = skip_blanks(rest, 0);
 	enum proof proof = proof_of(&h->stamp, *s.p == '[', flags);
 	if (gap && after_stamp(str_from(rest, gap), proof, flags, h))
 		return;
 	if (gap && proof != PROOF_NONE && syslog_routeros(str_from(rest, gap), h))
 		return;
-	if (rest.n && (*rest.p == ':' || (gap && rest.p[gap] == ':')) && syslog_cisco(rest, h))
+	if (gap < rest.n && (*rest.p == ':' || rest.p[gap] == ':') && syslog_cisco(rest, h))
 		return;
 	h->form = SYSLOG_STAMPED;
 	h->message = after_separator(rest);
 }
 
+/* No stamp and no PRI: only a pid, a mnemonic or topics are proof enough, and one look must do for ordinary text. */
+static void
+naked(struct str s, unsigned flags, struct syslog_head *h)
+{
+	unsigned classes;
+	struct tag tag;
+	size_t word = syslog_word(s, &classes);
+	if (word < s.n && (s.p[word] == ',' || *s.p == '%' || *s.p == '*' || s.p[word - (word > 0)] == ':') && vendor(s, h))
+		return;
+	if (tag_like(s, word) || !syslog_host(s, word, classes)) {
+		hostless(s, PROOF_PID, flags, h);
+		return;
+	}
+	struct str host = str_head(s, word), rest = str_from(s, skip_blanks(s, word));
+	size_t n = syslog_tag(rest, TAG_PID | TAG_COLON, &tag);
+	if (!n || syslog_is_level(host) || syslog_is_level(tag.name))
+		return;
+	h->host = host;
+	tagged(h, &tag, str_from(rest, n));
+}
+
 static void
 unstamped(struct str s, unsigned flags, struct syslog_head *h)
 {
-	if (flags & SYSLOG_STRICT)
+	if (!s.n || (flags & SYSLOG_STRICT))
 		return;
-	if (hostless(s, h->has_pri ? PROOF_HOST : PROOF_PID, flags, h) || vendor(s, h))
+	if (!h->has_pri) {
+		naked(s, flags, h);
 		return;
-	if (h->has_pri)
-		h->form = SYSLOG_STAMPED;
+	}
+	if (hostless(s, PROOF_HOST, flags, h) || vendor(s, h))
+		return;
+	h->form = SYSLOG_STAMPED;
+	/* A relay that drops the stamp keeps the host: only a pid can prove it. */
 	unsigned classes;
 	size_t n = syslog_word(s, &classes);
 	if (syslog_host(s, n, classes))

@@ -13,8 +13,8 @@ enum syslog_form {
 	SYSLOG_STAMPED,      /* a time stamp, or a PRI alone, then a message without host or tag */
 	SYSLOG_BSD,          /* RFC 3164 and its kin: a host or a tag was found */
 	SYSLOG_RFC5424,
-	SYSLOG_CISCO,        /* program is the mnemonic as written: %SEC-6-IPACCESSLOGP */
-	SYSLOG_ROUTEROS,     /* program is the first topic; data holds all topics */
+	SYSLOG_CISCO,        /* program is the mnemonic as written, %SEC-6-IPACCESSLOGP; message begins with it */
+	SYSLOG_ROUTEROS,     /* program and data are the topics, "system,error,critical"; message begins with them */
 };
 
 enum {

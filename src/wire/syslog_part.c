@@ -284,7 +284,7 @@ syslog_tag(struct str s, unsigned flags, struct tag *ret)
 	if (!name && !module.n)
 		return 0;
 	if (s.p[at] == ' ' && name && !module.n) {
-		if (at + 1 < s.n && s.p[skip_blanks(s, at)] == '[')
+		if (skip_blanks(s, at) < s.n && s.p[skip_blanks(s, at)] == '[')
 			at = skip_blanks(s, at), flags |= TAG_PID | TAG_COLON;
 		else if (!(flags & TAG_BLANKS) || !(at = name = blank_name(s)))
 			return 0;

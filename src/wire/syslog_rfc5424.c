@@ -1,14 +1,12 @@
 /* RFC 5424: the exact form. A line that breaks the grammar in the head is not RFC 5424 and is left to the others. */
 #include "wire/syslog_part.h"
 
-/* A field of printable ASCII up to a blank; "-" is the NILVALUE and gives an empty slice. */
+/* A field up to a blank; "-" is the NILVALUE and gives an empty slice. */
 static bool
 field(struct str *rest, size_t max, struct str *ret)
 {
-	size_t n = 0;
-	while (n < rest->n && n <= max && (unsigned char)rest->p[n] > 32 && (unsigned char)rest->p[n] != 127)
-		n++;
-	if (!n || n > max || (n < rest->n && rest->p[n] != ' '))
+	size_t n = str_find_byte(str_head(*rest, max + 1), ' ');
+	if (!n || n > max || (unsigned char)*rest->p <= 32)
 		return false;
 	*ret = n == 1 && *rest->p == '-' ? STR_NULL : str_head(*rest, n);
 	*rest = str_from(*rest, n);
@@ -24,20 +22,37 @@ blank(struct str *rest)
 	return true;
 }
 
+/* The index behind the quoted value that begins at `at`, or 0 when it never ends. */
+static size_t
+value_end(struct str s, size_t at)
+{
+	for (;;) {
+		size_t quote = at + str_find_byte(str_from(s, at), '"'), slash = quote;
+		if (quote >= s.n)
+			return 0;
+		while (slash > at && s.p[slash - 1] == '\\')
+			slash--;
+		at = quote + 1;
+		if ((quote - slash) % 2 == 0)
+			return at;
+	}
+}
+
 /* Bytes of one SD-ELEMENT, or 0. */
 static size_t
 element(struct str s)
 {
-	bool quoted = false;
+	size_t i = 1;
 	if (!s.n || *s.p != '[')
 		return 0;
-	for (size_t i = 1; i < s.n; i++) {
-		if (quoted && s.p[i] == '\\')
-			i++;
-		else if (s.p[i] == '"')
-			quoted = !quoted;
-		else if (s.p[i] == ']' && !quoted)
-			return i + 1;
+	while (i < s.n) {
+		size_t close = i + str_find_byte(str_from(s, i), ']');
+		size_t quote = i + str_find_byte(str_of(s.p + i, close - i), '"');
+		if (quote >= close)
+			return close < s.n ? close + 1 : 0;
+		i = value_end(s, quote + 1);
+		if (!i)
+			return 0;
 	}
 	return 0;
 }

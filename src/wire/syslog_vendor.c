@@ -34,8 +34,8 @@ mnemonic(struct str s, int8_t *ret_severity)
 }
 
 /* Behind the mnemonic: Huawei's "(l)[12]", blanks, a colon. */
-static size_t
-mnemonic_end(struct str s, size_t at)
+static bool
+mnemonic_ends(struct str s, size_t at)
 {
 	if (at < s.n && s.p[at] == '(') {
 		size_t close = str_find_byte(str_head(str_from(s, at), 8), ')');
@@ -46,7 +46,7 @@ mnemonic_end(struct str s, size_t at)
 		at += close < 16 ? close + 1 : 0;
 	}
 	at = skip_blanks(s, at);
-	return at < s.n && s.p[at] == ':' ? skip_blanks(s, at + 1) : 0;
+	return at < s.n && s.p[at] == ':';
 }
 
 /* "5w6d:" "1d02h:" "00:12:34:" "1y3w:": how long the box is up. */
@@ -101,13 +101,13 @@ syslog_cisco(struct str s, struct syslog_head *h)
 		s = str_from(s, skip_blanks(s, 0));
 		if (s.n && *s.p == '%') {
 			int8_t severity;
-			size_t n = mnemonic(s, &severity), end = n ? mnemonic_end(s, n) : 0;
-			if (!end)
+			size_t n = mnemonic(s, &severity);
+			if (!n || !mnemonic_ends(s, n))
 				return false;
 			try.form = SYSLOG_CISCO;
 			try.program = str_head(s, n);
 			try.severity = try.has_pri ? try.severity : severity;
-			try.message = str_from(s, end);
+			try.message = s;
 			*h = try;
 			return true;
 		}
@@ -163,20 +163,17 @@ syslog_routeros(struct str s, struct syslog_head *h)
 	}
 	if (!commas || n >= s.n || s.p[n] != ' ')
 		return false;
-	struct str rest = str_head(s, n), topic, first = STR_NULL;
+	struct str rest = str_head(s, n), topic;
 	int8_t severity = -1;
 	while (str_split(&rest, ',', &topic)) {
 		if (!topic.n || !known_topic(*topic.p == '!' ? str_from(topic, 1) : topic))
 			return false;
-		if (!first.n)
-			first = topic;
 		if (severity < 0)
 			severity = topic_severity(topic);
 	}
 	h->form = SYSLOG_ROUTEROS;
-	h->program = first;
-	h->data = str_head(s, n);
+	h->program = h->data = str_head(s, n);
 	h->severity = h->has_pri ? h->severity : severity;
-	h->message = str_from(s, skip_blanks(s, n));
+	h->message = s;
 	return true;
 }

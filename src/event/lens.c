@@ -1,0 +1,227 @@
+/*
+ * lens: from a raw line to a record with a head. Syslog heads come from wire/syslog, envelopes of JSON and the journal
+ * from lens_json.c, times from lens_time.c. Never changes a raw byte, never fails.
+ */
+#include "event/lens.h"
+
+#include <stdlib.h>
+
+#include "base/text.h"
+#include "event/lens_private.h"
+
+#define COMPOSE_NAME_MAX 64
+
+struct lens *
+lens_new(struct zone_book *z, const struct lens_opts *o)
+{
+	struct lens *l = calloc(1, sizeof(*l));
+	if (!l)
+		return NULL;
+	l->zones = z;
+	l->place = zone_place_of(z, o->place);
+	l->anchor_us = o->anchor_us;
+	l->envelope = o->envelope;
+	l->last_us = l->first_us = l->sniffed_us = WHEN_NONE;
+	lens_json_index(l->json_first);
+	return l;
+}
+
+void
+lens_free(struct lens *l)
+{
+	free(l);
+}
+
+static enum dialect
+dialect_of(const struct lens *l, const struct syslog_head *h)
+{
+	switch ((enum syslog_form)h->form) {
+	case SYSLOG_BSD: return DIALECT_RFC3164;
+	case SYSLOG_RFC5424: return DIALECT_RFC5424;
+	case SYSLOG_CISCO: return DIALECT_CISCO;
+	case SYSLOG_ROUTEROS: return DIALECT_ROUTEROS;
+	case SYSLOG_STAMPED: return h->has_pri || l->envelope ? DIALECT_RFC3164 : DIALECT_STAMP;
+	case SYSLOG_BARE: break;
+	}
+	return DIALECT_NONE;
+}
+
+static int64_t
+pid_of(struct str s)
+{
+	uint64_t v = 0;
+	if (!s.n || s.n > 10)
+		return -1;
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned d = (unsigned char)(s.p[i] - '0');
+		if (d > 9)
+			return -1;
+		v = v * 10 + d;
+	}
+	return (int64_t)v;
+}
+
+/* Slot of a part of a text that itself lies at `base`: no search, as record_slot() would need. */
+static struct slot
+part(struct slot base, struct str text, struct str inside)
+{
+	if (!inside.n)
+		return (struct slot){ 0 };
+	return (struct slot){ .off = base.off + (uint32_t)(inside.p - text.p), .len = (uint32_t)inside.n };
+}
+
+static void
+take(struct lens *l, struct record *r, struct slot base, struct str text, const struct syslog_head *h)
+{
+	r->dialect = dialect_of(l, h);
+	if (h->facility >= 0)
+		r->facility = h->facility;
+	if (h->severity >= 0)
+		r->severity = h->severity;
+	r->pid = pid_of(h->pid);
+	r->host = part(base, text, h->host);
+	r->program = part(base, text, h->program);
+	r->data = part(base, text, h->data);
+	r->message = (struct slot){ .off = base.off + (uint32_t)(h->message.p - text.p), .len = (uint32_t)h->message.n };
+}
+
+void
+lens_take_head(struct lens *l, struct record *r, const struct syslog_head *h)
+{
+	take(l, r, r->message, record_text(r, r->message), h);
+}
+
+/* "Jan ", a number or a PRI: nothing else begins a full head. */
+static bool
+head_near(struct str m)
+{
+	return m.n >= 20 && (m.p[3] == ' ' || (unsigned char)(*m.p - '0') < 10 || *m.p == '<');
+}
+
+void
+lens_nested(struct lens *l, struct record *r)
+{
+	struct syslog_head h;
+	struct str m = record_text(r, r->message);
+	if (!head_near(m))
+		return;
+	bool named = r->program.len;
+	syslog_parse(m, named ? SYSLOG_STRICT : 0, &h);
+	if (h.form < SYSLOG_BSD || (named && (!h.host.n || !h.program.n || h.stamp.trust != STAMP_STRONG)))
+		return;
+	enum dialect outer = r->dialect;
+	struct slot host = r->host;
+	int64_t pid = r->pid;
+	lens_take_head(l, r, &h);
+	if (!h.host.n)
+		r->host = host;
+	if (!h.program.n)
+		r->pid = pid;
+	r->dialect = outer == DIALECT_NONE || outer == DIALECT_STAMP ? r->dialect : outer;
+	if (h.stamp.form != STAMP_NONE)
+		lens_set_time(l, r, &h.stamp);
+}
+
+/* Kubernetes: "stamp stdout F message". What is inside is a line of its own. */
+static bool
+cri(struct lens *l, struct record *r)
+{
+	struct str m = record_text(r, r->message);
+	bool stream = str_starts(m, STR("stdout ")) || str_starts(m, STR("stderr "));
+	if (!stream || m.n < 9 || (m.p[7] != 'F' && m.p[7] != 'P') || (m.n > 9 && m.p[8] != ' '))
+		return false;
+	size_t skip = m.n > 9 ? 9 : m.n;
+	r->message.off += (uint32_t)skip;
+	r->message.len -= (uint32_t)skip;
+	r->dialect = DIALECT_STAMP;
+	if (r->message.len && m.p[skip] == '{')
+		r->dialect = DIALECT_JSON;
+	else
+		lens_nested(l, r);
+	return true;
+}
+
+/* Lines that name columns, and the date that W3C writes between them. */
+static void
+hash_line(struct lens *l, struct record *r)
+{
+	struct stamp st;
+	if (str_starts(r->raw, STR("#Fields:")) || str_starts(r->raw, STR("#fields\t")))
+		l->columns = true;
+	if (str_starts(r->raw, STR("#Date:")) && lens_find_stamp(r->raw, &st))
+		lens_set_time(l, r, &st);
+}
+
+/* "web-1  | line" of docker compose: only before what can only be the start of a line. */
+static size_t
+compose_prefix(struct str s)
+{
+	struct stamp st;
+	size_t bar = str_find_byte(str_head(s, COMPOSE_NAME_MAX), '|');
+	if (bar >= s.n || bar >= COMPOSE_NAME_MAX || bar < 2 || s.p[bar - 1] != ' ' || bar + 2 >= s.n || s.p[bar + 1] != ' ')
+		return 0;
+	size_t name = str_find_byte(str_head(s, bar), ' ');
+	for (size_t i = name; i < bar; i++)
+		if (s.p[i] != ' ')
+			return 0;
+	struct str rest = str_from(s, bar + 2);
+	if (*rest.p == '{' || (stamp_parse(rest, &st) && st.trust == STAMP_STRONG))
+		return bar + 2;
+	return 0;
+}
+
+static void
+read_line(struct lens *l, struct record *r, struct str text)
+{
+	struct syslog_head h;
+	struct slot base = { .off = (uint32_t)(text.p - r->raw.p), .len = (uint32_t)text.n };
+	syslog_parse(text, l->envelope ? SYSLOG_EXPECTED : 0, &h);
+	take(l, r, base, text, &h);
+	lens_set_time(l, r, &h.stamp);
+	if (l->columns && !h.has_pri) {
+		r->dialect = DIALECT_NONE;
+		r->message = base;
+		r->host = r->program = (struct slot){ 0 };
+		r->pid = -1;
+		return;
+	}
+	if (h.form == SYSLOG_STAMPED && h.message.n > 8 && *h.message.p == 's' && cri(l, r))
+		return;
+	bool relayed = h.form == SYSLOG_RFC5424 || (h.form == SYSLOG_BSD && (h.has_pri || l->envelope || !h.program.n));
+	if (relayed)
+		lens_nested(l, r);
+}
+
+void
+lens_read(struct lens *l, struct record *r)
+{
+	struct str s = r->raw;
+	r->stamp.form = STAMP_NONE;
+	while (s.n && (*s.p == ' ' || *s.p == '\t') && s.n > 1 && (s.p[1] == '{' || s.p[1] == ' ' || s.p[1] == '\t'))
+		s = str_from(s, 1);
+	if (s.n && *s.p == '{' && lens_json(l, r, s))
+		return;
+	if (s.n > 2 && s.p[0] == '_' && s.p[1] == '_' && lens_journal(l, r, s))
+		return;
+	if (r->raw.n && *r->raw.p == '#')
+		hash_line(l, r);
+	size_t skip = r->raw.n && (unsigned char)((*r->raw.p | 0x20) - 'a') < 26 ? compose_prefix(r->raw) : 0;
+	struct str text = str_from(r->raw, skip);
+	if (skip && *text.p == '{' && lens_json(l, r, text))
+		return;
+	read_line(l, r, text);
+}
+
+void
+lens_sniff(struct lens *l, struct str line)
+{
+	struct record r;
+	record_begin(&r, line, NULL, WHEN_NONE);
+	l->last_us = l->sniffed_us;
+	lens_read(l, &r);
+	lens_time(l, &r);
+	l->sniffed_us = l->last_us;
+	if (l->first_us == WHEN_NONE)
+		l->first_us = l->last_us;
+	l->last_us = WHEN_NONE;
+}

@@ -1,0 +1,61 @@
+/* lens_private: what the files lens*.c and zone.c share. Private to event/. */
+#ifndef GUARITA_EVENT_LENS_PRIVATE_H
+#define GUARITA_EVENT_LENS_PRIVATE_H
+
+#include "event/lens.h"
+#include "wire/syslog.h"
+
+#define ZONE_SPANS 8
+#define ZONE_PLACES_MAX 4096
+
+/* An offset, and over which stretch of time it was seen: two spans of one place are summer and winter. */
+struct zone_span {
+	int64_t first_us, last_us;
+	int16_t offset_min;
+};
+
+struct zone_place {
+	uint64_t hash;
+	uint8_t count;
+	struct zone_span spans[ZONE_SPANS];
+};
+
+/* The place of a path is its directory, of a peer the whole text. NULL when the book is full: nothing is learned. */
+struct zone_place *zone_place_of(struct zone_book *z, struct str place);
+void zone_learn(struct zone_place *p, int64_t t, int16_t offset_min);
+/* Offset at a local time; *ret_known says whether the place taught it. */
+int16_t zone_offset(const struct zone_book *z, const struct zone_place *p, int64_t local_us, bool *ret_known);
+
+struct lens {
+	struct zone_book *zones;
+	struct zone_place *place;
+	int64_t anchor_us;
+	bool envelope;
+	bool columns;                /* a header line named columns: lines stay whole */
+	bool year_sure;              /* a stamp of this source has named its year */
+	int64_t last_us;             /* of the line before that had a time */
+	int64_t first_us;            /* seen while sniffing */
+	int64_t sniffed_us;
+	uint16_t cached_day;         /* month << 8 | day of the stamp resolved last */
+	int64_t cached_midnight;     /* of that day, local */
+	uint8_t json_first[256];     /* index of the first key row with that letter */
+};
+
+/* A stamp to a moment; *io_guessed is set when context had to help. WHEN_NONE when nothing at all is known. */
+int64_t lens_resolve(struct lens *l, const struct stamp *st, int64_t received_us, bool *io_guessed);
+/* The first trustworthy stamp within s. */
+bool lens_find_stamp(struct str s, struct stamp *ret);
+/* Gives the record the time of its stamp, or of its neighbours when it has none. */
+void lens_set_time(struct lens *l, struct record *r, const struct stamp *st);
+/* Lays a head that lies inside raw or extra over the record: all but the time. */
+void lens_take_head(struct lens *l, struct record *r, const struct syslog_head *h);
+/* A head inside the message of another one. */
+void lens_nested(struct lens *l, struct record *r);
+
+void lens_json_index(uint8_t first[256]);
+/* text is '{'... : an envelope is opened, anything else stays whole. False when it is no JSON. */
+bool lens_json(struct lens *l, struct record *r, struct str text);
+/* One entry of the journal's export format. */
+bool lens_journal(struct lens *l, struct record *r, struct str text);
+
+#endif

@@ -1,0 +1,39 @@
+/*
+ * control: the supervisor's unix socket for people and tools: one JSON object a line, in both directions. Few commands,
+ * one table. Asking may whoever can open the socket; changing may only root and the supervisor's own user.
+ *
+ *   {"cmd":"status"}   {"cmd":"watch"}   {"cmd":"bans"}   {"cmd":"reload"}   {"cmd":"stop"}
+ */
+#ifndef GUARITA_ROLE_CONTROL_H
+#define GUARITA_ROLE_CONTROL_H
+
+#include "base/buf.h"
+#include "sys/loop.h"
+
+#define CONTROL_CLIENTS_MAX 64
+#define CONTROL_LINE_MAX 1024
+#define CONTROL_OUT_MAX (8u << 20)     /* a watcher that falls behind by so much is let go, and told so in status */
+
+struct control;
+struct control_client;
+
+struct control_calls {
+	void *ctx;
+	void (*on_status)(void *ctx, struct control_client *c);        /* answer now or later with control_answer() */
+	void (*on_bans)(void *ctx, struct control_client *c);
+	void (*on_reload)(void *ctx, struct control_client *c);
+	void (*on_stop)(void *ctx, struct control_client *c);
+	void (*on_gone)(void *ctx, struct control_client *c);          /* do not use it any more */
+};
+
+int control_open(struct loop *l, const char *path, unsigned mode, const struct control_calls *calls,
+    struct control **ret) WARN_UNUSED;
+void control_close(struct control *c);
+/* One line, without its newline. */
+void control_answer(struct control_client *c, struct str json);
+/* To all who said watch. */
+void control_tell_watchers(struct control *c, struct str json);
+size_t control_watchers(const struct control *c);
+uint64_t control_dropped(const struct control *c);     /* watchers let go */
+
+#endif

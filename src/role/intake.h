@@ -1,0 +1,107 @@
+/*
+ * intake: what the files of intaked share: the process, its sources, and the ways lines come in. Each type of source
+ * is a row of operations in a file of its own.
+ */
+#ifndef GUARITA_ROLE_INTAKE_H
+#define GUARITA_ROLE_INTAKE_H
+
+#include "base/hash.h"
+#include "role/feed.h"
+#include "role/role.h"
+#include "sys/sock.h"
+
+#define INTAKE_PEERS_MAX 4096      /* peers with a source of their own, per listener; others share one */
+#define INTAKE_READ_BYTES (256u << 10)
+
+struct intake;
+struct intake_source;
+
+struct intake_ops {
+	/* With all rights still: open what the source needs. NULL: nothing. */
+	int (*open)(struct intake_source *s);
+	/* Rights are given up: begin to receive. NULL: begins with intake_files_begin(). */
+	int (*start)(struct intake_source *s);
+	void (*close)(struct intake_source *s);
+	/* Stop and go on reading because the reader is behind; NULL: cannot be slowed. */
+	void (*slow)(struct intake_source *s, bool slow);
+	void (*tick)(struct intake_source *s, int64_t now_mono_us);      /* about every second; may be NULL */
+};
+
+/* Feed sources by peer address, for one listener. */
+struct intake_peers {
+	struct strmap map;
+	struct feed_source **sources;
+	struct addr *addrs;        /* keys of the map, never moved */
+	uint32_t n;
+	struct addr last;          /* most datagrams come from whom the one before came from */
+	struct feed_source *last_source;
+	struct feed_source *others;
+};
+
+struct intake_source {
+	struct intake *in;
+	const struct conf_source *conf;
+	const struct intake_ops *ops;
+	int fd;
+	struct poll *poll;
+	struct feed_source *feed;  /* where the source is one and not many peers */
+	struct intake_peers peers;
+	uint64_t dropped;          /* by the kernel */
+	uint32_t dropped_mark;     /* its 32-bit count when last seen */
+	uint64_t refused, broken;  /* clients over the limit; streams that could not be understood */
+	int64_t last_us;           /* monotonic, of the last line */
+	bool silent, ended;
+	void *state;               /* of its type */
+};
+
+struct intake {
+	struct role *role;
+	struct feed *feed;
+	struct archive *archive;
+	struct intake_source *sources;
+	uint32_t nsources;
+	struct chan *watch;
+	struct dgrams *dgrams;     /* shared: one batch is handled before the next is received */
+	char *stream;              /* likewise for streams */
+	size_t stream_size;
+	struct feed_source *own;   /* what Guarita itself has to say */
+	struct timer *tick;
+	uint64_t lost_told;
+	int64_t lost_told_us;
+	bool slow, syncing;
+	char host[256];
+	struct intake_position *positions;     /* told by the reader before it said resume */
+	size_t npositions;
+};
+
+struct intake_position {
+	char *path;
+	struct follow_pos pos;
+};
+
+extern const struct intake_ops intake_udp_ops, intake_tcp_ops, intake_unix_ops, intake_stdin_ops, intake_journal_ops,
+    intake_files_ops;
+
+/*
+ * Key and opening of the socket of a listening source; the supervisor does it for us when it has rights that we lack.
+ * -ENOENT: the source has no socket.
+ */
+int intake_socket_key(const struct conf_source *s, struct buf *out) WARN_UNUSED;
+int intake_socket_open(const struct conf_source *s) WARN_UNUSED;
+
+/* The feed source of a peer of this listener; `what` begins its name: "udp 192.0.2.1". */
+struct feed_source *intake_peer(struct intake_source *s, const char *what, const struct sockaddr_storage *peer);
+void intake_peers_free(struct intake_peers *p);
+/* A feed source with the texts of the configuration. */
+struct feed_source *intake_feed_source(struct intake_source *s, enum entry_kind kind, struct str name, bool envelope);
+void intake_took(struct intake_source *s);     /* a line came: the source is not silent */
+/* A record of program guarita: "log.shrunk file=... ". Texts in it are the caller's to quote. */
+void intake_event(struct intake *in, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* After lines were handed in: sends them on, and slows down or speeds up as the reader needs. */
+void intake_flush(struct intake *in);
+/* The reader told where it stands: follow the files from there. */
+void intake_files_begin(struct intake *in);
+void intake_files_pump(struct intake *in);
+void intake_files_end(struct intake *in);
+
+#endif

@@ -1,0 +1,383 @@
+/*
+ * intake_stream: TCP clients, standard input, the journal's export stream: bytes that are framed into lines. When the
+ * reader is behind they are simply not read, and the sender waits. Must never keep more of a stream than one line.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "role/frame.h"
+#include "role/intake.h"
+#include "sys/clock.h"
+#include "sys/file.h"
+
+#define READS_A_TURN 4
+
+struct stream {
+	struct intake_source *source;
+	struct stream *next, **link;
+	struct feed_source *feed;
+	int fd;
+	struct poll *poll;
+	struct framer framer;
+	char *left;                /* begun line, of left_n bytes */
+	size_t left_n, left_size;
+	uint64_t cut;              /* told to the feed so far */
+	int64_t last_us;
+	bool owns_fd;
+	void (*on_end)(struct stream *st);
+};
+
+struct listener {
+	struct stream *first;
+	uint32_t n;
+};
+
+static void
+stream_close(struct stream *st)
+{
+	poll_close(st->poll);
+	if (st->owns_fd)
+		fd_close(&st->fd);
+	if (st->link) {
+		*st->link = st->next;
+		if (st->next)
+			st->next->link = st->link;
+	}
+	free(st->left);
+	free(st);
+}
+
+static bool
+keep_left(struct stream *st, struct str rest)
+{
+	if (rest.n > st->left_size) {
+		char *p = realloc(st->left, rest.n);
+		if (!p)
+			return false;
+		st->left = p;
+		st->left_size = rest.n;
+	}
+	if (rest.n)
+		memcpy(st->left, rest.p, rest.n);
+	st->left_n = rest.n;
+	return true;
+}
+
+/* Hands in every whole line of the bytes; what is left is kept. */
+static int
+take_bytes(struct stream *st, struct str bytes)
+{
+	struct intake *in = st->source->in;
+	int64_t now = clock_wall_us();
+	struct str line;
+	int r;
+
+	while ((r = frame_next(&st->framer, &bytes, &line)) == 1) {
+		bool cut = st->framer.cut != st->cut;
+		st->cut = st->framer.cut;
+		if (line.n)
+			feed_line(in->feed, st->feed, now, line, cut);
+	}
+	if (r == 0 && !keep_left(st, bytes))
+		r = -ENOMEM;
+	return r;
+}
+
+/* One read: > 0 go on, 0 nothing waits, else the stream is over (-EPIPE at its end). */
+static int
+read_once(struct stream *st)
+{
+	struct intake *in = st->source->in;
+	ssize_t n;
+
+	if (st->left_n)
+		memcpy(in->stream, st->left, st->left_n);
+	do
+		n = read(st->fd, in->stream + st->left_n, INTAKE_READ_BYTES);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return errno == EAGAIN ? 0 : -errno;
+	if (n == 0)
+		return -EPIPE;
+	struct str bytes = str_of(in->stream, st->left_n + (size_t)n);
+	st->left_n = 0;
+	int r = take_bytes(st, bytes);
+	if (r < 0)
+		return r;
+	return n < (ssize_t)INTAKE_READ_BYTES ? 0 : 1;
+}
+
+static void
+take_last(struct stream *st)
+{
+	struct str line;
+
+	if (frame_last(&st->framer, str_of(st->left, st->left_n), &line))
+		feed_line(st->source->in->feed, st->feed, clock_wall_us(), line, false);
+	st->left_n = 0;
+}
+
+static void
+on_stream(void *ctx, int events)
+{
+	struct stream *st = ctx;
+	struct intake_source *s = st->source;
+	int r = 1;
+
+	(void)events;
+	for (int i = 0; i < READS_A_TURN && r > 0; i++)
+		r = read_once(st);
+	st->last_us = clock_mono_us();
+	if (r == -EBADMSG)
+		s->broken++;
+	if (r < 0) {
+		if (r != -EBADMSG)
+			take_last(st);
+		st->on_end(st);
+	}
+	intake_took(s);
+	intake_flush(s->in);
+}
+
+static enum frame_mode
+frame_mode(const struct conf_source *c)
+{
+	if (c->type == CONF_SOURCE_JOURNAL)
+		return FRAME_JOURNAL;
+	if (c->type != CONF_SOURCE_TCP)
+		return FRAME_LINE;
+	return c->framing == CONF_FRAMING_OCTET ? FRAME_OCTET : c->framing == CONF_FRAMING_LINE ? FRAME_LINE : FRAME_AUTO;
+}
+
+static struct stream *
+stream_open(struct intake_source *s, int fd, struct feed_source *feed, void (*on_end)(struct stream *st))
+{
+	struct stream *st = calloc(1, sizeof(*st));
+	const struct config *c = s->in->role->config;
+
+	if (!st)
+		return NULL;
+	*st = (struct stream){
+		.source = s, .feed = feed, .fd = fd, .on_end = on_end, .last_us = clock_mono_us(),
+		.framer = { .mode = frame_mode(s->conf), .max = s->conf->max_line ? s->conf->max_line : c->limits.max_line },
+	};
+	if (poll_open(s->in->role->loop, fd, s->in->slow ? 0 : WANT_READ, on_stream, st, &st->poll) < 0) {
+		free(st);
+		return NULL;
+	}
+	return st;
+}
+
+/* TCP. */
+
+static void
+client_end(struct stream *st)
+{
+	struct listener *l = st->source->state;
+
+	l->n--;
+	stream_close(st);
+}
+
+static void
+add_client(struct intake_source *s, int fd, const struct sockaddr_storage *peer)
+{
+	struct listener *l = s->state;
+	struct feed_source *feed = intake_peer(s, "tcp", peer);
+	struct stream *st = NULL;
+
+	if (l->n >= s->conf->max_clients || !feed || !(st = stream_open(s, fd, feed, client_end))) {
+		s->refused++;
+		close(fd);
+		return;
+	}
+	st->owns_fd = true;
+	st->next = l->first;
+	st->link = &l->first;
+	if (l->first)
+		l->first->link = &st->next;
+	l->first = st;
+	l->n++;
+}
+
+static void
+on_listener(void *ctx, int events)
+{
+	struct intake_source *s = ctx;
+	struct sockaddr_storage peer;
+	int fd;
+
+	(void)events;
+	while ((fd = sock_accept(s->fd, &peer)) >= 0)
+		add_client(s, fd, &peer);
+}
+
+static int
+start_tcp(struct intake_source *s)
+{
+	s->state = calloc(1, sizeof(struct listener));
+	return s->state ? poll_open(s->in->role->loop, s->fd, WANT_READ, on_listener, s, &s->poll) : -ENOMEM;
+}
+
+static void
+close_tcp(struct intake_source *s)
+{
+	struct listener *l = s->state;
+
+	/* What the clients have already sent is taken before the door closes. */
+	while (l && l->first) {
+		struct stream *st = l->first;
+		int r = 1;
+		for (int i = 0; i < 64 && r > 0; i++)
+			r = read_once(st);
+		take_last(st);
+		client_end(st);
+	}
+	free(l);
+	s->state = NULL;
+	intake_udp_ops.close(s);
+}
+
+static void
+slow_tcp(struct intake_source *s, bool slow)
+{
+	struct listener *l = s->state;
+
+	for (struct stream *st = l ? l->first : NULL; st; st = st->next)
+		poll_want(st->poll, slow ? 0 : WANT_READ);
+}
+
+static void
+tick_tcp(struct intake_source *s, int64_t now_mono_us)
+{
+	struct listener *l = s->state;
+
+	if (!l || !s->conf->idle_us || s->in->slow)
+		return;
+	for (struct stream *st = l->first, *next; st; st = next) {
+		next = st->next;
+		if (now_mono_us - st->last_us > s->conf->idle_us) {
+			take_last(st);
+			client_end(st);
+		}
+	}
+}
+
+/* Standard input and the journal: one stream. */
+
+static void
+single_end(struct stream *st)
+{
+	struct intake_source *s = st->source;
+
+	/* A named pipe has an end whenever its writer pauses; it is kept open for writing too, so that is no end. */
+	stream_close(st);
+	s->state = NULL;
+	s->ended = true;
+}
+
+static int
+open_journal(struct intake_source *s)
+{
+	struct stat st;
+
+	if (s->conf->paths.n == 0)
+		return -EINVAL;
+	const char *path = s->conf->paths.v[0].p;
+	bool fifo = stat(path, &st) == 0 && S_ISFIFO(st.st_mode);
+	/* Read and write: then the pipe never ends, and opening does not wait for a writer. */
+	s->fd = open(path, (fifo ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK);
+	int e = s->fd < 0 ? -errno : 0;
+	if (e < 0)
+		log_say(&s->in->role->log, LOG_LEVEL_ERROR, "cannot open the journal stream %s: %s", path, strerror(-e));
+	return e;
+}
+
+static int
+open_stdin(struct intake_source *s)
+{
+	s->fd = STDIN_FILENO;
+	return fd_set_nonblock(STDIN_FILENO);
+}
+
+/* A regular file or /dev/null cannot be waited for: it is read at once, to its end. */
+static int
+read_to_end(struct intake_source *s)
+{
+	struct stream *st = calloc(1, sizeof(*st));
+
+	if (!st)
+		return -ENOMEM;
+	*st = (struct stream){
+		.source = s, .feed = s->feed, .fd = s->fd,
+		.framer = { .mode = frame_mode(s->conf), .max = s->in->role->config->limits.max_line },
+	};
+	/* 0 says that less came than asked for; a file's end is known by reading nothing. */
+	while (read_once(st) >= 0)
+		intake_flush(s->in);
+	take_last(st);
+	single_end(st);
+	intake_flush(s->in);
+	return 0;
+}
+
+static int
+start_single(struct intake_source *s, struct str name)
+{
+	s->feed = intake_feed_source(s, ENTRY_KIND_NET, name, false);
+	if (!s->feed)
+		return -ENOMEM;
+	s->state = stream_open(s, s->fd, s->feed, single_end);
+	return s->state ? 0 : read_to_end(s);
+}
+
+static int
+start_stdin(struct intake_source *s)
+{
+	return start_single(s, STR("stdin"));
+}
+
+static int
+start_journal(struct intake_source *s)
+{
+	return start_single(s, STR("journal"));
+}
+
+static void
+close_single(struct intake_source *s)
+{
+	if (s->state) {
+		take_last(s->state);
+		stream_close(s->state);
+	}
+	s->state = NULL;
+	fd_close(&s->fd);
+}
+
+static void
+slow_single(struct intake_source *s, bool slow)
+{
+	struct stream *st = s->state;
+
+	if (st)
+		poll_want(st->poll, slow ? 0 : WANT_READ);
+}
+
+static int
+open_tcp(struct intake_source *s)
+{
+	return intake_udp_ops.open(s);
+}
+
+const struct intake_ops intake_tcp_ops = {
+	.open = open_tcp, .start = start_tcp, .close = close_tcp, .slow = slow_tcp, .tick = tick_tcp,
+};
+const struct intake_ops intake_stdin_ops = {
+	.open = open_stdin, .start = start_stdin, .close = close_single, .slow = slow_single,
+};
+const struct intake_ops intake_journal_ops = {
+	.open = open_journal, .start = start_journal, .close = close_single, .slow = slow_single,
+};

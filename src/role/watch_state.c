@@ -1,0 +1,222 @@
+/*
+ * watch_state: the saved state: what the engine knows, how far every source was read, how long the journal was. One
+ * file, replaced whole; written on another thread, at most so often as configured and never so often that saving
+ * becomes the main work. Must never tell intaked to forget what is not on the disk.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "role/watching.h"
+#include "sys/clock.h"
+#include "sys/file.h"
+
+#define MAGIC "GWATCH1\n"
+#define STATE_MAX (UINT64_C(4) << 30)
+#define COST_FACTOR 20                 /* at least so many times the time of saving lies between two */
+
+struct checkpoint {
+	struct watching *w;
+	void (*on_saved)(void *ctx, uint64_t spooled);
+	char path[PATH_MAX];
+	struct buf bytes;              /* being written while `busy` */
+	bool busy;
+	int error;
+	uint64_t spooled;              /* as in bytes */
+	uint64_t dirty;                /* w->dirty as in bytes */
+	uint64_t saved_dirty;
+	int64_t began_us, cost_us, next_us;
+	uint64_t saves, last_bytes;
+};
+
+int
+checkpoint_open(struct watching *w, void (*on_saved)(void *ctx, uint64_t spooled))
+{
+	struct checkpoint *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return -ENOMEM;
+	c->w = w;
+	c->on_saved = on_saved;
+	c->bytes = BUF_INIT(STATE_MAX);
+	w->checkpoint = c;
+	return file_path(c->path, sizeof(c->path), w->role->config->state_dir.p, "watch/state");
+}
+
+void
+checkpoint_close(struct watching *w)
+{
+	if (!w->checkpoint)
+		return;
+	buf_free(&w->checkpoint->bytes);
+	free(w->checkpoint);
+	w->checkpoint = NULL;
+}
+
+static void
+put(struct buf *out, struct enc *e)
+{
+	buf_add(out, str_of((char *)e->p, e->n));
+}
+
+static int
+serialize(struct checkpoint *c)
+{
+	struct watching *w = c->w;
+	struct buf engine = BUF_INIT(STATE_MAX);
+	uint8_t bytes[64];
+	struct enc e = enc_of(bytes, sizeof(bytes));
+	int r = correlate_save(w->engine, &engine);
+
+	buf_reset(&c->bytes);
+	enc_bytes(&e, STR(MAGIC));
+	enc_u64(&e, w->seed);
+	enc_u64(&e, w->spooled);
+	enc_u64(&e, watching_journal_mark(w));
+	enc_u64(&e, (uint64_t)w->event_us);
+	enc_u64(&e, (uint64_t)w->advanced_us);
+	enc_u64(&e, engine.n);
+	put(&c->bytes, &e);
+	buf_add(&c->bytes, buf_str(&engine));
+	streams_save(&w->streams, &c->bytes);
+	uint64_t sum = hash_bytes(buf_str(&c->bytes), 0);
+	e = enc_of(bytes, sizeof(bytes));
+	enc_u64(&e, sum);
+	put(&c->bytes, &e);
+	buf_free(&engine);
+	c->spooled = w->spooled;
+	c->dirty = w->dirty;
+	return r < 0 ? r : buf_ok(&c->bytes) ? 0 : -ENOMEM;
+}
+
+static void
+write_work(void *ctx)
+{
+	struct checkpoint *c = ctx;
+
+	c->error = file_replace(c->path, buf_str(&c->bytes), 0600, true);
+}
+
+static void
+written(void *ctx)
+{
+	struct checkpoint *c = ctx;
+	struct watching *w = c->w;
+	int64_t now = clock_mono_us();
+
+	c->busy = false;
+	if (c->error < 0) {
+		log_say(&w->role->log, LOG_LEVEL_ERROR, "cannot write the state %s: %s", c->path, strerror(-c->error));
+		return;
+	}
+	c->saves++;
+	c->last_bytes = c->bytes.n;
+	c->saved_dirty = c->dirty;
+	if (now - c->began_us > c->cost_us * 2)
+		c->cost_us = now - c->began_us;
+	c->on_saved(w, c->spooled);
+}
+
+void
+checkpoint_tick(struct watching *w, int64_t mono_us)
+{
+	struct checkpoint *c = w->checkpoint;
+
+	if (c->busy || w->dirty == c->saved_dirty || mono_us < c->next_us)
+		return;
+	c->began_us = mono_us;
+	int r = serialize(c);
+	c->cost_us = clock_mono_us() - mono_us;
+	int64_t pause = w->role->config->watch.state_interval_us;
+	c->next_us = mono_us + (c->cost_us * COST_FACTOR > pause ? c->cost_us * COST_FACTOR : pause);
+	if (r == 0) {
+		r = work_start(w->role->loop, write_work, written, c);
+		c->busy = r == 0;
+	}
+	if (r < 0)
+		log_say(&w->role->log, LOG_LEVEL_ERROR, "cannot save the state: %s", strerror(-r));
+}
+
+int
+checkpoint_now(struct watching *w)
+{
+	struct checkpoint *c = w->checkpoint;
+
+	while (c->busy)
+		loop_run_once(w->role->loop, true);
+	if (w->dirty == c->saved_dirty)
+		return 0;
+	c->began_us = clock_mono_us();
+	int r = serialize(c);
+	if (r < 0)
+		return r;
+	write_work(c);
+	written(c);
+	return c->error;
+}
+
+static int
+load_parts(struct watching *w, struct cur *in)
+{
+	struct str magic = cur_bytes(in, 8);
+
+	if (!cur_ok(in) || !str_eq(magic, STR(MAGIC)))
+		return -EBADMSG;
+	uint64_t seed = cur_u64(in), spooled = cur_u64(in), journal = cur_u64(in);
+	int64_t event = (int64_t)cur_u64(in), advanced = (int64_t)cur_u64(in);
+	struct str engine = cur_bytes(in, (size_t)cur_u64(in));
+	if (!cur_ok(in))
+		return -EBADMSG;
+	int r = streams_load(&w->streams, in);
+	if (r < 0 || !cur_done(in))
+		return -EBADMSG;
+	w->seed = seed;
+	w->spooled = spooled;
+	w->event_us = event;
+	w->advanced_us = advanced;
+	r = watching_journal_recall(w, journal);
+	return r < 0 ? r : watching_engine(w, engine);
+}
+
+int
+checkpoint_load(struct watching *w)
+{
+	struct checkpoint *c = w->checkpoint;
+	struct str map = STR_NULL;
+	int r = file_map(c->path, &map);
+
+	if (r == -ENOENT)
+		return watching_engine(w, STR_NULL);
+	if (r < 0)
+		return r;
+	if (map.n < 16) {
+		r = -EBADMSG;
+	} else {
+		struct cur sum = cur_of(str_from(map, map.n - 8)), in = cur_of(str_head(map, map.n - 8));
+		uint64_t told = cur_u64(&sum);
+		r = told == hash_bytes(str_head(map, map.n - 8), 0) ? load_parts(w, &in) : -EBADMSG;
+	}
+	file_unmap(map);
+	if (r != -EBADMSG)
+		return r;
+	/* A state that cannot be read is no reason not to watch; it is kept for whoever wants to know why. */
+	char bad[PATH_MAX];
+	log_say(&w->role->log, LOG_LEVEL_ERROR, "the state %s is damaged; it is kept as state.bad, and all begins anew",
+	    c->path);
+	if (file_path(bad, sizeof(bad), w->role->config->state_dir.p, "watch/state.bad") == 0)
+		(void)!rename(c->path, bad);
+	streams_close(&w->streams);
+	r = streams_open(&w->streams, w->zone_offset_min, random_u64());
+	return r < 0 ? r : watching_engine(w, STR_NULL);
+}
+
+void
+checkpoint_status(const struct watching *w, struct buf *json)
+{
+	const struct checkpoint *c = w->checkpoint;
+
+	buf_addf(json, ",\"state\":{\"saves\":%llu,\"bytes\":%llu,\"cost_us\":%lld,\"error\":%d}",
+	    (unsigned long long)c->saves, (unsigned long long)c->last_bytes, (long long)c->cost_us, -c->error);
+}

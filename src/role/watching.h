@@ -1,0 +1,84 @@
+/*
+ * watching: what the files of watchd share. One instance holds the rules, the correlator, the sources, and what was
+ * told of incidents; the links are watchd.c's.
+ */
+#ifndef GUARITA_ROLE_WATCHING_H
+#define GUARITA_ROLE_WATCHING_H
+
+#include "role/quotes.h"
+#include "role/role.h"
+#include "role/streams.h"
+#include "watch/correlate.h"
+
+#define WATCHING_CREDIT 32             /* batches on the way at once */
+
+struct wire_source {                   /* a number on the link, and who that is */
+	uint32_t stream;
+	bool declared, cut;
+	struct buf part;               /* of a line that comes in parts */
+};
+
+struct watching {
+	struct role *role;
+	struct arena texts;            /* of the rules */
+	struct ruleset *rules;
+	struct decode_work *work;
+	struct correlator *engine;
+	struct streams streams;
+	struct quotes *quotes;
+	struct buf extra;
+	uint64_t seed;
+	int zone_offset_min;
+	uint64_t spooled;              /* last line of the spool that was handled */
+	int64_t event_us;              /* newest event time, WHEN_NONE before the first */
+	int64_t event_mono_us;         /* when that was */
+	int64_t advanced_us;           /* the engine was told that time came so far */
+	uint32_t own;                  /* stream of our own records */
+
+	struct wire_source *wires[2];  /* received lines, files: by number */
+	uint32_t nwires[2];
+
+	int journal;                   /* incidents.jsonl, appended */
+	uint64_t journal_bytes;
+	struct strmap told;            /* keys of incidents told behind the saved state, before a restart */
+	struct arena told_keys;
+	size_t told_pending;           /* of them, not met again yet */
+	uint64_t told_from;            /* where in the journal they begin */
+
+	struct chan *intake, *runner;
+	uint64_t lines, decoded, undecoded, cut, incidents, suppressed, journal_lost;
+	uint64_t dirty;                /* changes since the start */
+
+	struct checkpoint *checkpoint;
+};
+
+/* Lines. watch_lines.c */
+/* A records message: 0, or -EBADMSG when it is not what it should be. */
+int watching_records(struct watching *w, const struct msg_records *m) WARN_UNUSED;
+/* Tells the engine how far time has come. */
+void watching_advance(struct watching *w, int64_t mono_us);
+void watching_forget_wires(struct watching *w);
+
+/* Incidents. watch_tell.c */
+int watching_journal_open(struct watching *w) WARN_UNUSED;
+/* From where the journal must be recalled after a restart now. */
+uint64_t watching_journal_mark(const struct watching *w);
+/* Reads what was told behind `from`, so that it is not told again. */
+int watching_journal_recall(struct watching *w, uint64_t from) WARN_UNUSED;
+void watching_tell(void *ctx, const struct incident *i, enum incident_change change);
+void incident_json(const struct watching *w, const struct incident *i, enum incident_change change, struct buf *out);
+
+/* Makes the engine, with its saved state when there is one. watchd.c */
+int watching_engine(struct watching *w, struct str state) WARN_UNUSED;
+
+/* State. watch_state.c */
+int checkpoint_open(struct watching *w, void (*on_saved)(void *ctx, uint64_t spooled)) WARN_UNUSED;
+void checkpoint_close(struct watching *w);
+/* Takes the saved state and makes the engine; without a state, or with a damaged one, everything begins anew. */
+int checkpoint_load(struct watching *w) WARN_UNUSED;
+void checkpoint_tick(struct watching *w, int64_t mono_us);
+/* Now, and wait for the disk. */
+int checkpoint_now(struct watching *w) WARN_UNUSED;
+void checkpoint_status(const struct watching *w, struct buf *json);
+
+#endif

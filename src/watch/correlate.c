@@ -1,0 +1,394 @@
+/* correlate: see correlate.h; how it works, correlator.h. This part takes records in and moves time on. */
+#include "watch/correlate.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/hash.h"
+#include "watch/correlator.h"
+#include "watch/key.h"
+
+#define KEYS_LEAST 64u
+#define LATENESS_DEFAULT (60 * WHEN_SECOND)
+#define EXPIRE_AT_ONCE 64u
+#define REPEAT_WITHIN WHEN_HOUR
+#define REPEAT_MAX 1000000u
+
+uint64_t
+track_hash(uint64_t key, const struct rule *rule, enum track_role role)
+{
+	return hash_mix(key, rule->text_hash + role);
+}
+
+void
+correlator_forget_keys(struct correlator *c)
+{
+	memset(c->key_known, 0, (c->rules->nkeys + 63) / 64 * sizeof(uint64_t));
+}
+
+uint64_t
+correlator_key(struct correlator *c, uint16_t key, const struct record *r)
+{
+	uint64_t bit = UINT64_C(1) << (key & 63);
+
+	if (!(c->key_known[key >> 6] & bit)) {
+		c->key_hashes[key] = key_hash(&c->rules->keys[key], r, c->seed);
+		c->key_known[key >> 6] |= bit;
+	}
+	return c->key_hashes[key];
+}
+
+static int
+init(struct correlator *c, const struct correlate_opts *o)
+{
+	uint32_t keys = o->keys_max ? o->keys_max : KEYS_DEFAULT;
+
+	c->lateness_us = o->lateness_us > 0 ? o->lateness_us : LATENESS_DEFAULT;
+	c->env = (struct watch_env){ .own = o->own, .nown = o->nown, .zone_offset_min = o->zone_offset_min };
+	c->seed = o->hash_seed ? o->hash_seed : 1;
+	c->batch = o->batch;
+	c->watermark_us = c->now_us = c->started_us = c->last_time_us = WHEN_NONE;
+	c->why = BUF_INIT(64u << 10);
+	c->proofs = BUF_INIT(64u << 20);
+	c->tracks.keep_us = shape_keep_us;
+	c->tracks.ctx = c->rules;
+	pool_init(&c->dossiers, sizeof(struct dossier), DOSSIERS_MAX);
+	pool_init(&c->meetings, sizeof(struct meeting), DOSSIERS_MAX * 8);
+	c->meeting_buckets = malloc(MEETING_BUCKETS * sizeof(uint32_t));
+	c->key_hashes = calloc(c->rules->nkeys + 1, sizeof(uint64_t));
+	c->key_known = calloc(c->rules->nkeys / 64 + 1, sizeof(uint64_t));
+	if (!c->meeting_buckets || !c->key_hashes || !c->key_known)
+		return -ENOMEM;
+	memset(c->meeting_buckets, 0xff, MEETING_BUCKETS * sizeof(uint32_t));
+	if (tracks_init(&c->tracks, keys < KEYS_LEAST ? KEYS_LEAST : keys) < 0 || recall_init(&c->recall) < 0)
+		return -ENOMEM;
+	return sessions_init(&c->sessions);
+}
+
+int
+correlator_new(const struct ruleset *rs, const struct correlate_opts *o, const struct correlate_calls *calls,
+    struct correlator **ret)
+{
+	struct correlator *c = calloc(1, sizeof(*c));
+	int rc;
+
+	if (!c)
+		return -ENOMEM;
+	c->rs = rs;
+	c->rules = rs->rules;
+	c->calls = *calls;
+	c->opts = *o;
+	rc = init(c, o);
+	if (rc < 0)
+		correlator_free(c);
+	else
+		*ret = c;
+	return rc;
+}
+
+static void
+release(struct correlator *c)
+{
+	for (uint32_t i = 0; i < c->dossiers.size; i++) {
+		if (!pool_used(&c->dossiers, i))
+			continue;
+		facts_free(&dossier_at(c, i)->facts);
+		free(dossier_at(c, i)->held);
+		free(dossier_at(c, i)->parts);
+	}
+	for (uint32_t i = 0; c->keepsakes && i < KEEPSAKES; i++)
+		free(c->keepsakes[i].bytes);
+	free(c->keepsakes);
+	pool_free(&c->dossiers);
+	pool_free(&c->meetings);
+	free(c->meeting_buckets);
+	free(c->key_hashes);
+	free(c->key_known);
+	if (c->tracks.slots)
+		tracks_free(&c->tracks);
+	recall_free(&c->recall);
+	if (c->sessions.buckets)
+		sessions_free(&c->sessions);
+	dues_free(&c->dues);
+	buf_free(&c->why);
+	buf_free(&c->proofs);
+}
+
+void
+correlator_free(struct correlator *c)
+{
+	if (c)
+		release(c);
+	free(c);
+}
+
+/* As it was when it was made; when memory is short even for that it is no longer used. */
+void
+correlator_empty(struct correlator *c)
+{
+	struct correlator fresh = { .rs = c->rs, .rules = c->rules, .calls = c->calls, .opts = c->opts };
+
+	release(c);
+	*c = fresh;
+	if (init(c, &c->opts) < 0)
+		abort();
+}
+
+/* The slots of all keys are asked for at once, so that the waits for memory overlap. */
+static void
+prefetch(struct correlator *c, const struct want *wants, uint32_t n, const struct record *r)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		const struct rule *rule = &c->rules->rules[wants[i].rule];
+		uint64_t key = correlator_key(c, wants[i].role == WANT_STEP ? rule->key : rule->context, r);
+
+		if (key)
+			tracks_prefetch(&c->tracks, track_hash(key, rule,
+			    wants[i].role == WANT_STEP ? TRACK_RULE : TRACK_CONTEXT));
+	}
+}
+
+static void
+count_it(struct correlator *c, const struct input *in)
+{
+	const struct kind_wants *kind = &c->rules->kinds[in->r->kind];
+	const struct want *wants = &c->rules->wants[kind->first];
+
+	if (kind->n > 1)
+		prefetch(c, wants, kind->n, in->r);
+	for (uint32_t i = 0; i < kind->n; i++) {
+		const struct rule *rule = &c->rules->rules[wants[i].rule];
+
+		if (wants[i].role == WANT_STEP)
+			shape_take(c, rule, wants[i].step, in);
+		else
+			shape_context(c, rule, in);
+	}
+}
+
+static struct host_last *
+host_of(struct correlator *c, const struct record *r)
+{
+	struct str host = record_text(r, r->host);
+	uint64_t tag = (uint64_t)r->source * 0x9e3779b97f4a7c15ull + host.n + 1;
+	uint64_t head = 0, tail = 0;
+
+	if (host.n >= 8) {
+		memcpy(&head, host.p, 8);
+		memcpy(&tail, host.p + host.n - 8, 8);
+	} else if (host.n > 0) {
+		memcpy(&head, host.p, host.n);
+	}
+	tag = (tag ^ head) * 0xff51afd7ed558ccdull;
+	tag = (tag ^ tag >> 32 ^ tail) * 0xc4ceb9fe1a85ec53ull;
+	tag |= 1;
+	if (c->hosts[tag >> 54].tag != tag)
+		c->hosts[tag >> 54] = (struct host_last){ .tag = tag, .time_us = WHEN_NONE };
+	return &c->hosts[tag >> 54];
+}
+
+/* "last message repeated N times": the record before it, N times more, at the time of the mark. */
+static void
+repeat(struct correlator *c, const struct record *mark, int64_t time_us)
+{
+	const struct host_last *last = host_of(c, mark);
+	struct str n = record_value(mark, FIELD_repeat);
+	struct record before;
+	struct input in = { .r = &before, .time_us = time_us, .ref = mark->ref, .recall = last->recall };
+	uint64_t times;
+
+	if (last->recall == RECALL_NONE || last->time_us > time_us || time_us - last->time_us > REPEAT_WITHIN ||
+	    text_u64(n, &times) < 0 || times == 0 || !recall_get(&c->recall, last->recall, &before))
+		return;
+	in.weight = times > REPEAT_MAX ? REPEAT_MAX : (uint32_t)times;
+	before.ref = mark->ref;
+	correlator_forget_keys(c);
+	count_it(c, &in);
+}
+
+static int64_t
+time_of(struct correlator *c, const struct record *r)
+{
+	int64_t t = r->time_us;
+
+	if (t == WHEN_NONE)
+		t = c->last_time_us != WHEN_NONE ? c->last_time_us : r->received_us;
+	if (t == WHEN_NONE)
+		t = 0;
+	c->last_time_us = t;
+	if (c->started_us == WHEN_NONE || t < c->started_us)
+		c->started_us = t;
+	return t;
+}
+
+static uint32_t
+weight_of(const struct record *r)
+{
+	if (r->repeat == 0)
+		return 1;
+	return r->repeat > REPEAT_MAX ? REPEAT_MAX : r->repeat;
+}
+
+static uint32_t
+take(struct correlator *c, struct record *r, int64_t time_us)
+{
+	struct input in = { .r = r, .time_us = time_us, .ref = r->ref, .weight = weight_of(r) };
+
+	in.recall = recall_keep(&c->recall, r, c->rules->keep);
+	count_it(c, &in);
+	if (c->rules->njoins > 0 && c->lateness_us > 0)
+		sessions_wait(c, r, time_us, in.recall);
+	return in.recall;
+}
+
+void
+correlate(struct correlator *c, struct record *r)
+{
+	const struct kind_wants *kind = &c->rules->kinds[r->kind];
+	int64_t time_us = time_of(c, r);
+	struct host_last *last;
+	uint32_t recall = RECALL_NONE;
+
+	c->stats.records++;
+	if (time_us < c->watermark_us)
+		c->stats.late++;
+	if (c->sessions.pool.count > 0 || kind->n > 0 || kind->opens || kind->ends)
+		correlator_forget_keys(c);
+	if (r->kind == KIND_syslog_repeat) {
+		repeat(c, r, time_us);
+	} else {
+		if (c->sessions.pool.count > 0 && !kind->opens && sessions_fill(c, r, time_us))
+			c->stats.joins++;
+		if (kind->n > 0)
+			recall = take(c, r, time_us);
+		if (kind->opens || kind->ends) {
+			correlator_forget_keys(c);
+			sessions_take(c, r, time_us);
+		}
+		last = host_of(c, r);
+		if (time_us >= last->time_us) {
+			last->time_us = time_us;
+			last->recall = recall;
+		}
+	}
+	if (c->ntouched > 0)
+		tell_touched(c);
+}
+
+/* The same key with another value of what is counted: the old value goes first. Another key: it goes from there. */
+static void
+recount(struct correlator *c, const struct kind_wants *kind, const struct input *was, const struct input *is)
+{
+	const struct want *wants = &c->rules->wants[kind->first];
+
+	for (uint32_t i = 0; i < kind->n; i++) {
+		const struct rule *rule = &c->rules->rules[wants[i].rule];
+
+		if (wants[i].role == WANT_STEP && rule->distinct != FIELD_NONE)
+			shape_forget(c, rule, was);
+	}
+	correlator_forget_keys(c);
+	count_it(c, is);
+	tell_touched(c);
+	for (uint32_t i = 0; i < kind->n; i++) {
+		const struct rule *rule = &c->rules->rules[wants[i].rule];
+		const struct key_spec *key = &c->rules->keys[rule->key];
+
+		if (wants[i].role != WANT_STEP)
+			continue;
+		if (key_hash(key, was->r, c->seed) == key_hash(key, is->r, c->seed))
+			shape_refresh(c, rule, is);
+		else
+			shape_retract(c, rule, was, shape_told(c, rule, is));
+	}
+}
+
+/* Where a record was counted without its session's facts, it is counted no more when its key is another now. */
+void
+correlator_again(struct correlator *c, uint32_t recall, const struct session *s)
+{
+	struct buf extra = BUF_INIT(RECORD_EXTRA_MAX);
+	struct record old, now;
+	struct input was = { .r = &old, .recall = recall }, is = { .r = &now, .recall = recall };
+	const struct kind_wants *kind;
+
+	if (!recall_get(&c->recall, recall, &old) || old.time_us < s->opened_us ||
+	    old.time_us - s->opened_us > c->rules->joins[s->join].for_us)
+		return;
+	now = old;
+	now.extra = &extra;
+	if (session_give(c, s, &now)) {
+		was.time_us = is.time_us = old.time_us;
+		was.ref = is.ref = old.ref;
+		was.weight = is.weight = weight_of(&old);
+		kind = &c->rules->kinds[old.kind];
+		is.recall = recall_keep(&c->recall, &now, c->rules->keep);
+		recount(c, kind, &was, &is);
+		correlator_forget_keys(c);
+		c->stats.joins++;
+	}
+	buf_free(&extra);
+}
+
+/* Time moves on from one due thing to the next, so that a leap gives what small steps would have given. */
+void
+correlate_advance(struct correlator *c, int64_t now_us)
+{
+	int64_t until = now_us - c->lateness_us;
+	struct due due;
+
+	if (now_us <= c->now_us)
+		return;
+	c->now_us = now_us;
+	while (dues_pop(&c->dues, until, &due)) {
+		if (due.at_us >= c->watermark_us)
+			c->watermark_us = due.at_us + 1;
+		if (due.what == DUE_TRACK)
+			shape_due(c, &due);
+		else
+			dossier_close_due(c, &due);
+		if (c->ntouched > 0)
+			tell_touched(c);
+	}
+	c->watermark_us = until;
+	tracks_expire(&c->tracks, c->watermark_us, EXPIRE_AT_ONCE);
+	sessions_expire(c, EXPIRE_AT_ONCE);
+}
+
+/* What must not follow is judged by the time the input reached, what is open is closed. */
+void
+correlate_finish(struct correlator *c)
+{
+	if (c->last_time_us != WHEN_NONE && c->last_time_us > c->now_us)
+		correlate_advance(c, c->last_time_us);
+	c->finishing = true;
+	if (c->ntouched > 0)
+		tell_touched(c);
+	dossiers_finish(c);
+	c->finishing = false;
+}
+
+void
+correlate_stats(const struct correlator *c, struct correlate_stats *ret)
+{
+	*ret = c->stats;
+	ret->keys = c->tracks.pool.count;
+	ret->keys_evicted += c->tracks.evicted;
+	ret->joins_evicted = c->sessions.evicted;
+}
+
+const char *
+rule_name(const struct ruleset *rs, uint32_t rule)
+{
+	return rule < rs->rules->nrules ? rs->rules->rules[rule].name_z : "";
+}
+
+struct str
+rule_attack(const struct ruleset *rs, uint32_t rule)
+{
+	const struct rule *r = rule < rs->rules->nrules ? &rs->rules->rules[rule] : NULL;
+
+	if (!r)
+		return STR_NULL;
+	return r->attack.n ? r->attack : str_z(kinds_row(rs->kinds, r->open)->attack);
+}

@@ -1,0 +1,25 @@
+/* state: the form of a correlator's saved state, between state.c (out) and state_load.c (in). */
+#ifndef GUARITA_WATCH_STATE_H
+#define GUARITA_WATCH_STATE_H
+
+#include "watch/correlator.h"
+
+#define STATE_MAGIC 0x54535247u    /* "GRST", and another word on a machine of the other byte order */
+#define STATE_VERSION 1u
+#define DROPPED UINT32_MAX         /* no index: what is not taken over, and the end of a list */
+#define KEYS_MOST (1u << 26)
+#define SIZES (sizeof(struct track) | sizeof(struct dossier) << 8 | sizeof(struct session) << 20 | sizeof(struct held) << 28)
+
+struct state_head {
+	uint32_t magic, version;
+	uint64_t sizes, names, payload;    /* of structures; hash of kinds and fields; hash of all that follows */
+	uint64_t seed, next_serial, next_id, evicted;
+	int64_t lateness_us, watermark_us, now_us, started_us, last_time_us;
+	uint32_t nrules, njoins, nkeys, ntracks, ndossiers, nsessions, nhosts, nkeepsakes, keys_max;
+	struct correlate_stats stats;
+};
+
+/* Kinds and fields are numbers in the state: they must mean the same. */
+uint64_t state_names_hash(const struct ruleset *rs);
+
+#endif
