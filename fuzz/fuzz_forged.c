@@ -60,9 +60,7 @@ static const struct {
 	  "' failed for '" TRUTH ":5060' - Wrong password", false },
 	{ SYSLOG "food[1]: login failed for user ", " from " TRUTH, false },
 	{ SYSLOG "food[1]: " TRUTH " login failed: user=", "", false },
-	{ SYSLOG "food[1]: cannot open file ", "", true },
 	{ SYSLOG "kernel: [1.2] process ", " used the deprecated sysctl", true },
-	{ SYSLOG "httpd: user ", " logged out", true },
 	{ SYSLOG "smbd[1]:   Auth: [SMB2,(null)] user [W]\\[",
 	  "] at [Mon, 01 Jan 2024 00:00:00.000000 UTC] with [NTLMv2] status [NT_STATUS_WRONG_PASSWORD] workstation [W] "
 	  "remote host [ipv4:" TRUTH ":4242] mapped to [W]\\[x]. local host [ipv4:192.0.2.1:445]", false },
@@ -156,14 +154,17 @@ say(struct str said, struct buf *line)
 	}
 }
 
-/* A source may be absent: a line may be too odd to be understood. */
+/*
+ * A source may be absent: a line may be too odd to be understood. What a decoder of any program guessed
+ * says itself that it is no fact.
+ */
 static void
 check_blame(const struct record *r, bool innocent)
 {
 	struct str src = record_value(r, FIELD_src);
 	struct addr got, truth;
 
-	if (!src.p)
+	if (!src.p || !r->sure)
 		return;
 	CLAIM(addr_parse(STR(TRUTH), &truth) == 0);
 	if (!innocent && addr_parse(src, &got) == 0 && memcmp(&got, &truth, sizeof(got)) == 0)

@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/hash.h"
+#include "base/text.h"
 #include "console/command.h"
 #include "console/i18n.h"
 #include "console/remote.h"
@@ -187,35 +188,122 @@ show_done(const struct term *t, const struct object *answer)
 	fprintf(t->file, "%.*s\n", STR_FMT(member(answer, "message")));
 }
 
-/* A table: the columns that are named, for as many rows as the array has. */
-struct column {
-	const char *member, *title;
-	unsigned width;
-};
+static void
+add_cell(struct buf *out, const struct term *t, struct str text, size_t columns)
+{
+	term_cell(t, out, text, columns);
+	buf_add_byte(out, ' ');
+}
+
+/* "groups=missing(ENOENT) landlock=applied ..." as what is in force, and what is not with its reason. */
+static void
+show_sandbox(const struct term *t, struct buf *out, struct str steps)
+{
+	struct buf without = BUF_INIT(4096);
+	struct str step;
+
+	while (str_word(&steps, &step)) {
+		size_t eq = str_find_byte(step, '=');
+		bool applied = str_eq(str_from(step, eq + 1), STR("applied"));
+
+		buf_addf(applied ? out : &without, "%.*s ", STR_FMT(applied ? str_head(step, eq) : step));
+	}
+	if (without.n > 0) {
+		buf_add(out, STR(" "));
+		term_ink(t, out, INK_YELLOW, _("without: %.*s"), STR_FMT(str_trim(buf_str(&without))));
+	}
+	buf_free(&without);
+}
 
 static void
-show_table(const struct term *t, struct buf *out, const struct object *o, const char *array, const char *title,
-    const struct column *columns, size_t n)
+show_role(const struct term *t, struct buf *out, const struct object *o, unsigned i)
 {
-	unsigned rows = 0;
+	struct str state = cell(o, "roles", i, "state"), rss = cell(o, "roles", i, "rss");
+	bool running = str_eq(state, STR("running"));
+	char size[32] = "";
+	uint64_t bytes;
 
-	while (cell(o, array, rows, columns[0].member).n > 0)
-		rows++;
-	if (rows == 0)
-		return;
-	term_ink(t, out, INK_BOLD, "%s\n", title);
+	if (text_u64(rss, &bytes) == 0)
+		text_show_size(bytes, size, sizeof(size));
 	buf_add(out, STR("  "));
-	for (size_t c = 0; c < n; c++) {
-		term_cell(t, out, str_z(_(columns[c].title)), columns[c].width);
-		buf_add_byte(out, ' ');
+	add_cell(out, t, cell(o, "roles", i, "name"), 9);
+	term_ink(t, out, running ? INK_GREEN : str_eq(state, STR("not needed")) ? INK_DIM : INK_RED, "%-10.*s ",
+	    STR_FMT(state));
+	if (running) {
+		add_cell(out, t, cell(o, "roles", i, "pid"), 7);
+		add_cell(out, t, cell(o, "roles", i, "uid"), 6);
+		add_cell(out, t, cell(o, "roles", i, "capabilities"), 17);
+		add_cell(out, t, cell(o, "roles", i, "crashes"), 7);
+		add_cell(out, t, str_z(size), 9);
+		show_sandbox(t, out, cell(o, "roles", i, "sandbox"));
 	}
 	buf_add_byte(out, '\n');
-	for (unsigned i = 0; i < rows; i++) {
+}
+
+static void
+show_roles(const struct term *t, struct buf *out, const struct object *o)
+{
+	static const struct { const char *title; unsigned width; } heads[] = {
+		{ N_("process"), 9 }, { N_("state"), 10 }, { N_("pid"), 7 }, { N_("uid"), 6 },
+		{ N_("capabilities"), 17 }, { N_("crashes"), 7 }, { N_("memory"), 9 }, { N_("rights taken away"), 20 },
+	};
+
+	term_ink(t, out, INK_BOLD, "%s\n  ", _("Processes, and what each really has"));
+	for (size_t k = 0; k < ARRAY_LEN(heads); k++)
+		add_cell(out, t, str_z(_(heads[k].title)), heads[k].width);
+	buf_add_byte(out, '\n');
+	for (unsigned i = 0; cell(o, "roles", i, "name").n > 0; i++)
+		show_role(t, out, o, i);
+}
+
+/* Rows of an array inside a role's own status, all their members by name. */
+static void
+show_rows(const struct term *t, struct buf *out, const struct object *o, unsigned role, const char *array,
+    const char *title, const char *const *members, size_t n)
+{
+	char base[64];
+
+	snprintf(base, sizeof(base), "roles.%u.status.%s", role, array);
+	if (cell(o, base, 0, "name").n == 0)
+		return;
+	term_ink(t, out, INK_BOLD, "%s\n  ", title);
+	add_cell(out, t, STR(""), 44);
+	for (size_t k = 0; k < n; k++)
+		add_cell(out, t, str_z(_(members[k])), 10);
+	buf_add_byte(out, '\n');
+	for (unsigned i = 0; cell(o, base, i, "name").n > 0; i++) {
 		buf_add(out, STR("  "));
-		for (size_t c = 0; c < n; c++) {
-			term_cell(t, out, cell(o, array, i, columns[c].member), columns[c].width);
-			buf_add_byte(out, ' ');
-		}
+		add_cell(out, t, cell(o, base, i, "name"), 44);
+		for (size_t k = 0; k < n; k++)
+			add_cell(out, t, cell(o, base, i, members[k]), 10);
+		buf_add_byte(out, '\n');
+	}
+}
+
+static void
+show_totals(const struct term *t, struct buf *out, const struct object *o, unsigned role)
+{
+	static const char *const totals[] = {
+		N_("lines"), N_("decoded"), N_("undecoded"), N_("lost"), N_("cut"), N_("incidents"), N_("keys"),
+		N_("keys_evicted"), N_("late"), N_("archive_lost"), N_("unread_bytes"),
+	};
+	char base[64];
+	bool any = false;
+
+	for (size_t k = 0; k < ARRAY_LEN(totals); k++) {
+		struct str value;
+
+		snprintf(base, sizeof(base), "roles.%u.status.%s", role, totals[k]);
+		value = member(o, base);
+		if (value.n == 0)
+			continue;
+		if (!any)
+			term_ink(t, out, INK_BOLD, "%.*s:", STR_FMT(cell(o, "roles", role, "name")));
+		any = true;
+		buf_addf(out, " %.*s %s,", STR_FMT(value), _(totals[k]));
+	}
+	if (any) {
+		out->n--;
 		buf_add_byte(out, '\n');
 	}
 }
@@ -223,20 +311,21 @@ show_table(const struct term *t, struct buf *out, const struct object *o, const 
 static void
 show_status(const struct term *t, const struct object *o)
 {
-	static const struct column roles[] = {
-		{ "name", N_("process"), 9 }, { "state", N_("state"), 9 }, { "pid", N_("pid"), 7 },
-		{ "restarts", N_("restarts"), 8 }, { "user", N_("user"), 9 }, { "caps", N_("capabilities"), 18 },
-		{ "landlock", N_("landlock"), 14 }, { "seccomp", N_("seccomp"), 12 },
-	};
-	static const struct column sources[] = {
-		{ "name", N_("source"), 40 }, { "lines", N_("lines"), 12 }, { "bytes", N_("bytes"), 14 },
-		{ "lost", N_("lost"), 9 }, { "kernel_drops", N_("kernel drops"), 12 }, { "cut", N_("cut"), 6 },
-	};
+	static const char *const sources[] = { N_("dropped"), N_("refused"), N_("broken"), N_("peers"), N_("silent") };
+	static const char *const feeds[] = { N_("lines"), N_("bytes"), N_("lost"), N_("cut") };
 	struct buf out = BUF_INIT(1u << 20);
 
-	buf_addf(&out, "%.*s  %.*s\n", STR_FMT(member(o, "site")), STR_FMT(member(o, "message")));
-	show_table(t, &out, o, "roles", _("Processes and what each really may"), roles, ARRAY_LEN(roles));
-	show_table(t, &out, o, "sources", _("Sources"), sources, ARRAY_LEN(sources));
+	buf_addf(&out, _("%.*s, Guarita %.*s, running since %.*s\n"), STR_FMT(member(o, "site")),
+	    STR_FMT(member(o, "version")), STR_FMT(str_head(member(o, "since"), 19)));
+	if (member(o, "reload").n > 0)
+		buf_addf(&out, _("last reload: %.*s\n"), STR_FMT(member(o, "reload")));
+	show_roles(t, &out, o);
+	for (unsigned i = 0; cell(o, "roles", i, "name").n > 0; i++) {
+		show_rows(t, &out, o, i, "sources", _("Sources"), sources, ARRAY_LEN(sources));
+		show_rows(t, &out, o, i, "feeds", _("Feeds"), feeds, ARRAY_LEN(feeds));
+	}
+	for (unsigned i = 0; cell(o, "roles", i, "name").n > 0; i++)
+		show_totals(t, &out, o, i);
 	term_flush(t, &out);
 	buf_free(&out);
 }
@@ -272,9 +361,9 @@ command_run(const struct options *o)
 		slash = strrchr(self, '/');
 		snprintf(path, sizeof(path), "%.*s/guaritad", slash ? (int)(slash - self) : 0, self);
 		if (access(path, X_OK) == 0)
-			execl(path, "guaritad", o->args[0], (char *)NULL);
+			execl(path, "guaritad", "--config", o->args[0], (char *)NULL);
 	}
-	execlp("guaritad", "guaritad", o->args[0], (char *)NULL);
+	execlp("guaritad", "guaritad", "--config", o->args[0], (char *)NULL);
 	fprintf(stderr, _("guarita: guaritad cannot be started: %s\n"), strerror(errno));
 	return EXIT_FAILED;
 }

@@ -22,14 +22,16 @@ static const struct key_row {
 } keys[] = {
 #define KEY(text, role) { text, sizeof(text) - 1, role }
 	/* sorted by their first byte */
-	KEY("@timestamp", ROLE_TIME), KEY("@version", ROLE_SHIPPER),
-	KEY("APP-NAME", ROLE_PROGRAM), KEY("DATE", ROLE_TIME), KEY("HOST", ROLE_HOST), KEY("HOSTNAME", ROLE_HOST), KEY("MESSAGE", ROLE_JOURNAL), KEY("PRIORITY", ROLE_PRIORITY),
+	KEY("@timestamp", ROLE_TIME), KEY("@version", ROLE_SHIPPER), KEY("@t", ROLE_TIME),
+	KEY("APP-NAME", ROLE_PROGRAM), KEY("DATE", ROLE_TIME), KEY("Datetime", ROLE_TIME_WEAK),
+	KEY("EdgeEndTimestamp", ROLE_TIME_WEAK), KEY("EventTime", ROLE_TIME), KEY("HOST", ROLE_HOST), KEY("HOSTNAME", ROLE_HOST), KEY("MESSAGE", ROLE_JOURNAL), KEY("PRIORITY", ROLE_PRIORITY),
 	KEY("PID", ROLE_PID), KEY("PROCID", ROLE_PID), KEY("PROGRAM", ROLE_PROGRAM), KEY("SYSLOG_FACILITY", ROLE_FACILITY), KEY("SYSLOG_IDENTIFIER", ROLE_PROGRAM),
-	KEY("SYSLOG_PID", ROLE_PID), KEY("_COMM", ROLE_PROGRAM_WEAK), KEY("_HOSTNAME", ROLE_HOST), KEY("_PID", ROLE_PID),
+	KEY("SYSLOG_PID", ROLE_PID), KEY("StartUTC", ROLE_TIME_WEAK), KEY("TimeCreated", ROLE_TIME), KEY("TimeGenerated", ROLE_TIME),
+	KEY("Timestamp", ROLE_TIME), KEY("_COMM", ROLE_PROGRAM_WEAK), KEY("_HOSTNAME", ROLE_HOST), KEY("_PID", ROLE_PID),
 	KEY("__REALTIME_TIMESTAMP", ROLE_REALTIME), KEY("_time", ROLE_TIME), KEY("agent.type", ROLE_SHIPPER),
 	KEY("agent.version", ROLE_SHIPPER), KEY("app-name", ROLE_PROGRAM), KEY("app_name", ROLE_PROGRAM),
-	KEY("appname", ROLE_PROGRAM), KEY("beat.name", ROLE_SHIPPER), KEY("container_id", ROLE_SHIPPER),
-	KEY("container_name", ROLE_SHIPPER), KEY("date", ROLE_TIME), KEY("datetime", ROLE_TIME), KEY("event.created", ROLE_TIME_WEAK),
+	KEY("appname", ROLE_PROGRAM), KEY("asctime", ROLE_TIME), KEY("beat.name", ROLE_SHIPPER), KEY("container_id", ROLE_SHIPPER),
+	KEY("container_name", ROLE_SHIPPER), KEY("created_at", ROLE_TIME_WEAK), KEY("date", ROLE_TIME), KEY("datetime", ROLE_TIME), KEY("event.created", ROLE_TIME_WEAK),
 	KEY("eventTime", ROLE_TIME), KEY("event_time", ROLE_TIME), KEY("full_message", ROLE_LABELS), KEY("host", ROLE_HOST),
 	KEY("host.hostname", ROLE_HOST), KEY("host.name", ROLE_HOST), KEY("hostname", ROLE_HOST), KEY("ident", ROLE_PROGRAM),
 	KEY("input.type", ROLE_SHIPPER), KEY("instant.epochSecond", ROLE_TIME_WEAK), KEY("kubernetes.pod_name", ROLE_SHIPPER),
@@ -126,22 +128,17 @@ envelope(const struct finds *f)
 	return ROLES;
 }
 
-/* Slot of a string: in the line when it stands there as it is, else written out into extra. */
+/* Slot of a string, trimmed: in the line when it stands there as it is, else written out into extra. */
 static struct slot
 text_slot(struct record *r, const struct json_item *item)
 {
-	struct str v = item->value;
-	if (!item->escaped || !r->extra) {
-		while (v.n && (v.p[v.n - 1] == '\n' || v.p[v.n - 1] == '\r'))
-			v.n--;
+	struct str v = str_trim(item->value);
+	if (!item->escaped || !r->extra)
 		return (struct slot){ .off = (uint32_t)(v.p - r->raw.p), .len = (uint32_t)v.n };
-	}
 	size_t start = r->extra->n;
 	json_unescape(v, r->extra);
-	struct str text = str_from(buf_str(r->extra), start);
-	while (text.n && (text.p[text.n - 1] == '\n' || text.p[text.n - 1] == '\r'))
-		text.n--;
-	return (struct slot){ .off = (uint32_t)(r->raw.n + start), .len = (uint32_t)text.n };
+	v = str_trim(str_from(buf_str(r->extra), start));
+	return (struct slot){ .off = (uint32_t)(r->raw.n + (v.n ? (size_t)(v.p - r->extra->p) : start)), .len = (uint32_t)v.n };
 }
 
 static int

@@ -42,10 +42,11 @@ struct dossier {                   /* an incident that is not closed */
 	uint64_t cut, cut_count;   /* own records not kept, and the events they stood for */
 	struct held *held;         /* by time and ref */
 	uint32_t nheld, held_size;
-	uint16_t rule;
+	uint16_t rule, kind;
 	uint8_t severity, told_severity;
 	uint8_t ninto;
 	bool touched;
+	bool rated;                /* severity comes from a record */
 	uint32_t worsened;
 	uint32_t into[DOSSIER_INTO_MAX];   /* incidents that absorb it */
 	uint32_t *parts;           /* incidents it absorbs */

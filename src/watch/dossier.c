@@ -280,7 +280,7 @@ open_dossier(struct correlator *c, const struct rule *rule, uint32_t home, const
 		return POOL_NONE;
 	d = dossier_at(c, i);
 	*d = (struct dossier){ .serial = ++c->next_serial, .first_us = e->time_us, .last_us = e->time_us,
-		.rule = (uint16_t)rule->index, .severity = (uint8_t)rule->severity, .home = home,
+		.rule = (uint16_t)rule->index, .severity = (uint8_t)rule->severity, .kind = rule->open, .home = home,
 		.meets = POOL_NONE };
 	if (!facts_begin(&d->facts, rule)) {
 		pool_give(&c->dossiers, i);
@@ -365,6 +365,21 @@ merge_relations(struct correlator *c, uint32_t to, uint32_t from)
 	b->ninto = 0;
 }
 
+/* Of equally grave kinds the first in the table: which came first is not asked. */
+static uint16_t
+graver_kind(const struct correlator *c, uint16_t a, uint16_t b)
+{
+	enum severity x, y;
+
+	if (a == KIND_NONE || b == KIND_NONE)
+		return a == KIND_NONE ? b : a;
+	x = kinds_row(c->rs->kinds, a)->severity;
+	y = kinds_row(c->rs->kinds, b)->severity;
+	if (x != y)
+		return x > y ? a : b;
+	return a < b ? a : b;
+}
+
 /* Two incidents of one key turn out to be one: `from` ends in `to`. */
 static void
 merge(struct correlator *c, uint32_t to, uint32_t from)
@@ -381,6 +396,7 @@ merge(struct correlator *c, uint32_t to, uint32_t from)
 	a->first_us = b->first_us < a->first_us ? b->first_us : a->first_us;
 	a->last_us = b->last_us > a->last_us ? b->last_us : a->last_us;
 	a->severity = b->severity > a->severity ? b->severity : a->severity;
+	a->kind = graver_kind(c, a->kind, b->kind);
 	facts_merge(&a->facts, &b->facts);
 	merge_relations(c, to, from);
 	if (a->told_as && b->told_as)
@@ -401,7 +417,23 @@ severity_of(const struct correlator *c, const struct rule *rule, const struct re
 		if (conditions_hold(rule->severities[i].when, rule->severities[i].nwhen, c->rs, r, &c->env))
 			return rule->severities[i].severity;
 	}
+	if (rule->open_record && !rule->severe)
+		return kinds_row(c->rs->kinds, r->kind)->severity;
 	return rule->severity;
+}
+
+/* What one record adds to the picture. */
+static void
+add_record(struct correlator *c, struct dossier *d, const struct rule *rule, const struct record *r)
+{
+	enum severity severity = severity_of(c, rule, r);
+
+	if (!d->rated || severity > (enum severity)d->severity)
+		d->severity = (uint8_t)severity;
+	d->rated = true;
+	if (rule->open_record)
+		d->kind = graver_kind(c, d->kind, r->kind);
+	facts_add(&d->facts, r, c->seed);
 }
 
 static void
@@ -409,7 +441,6 @@ learn(struct correlator *c, uint32_t i, const struct rule *rule, const struct ev
 {
 	struct dossier *d = dossier_at(c, i);
 	struct record copy;
-	enum severity severity;
 
 	if (d->count > FACTS_UNTIL && d->meets != POOL_NONE)
 		return;
@@ -418,10 +449,7 @@ learn(struct correlator *c, uint32_t i, const struct rule *rule, const struct ev
 			return;
 		r = &copy;
 	}
-	severity = severity_of(c, rule, r);
-	if (d->nheld == 1 || severity > (enum severity)d->severity)
-		d->severity = (uint8_t)severity;
-	facts_add(&d->facts, r, c->seed);
+	add_record(c, d, rule, r);
 	if (d->meets == POOL_NONE && rule->nmeets > 0)
 		meetings_add(c, i, r);
 }
@@ -430,11 +458,8 @@ void
 dossier_learn(struct correlator *c, uint32_t i, const struct record *r)
 {
 	struct dossier *d = dossier_at(c, i);
-	const struct rule *rule = rule_of(c, d);
-	enum severity severity = severity_of(c, rule, r);
 
-	facts_add(&d->facts, r, c->seed);
-	d->severity = severity > (enum severity)d->severity ? (uint8_t)severity : d->severity;
+	add_record(c, d, rule_of(c, d), r);
 	touch(c, i);
 }
 

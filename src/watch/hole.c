@@ -24,7 +24,7 @@ enum {
 	BLANK = 1 << 5,
 };
 
-static const uint8_t classes[256] = {
+__extension__ static const uint8_t classes[256] = {
 	['\t'] = BLANK, [' '] = BLANK,
 	['0' ... '9'] = DIGIT | HEX | HOST | IP6,
 	['a' ... 'f'] = ALPHA | HEX | HOST | IP6, ['A' ... 'F'] = ALPHA | HEX | HOST | IP6,
@@ -431,6 +431,103 @@ hole_forward(enum hole_type t, struct str text, size_t pos, const struct step *n
 	else if (t == HOLE_QUOTED)
 		*steps += (text.n - pos) / 8;
 	return end;
+}
+
+bool
+hole_may_begin(enum hole_type t, char c)
+{
+	static const unsigned first[HOLE_TYPES] = {
+		[HOLE_IP] = IP6, [HOLE_ADDR] = IP6 | DIGIT | ALPHA, [HOLE_HOST] = DIGIT | ALPHA, [HOLE_PORT] = DIGIT | ALPHA,
+		[HOLE_INT] = DIGIT, [HOLE_NUM] = DIGIT, [HOLE_HEX] = HEX, [HOLE_MAC] = HEX,
+	};
+
+	switch (t) {
+	case HOLE_IP:
+	case HOLE_ADDR:
+		return c == '[' || is(c, first[t]);
+	case HOLE_INT:
+	case HOLE_NUM:
+		return c == '-' || c == '+' || is(c, DIGIT);
+	case HOLE_QUOTED:
+		return c == '"';
+	case HOLE_WORD:
+		return !is(c, BLANK);
+	default:
+		return first[t] == 0 || is(c, first[t]);
+	}
+}
+
+/* The first place of the literal within the word that begins at pos, or HOLE_MISS. */
+static size_t
+word_until(struct str text, size_t pos, size_t end, const struct step *lit)
+{
+	for (size_t at = pos + 1; at < end; at++) {
+		if (!lit->nocase) {
+			const char *hit = memchr(text.p + at, lit->lit[0], end - at);
+
+			if (!hit)
+				return HOLE_MISS;
+			at = (size_t)(hit - text.p);
+		}
+		if (step_literal_at(lit, text, at))
+			return at;
+	}
+	return HOLE_MISS;
+}
+
+static size_t
+peek_word(struct str text, size_t pos, const struct step *next, struct hole_memo *memo)
+{
+	if (memo->word_end == 0) {
+		memo->word_end = pos;
+		while (memo->word_end < text.n && !is(text.p[memo->word_end], BLANK))
+			memo->word_end++;
+	}
+	if (memo->word_end == pos)
+		return HOLE_MISS;
+	if (next && next->code == STEP_LIT)
+		return word_until(text, pos, memo->word_end, next);
+	return memo->word_end;
+}
+
+/* A host that ends where its run of letters ends; where the literal behind it could be part of a name, as usual. */
+static size_t
+peek_host(struct str text, size_t pos, const struct step *next, struct hole_memo *memo)
+{
+	struct str value;
+
+	if (next && next->code == STEP_LIT && is(next->lit[0], HOST))
+		return take_host(text, pos, next, &value);
+	if (memo->host_end == 0)
+		memo->host_end = run_of(text, pos, HOST, HOLE_HOST_MAX);
+	return memo->host_end > pos && may_end(text, memo->host_end, next) ? memo->host_end : HOLE_MISS;
+}
+
+size_t
+hole_peek(enum hole_type t, struct str text, size_t pos, const struct step *next, struct hole_memo *memo)
+{
+	struct str value;
+	size_t *end;
+
+	switch (t) {
+	case HOLE_WORD:
+		return peek_word(text, pos, next, memo);
+	case HOLE_HOST:
+		return peek_host(text, pos, next, memo);
+	case HOLE_ADDR: {
+		size_t at = is(text.p[pos], IP6) || text.p[pos] == '[' ? take_ip(text, pos, next, &value) : HOLE_MISS;
+
+		return at != HOLE_MISS || !is(text.p[pos], DIGIT | ALPHA) ? at : peek_host(text, pos, next, memo);
+	}
+	case HOLE_INT:
+	case HOLE_TIME:
+		end = &memo->end[t == HOLE_TIME];
+		if (*end == 0)
+			*end = takers[t](text, pos, next, &value);
+		return *end;
+	default:
+		return takers[t](text, pos, next, &value);
+	}
 }
 
 /* Words and quotations reach back to the nearest place where the step before may end. */

@@ -46,6 +46,18 @@ unsigned hole_weight(enum hole_type t);
  */
 size_t hole_forward(enum hole_type t, struct str text, size_t pos, const struct step *next, struct str *ret_value,
     uint64_t *steps);
+/* Could a hole of this type begin with c? A quick no. */
+bool hole_may_begin(enum hole_type t, char c);
+
+/* What several holes at one place have in common; zeroed by the caller when the place is new. */
+struct hole_memo {
+	size_t word_end;           /* where the run of non-blanks ends; 0: not looked at yet */
+	size_t host_end;
+	size_t end[2];             /* of int and time, HOLE_MISS included; 0: not looked at yet */
+};
+/* hole_forward() without the value, for walking many holes at one place. */
+size_t hole_peek(enum hole_type t, struct str text, size_t pos, const struct step *next, struct hole_memo *memo);
+
 /* Takes what ends before text[end], not reaching below `low`; `prev` is the step before. Returns where it begins. */
 size_t hole_backward(enum hole_type t, struct str text, size_t low, size_t end, const struct step *prev,
     struct str *ret_value, uint64_t *steps);

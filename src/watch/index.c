@@ -355,7 +355,7 @@ build_needles(struct builder *b)
 }
 
 int
-index_build(struct arena *a, const struct pattern *const *patterns, uint32_t n, struct index *ret)
+index_build(struct arena *a, const struct pattern *const *patterns, uint32_t n, bool search_holes, struct index *ret)
 {
 	struct index x = { .nways = 0 };
 	struct ways ways = { .v = NULL };
@@ -363,7 +363,7 @@ index_build(struct arena *a, const struct pattern *const *patterns, uint32_t n, 
 	int err = 0;
 
 	for (uint32_t i = 0; i < n && err == 0; i++)
-		err = ways_add(&ways, patterns[i], i);
+		err = ways_add(&ways, patterns[i], i, search_holes);
 	ways_sort(&ways);
 	x.ways = ARENA_ARRAY(a, struct index_way, ways.n + 1);
 	x.node_ways = ARENA_ARRAY(a, uint32_t, ways.n + 1);
@@ -454,6 +454,7 @@ static void
 walk(const struct walk *w, const struct index_node *n, size_t pos)
 {
 	const struct index_node *kids = w->x->nodes + n->kids;
+	struct hole_memo memo = { .word_end = 0 };
 	uint16_t i = 0;
 
 	*w->steps += 1;
@@ -469,7 +470,6 @@ walk(const struct walk *w, const struct index_node *n, size_t pos)
 	for (; i < n->nkids; i++) {
 		const struct index_node *kid = &kids[i];
 		size_t at = HOLE_MISS;
-		struct str value;
 
 		if (kid->edge.code == STEP_LIT) {
 			if (pos < w->text.n && (kid->edge.nocase || kid->edge.lit[0] == w->text.p[pos]) &&
@@ -477,8 +477,9 @@ walk(const struct walk *w, const struct index_node *n, size_t pos)
 				at = pos + kid->edge.len;
 		} else if (kid->edge.code == STEP_BLANKS) {
 			at = walk_blanks(w->text, pos);
-		} else {
-			at = hole_forward(kid->edge.type, w->text, pos, kid->next, &value, w->steps);
+		} else if (pos < w->text.n && hole_may_begin(kid->edge.type, w->text.p[pos])) {
+			at = hole_peek(kid->edge.type, w->text, pos, kid->next, &memo);
+			*w->steps += 1;
 		}
 		if (at != HOLE_MISS)
 			walk(w, kid, at);

@@ -43,7 +43,8 @@ struct candidates {
 };
 
 /* Patterns must outlive the index. Literal sets are not made here: see index_literals(). 0 or -ENOMEM. */
-int index_build(struct arena *a, const struct pattern *const *patterns, uint32_t n, struct index *ret) WARN_UNUSED;
+int index_build(struct arena *a, const struct pattern *const *patterns, uint32_t n, bool search_holes,
+    struct index *ret) WARN_UNUSED;
 /* Compiles the search set when there are many needles. */
 int index_literals(struct index *x, struct str cached, bool plain, bool *ret_compiled) WARN_UNUSED;
 void index_free(struct index *x);          /* the literal set; the rest is the arena's */

@@ -410,6 +410,28 @@ pattern_may_match(const struct pattern *p, struct str text)
 	return false;
 }
 
+/* Most patterns with a wildcard fail for want of a literal: seen before any place is tried. */
+static bool
+holds_must(const struct pattern *p, struct str text, struct match *m)
+{
+	size_t from = 0;
+
+	for (uint8_t i = 0; i < p->nmust; i++) {
+		const struct step *s = &p->steps[p->must[i]];
+		struct str rest = str_from(text, from), lit = str_of(s->lit, s->len);
+		size_t at = s->nocase ? str_find_nocase(rest, lit) : str_find(rest, lit);
+
+		m->steps += 1 + at / 8;
+		if (at == rest.n) {
+			m->stopped_at = from;
+			m->stopped_step = p->must[i];
+			return false;
+		}
+		from += at + s->len;
+	}
+	return true;
+}
+
 bool
 pattern_match(const struct pattern *p, struct str text, struct match *m)
 {
@@ -419,7 +441,7 @@ pattern_match(const struct pattern *p, struct str text, struct match *m)
 	m->stopped_at = 0;
 	m->stopped_step = p->nlast ? p->links[p->last] : STEP_END;
 	m->steps++;
-	if (!pattern_may_match(p, text))
+	if (!pattern_may_match(p, text) || !holds_must(p, text, m))
 		return false;
 	r.p = p;
 	r.text = text;

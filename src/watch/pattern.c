@@ -325,6 +325,48 @@ all_end_literal(const struct pattern *p)
 	return true;
 }
 
+/* Steps stand in order, so a link from before i to behind i goes around it. */
+bool
+pattern_always_passes(const struct pattern *p, uint16_t i)
+{
+	for (uint16_t k = 0; k < p->nfirst; k++)
+		if (p->links[p->first + k] > i)
+			return false;
+	for (uint16_t u = 0; u < i; u++)
+		for (uint16_t k = 0; k < p->steps[u].nnext; k++)
+			if (p->links[p->steps[u].next + k] > i)
+				return false;
+	return true;
+}
+
+/* Keeps the longest literals behind the first wildcard that every match must hold. */
+static void
+find_must(struct pattern *p)
+{
+	bool wild = false;
+
+	for (uint16_t i = 0; i < p->nsteps; i++) {
+		const struct step *s = &p->steps[i];
+		uint8_t at = p->nmust, shortest = 0;
+
+		wild |= s->code == STEP_SKIP;
+		if (!wild || s->code != STEP_LIT || s->len < 2 || !pattern_always_passes(p, i))
+			continue;
+		for (uint8_t k = 1; k < p->nmust; k++)
+			if (p->steps[p->must[k]].len < p->steps[p->must[shortest]].len)
+				shortest = k;
+		if (p->nmust == PATTERN_MUST_MAX) {
+			if (p->steps[p->must[shortest]].len >= s->len)
+				continue;
+			at = (uint8_t)(p->nmust - 1);
+			memmove(&p->must[shortest], &p->must[shortest + 1], (at - shortest) * sizeof(p->must[0]));
+		} else {
+			p->nmust++;
+		}
+		p->must[at] = i;
+	}
+}
+
 static int
 finish(struct reader *r, struct pattern *ret)
 {
@@ -354,6 +396,7 @@ finish(struct reader *r, struct pattern *ret)
 	memcpy(holes, r->holes, r->nholes * sizeof(*holes));
 	p.min_len = min_len(&p);
 	p.ends_literal = all_end_literal(&p);
+	find_must(&p);
 	*ret = p;
 	return 0;
 }

@@ -13,6 +13,7 @@
 #define PATTERN_STEPS_MAX 400
 #define PATTERN_LINKS_MAX 8000
 #define PATTERN_WILDS_MAX 32
+#define PATTERN_MUST_MAX 3
 
 enum step_code {
 	STEP_LIT,        /* these bytes, none of them a blank */
@@ -54,6 +55,8 @@ struct pattern {
 	uint16_t nwilds;
 	uint16_t nholes;
 	uint16_t min_len;              /* no shorter text can match */
+	uint16_t must[PATTERN_MUST_MAX];       /* literals behind a wildcard on every way, in order: cheap to miss */
+	uint8_t nmust;
 	bool ends_literal;             /* every way ends in a literal */
 	bool nocase;
 };
@@ -76,6 +79,8 @@ int pattern_compile(struct load *l, const struct conf_word *w, bool nocase, stru
 bool pattern_match(const struct pattern *p, struct str text, struct match *m);
 /* Could it, to judge by its length and its end? */
 bool pattern_may_match(const struct pattern *p, struct str text);
+/* Is step i on every way through the pattern? */
+bool pattern_always_passes(const struct pattern *p, uint16_t i);
 /* What a step wants, in words for explain: the literal itself, or "<ip>". */
 void step_show(const struct step *s, struct buf *out);
 

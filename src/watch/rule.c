@@ -332,6 +332,7 @@ keep_fields(struct load *l, struct rules *rules)
 		k.rule = &rules->rules[i];
 		keep_of_rule(l, &rules->rules[i], &k);
 	}
+	k.rule = NULL;
 	for (uint32_t i = 0; i < rules->nkeys; i++) {
 		for (uint8_t p = 0; p < rules->keys[i].n; p++)
 			keep_field(&k, rules->keys[i].part[p].field);

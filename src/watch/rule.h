@@ -75,7 +75,9 @@ struct rule {
 	uint64_t text_hash;        /* of everything that gives its state a meaning */
 	enum rule_shape shape;
 	uint32_t index;
-	uint16_t open;             /* kind of the incident */
+	uint16_t open;             /* kind of the incident; KIND_NONE with open_record */
+	bool open_record;          /* the kind of the gravest of its records, and severity with it */
+	bool severe;               /* a severity was given */
 	uint16_t mark;             /* kind given to counted records, or KIND_NONE */
 	bool mark_none;            /* counted records are left as they are */
 	enum severity severity;
@@ -110,6 +112,8 @@ struct join {
 	struct str name;
 	uint16_t key;
 	struct kind_set open, end;
+	const struct condition *where;     /* on the record that opens */
+	uint32_t nwhere;
 	uint16_t carry[JOIN_CARRY_MAX];
 	uint8_t ncarry;
 	int64_t for_us;

@@ -238,7 +238,9 @@ take_open(void *ctx, const struct conf_stmt *s, struct diags *d)
 	struct parse *p = ctx;
 
 	(void)d;
-	p->rule->open = load_kind(p->l, &s->words[1]);
+	p->rule->open_record = str_eq(conf_arg(s, 1), STR("record"));
+	if (!p->rule->open_record)
+		p->rule->open = load_kind(p->l, &s->words[1]);
 }
 
 static void
@@ -371,7 +373,8 @@ static const struct conf_row rule_rows[] = {
 		"weight of these incidents; or the shape: many small things add up", "risk 40;" },
 	{ "where", 2, UINT16_MAX, CONF_NO_BLOCK, false, take_where, "further conditions on the records",
 		"where service is ssh;" },
-	{ "open", 1, 1, CONF_NO_BLOCK, true, take_open, "kind of the incident", "open auth.brute;" },
+	{ "open", 1, 1, CONF_NO_BLOCK, true, take_open, "kind of the incident; `record`: that of its gravest record",
+		"open auth.brute;" },
 	{ "severity", 1, UINT16_MAX, CONF_NO_BLOCK, false, take_severity, "how grave; that of the kind if not given",
 		"severity critical when status is 200;" },
 	{ "mark", 1, 1, CONF_NO_BLOCK, true, take_mark, "kind that counted records get; `none` leaves them alone",
@@ -409,9 +412,10 @@ settle(struct parse *p, const struct conf_stmt *s)
 
 	if (!p->shaped)
 		bad_rule(p, s, "each, count, sequence, first, rare, silence or risk", "this rule has no shape");
-	if (r->open == KIND_NONE)
+	r->severe = p->severe;
+	if (r->open == KIND_NONE && !r->open_record)
 		bad_rule(p, s, "open auth.brute;", "this rule opens no incident");
-	else if (!p->severe)
+	else if (!p->severe && !r->open_record)
 		r->severity = kinds_row(p->l->rs->kinds, r->open)->severity;
 	if (r->quiet_us == 0)
 		r->quiet_us = r->shape == RULE_RARE || r->shape == RULE_SILENCE ? QUIET_LEAST : gap;
@@ -419,6 +423,8 @@ settle(struct parse *p, const struct conf_stmt *s)
 		bad_rule(p, s, NULL, "`quiet` is shorter than the window");
 	if (r->same == UINT16_MAX)
 		r->same = r->key;
+	if (r->open_record && r->shape == RULE_SILENCE)
+		bad_rule(p, s, NULL, "silence has no record whose kind it could take");
 	if (r->same != r->key && r->shape != RULE_EACH)
 		bad_rule(p, s, NULL, "`same` with other fields than the key is for `each` only");
 	if (r->same_us < r->quiet_us)
@@ -511,11 +517,26 @@ take_join_for(void *ctx, const struct conf_stmt *s, struct diags *d)
 	rule_words_end(&w);
 }
 
+static void
+take_join_where(void *ctx, const struct conf_stmt *s, struct diags *d)
+{
+	struct parse *p = ctx;
+	struct condition *conds;
+
+	(void)d;
+	if (conditions_compile(p->l, s, 1, &conds, &p->join->nwhere) < 0)
+		p->join->nwhere = 0;
+	else
+		p->join->where = conds;
+}
+
 static const struct conf_row join_rows[] = {
 	{ "by", 1, UINT16_MAX, CONF_NO_BLOCK, true, take_join_by, "what makes a session", "by host, program, pid;" },
 	{ "open", 1, UINT16_MAX, CONF_NO_BLOCK, true, take_join_open, "records that begin one", "open conn.open;" },
 	{ "carry", 1, UINT16_MAX, CONF_NO_BLOCK, true, take_join_carry, "fields handed on", "carry src, src_port;" },
 	{ "for", 1, 1, CONF_NO_BLOCK, true, take_join_for, "how long a session is remembered", "for 1h;" },
+	{ "where", 2, UINT16_MAX, CONF_NO_BLOCK, true, take_join_where, "conditions on the record that begins one",
+		"where session absent;" },
 	{ "end", 1, UINT16_MAX, CONF_NO_BLOCK, true, take_join_end, "records that end one", "end conn.closed;" },
 };
 

@@ -357,7 +357,7 @@ open_session(struct correlator *c, uint32_t join, const struct record *r, int64_
 {
 	const struct join *j = &c->rules->joins[join];
 	char text[JOIN_CARRY_MAX * 258];
-	size_t n = carried(j, r, text);
+	size_t n = conditions_hold(j->where, j->nwhere, c->rs, r, &c->env) ? carried(j, r, text) : 0;
 	uint64_t hash = n ? hash_of(c, join, r) : 0;
 	struct session *s;
 	uint32_t others;

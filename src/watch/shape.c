@@ -221,6 +221,32 @@ grow(struct correlator *c, const struct rule *rule, uint32_t i, struct event *e,
 		include_followers(c, rule, i, in);
 }
 
+/*
+ * Spares most looks at the window: after one that found k of the N wanted, N-k more must come at the end before
+ * another can find enough. A late event is always looked at.
+ */
+static bool
+cannot_be(const struct rule *rule, struct track *t, uint32_t at)
+{
+	const struct event *events = track_events(t);
+	uint32_t adds = rule->distinct != FIELD_NONE ? 1 : events[at].weight;
+	bool last = at + 1u == t->n;
+
+	if (last && at > 0 && rule->distinct != FIELD_NONE && events[at].distinct == events[at - 1].distinct)
+		return true;
+	if (adds < t->lacks) {
+		t->lacks -= adds;
+		return last;
+	}
+	t->lacks = 0;
+	if (last) {
+		uint64_t have = window_have(rule, events, t->n);
+
+		t->lacks = have < rule->need ? rule->need - (uint32_t)have : 0;
+	}
+	return t->lacks > 0;
+}
+
 static void
 take_count(struct correlator *c, const struct rule *rule, uint32_t i, struct event *e, const struct input *in)
 {
@@ -233,7 +259,7 @@ take_count(struct correlator *c, const struct rule *rule, uint32_t i, struct eve
 	}
 	if (put(c, rule, t, e, &at) < 0)
 		return;
-	if (!window_count(rule, track_events(t), t->n, at, &lo, &hi))
+	if (cannot_be(rule, t, at) || !window_count(rule, track_events(t), t->n, at, &lo, &hi))
 		return;
 	for (uint32_t k = lo; k <= hi; k++)
 		include_at(c, rule, i, k, in);

@@ -149,6 +149,7 @@ load_track(struct maps *m)
 		if (t->n)
 			return false;      /* the same key twice */
 		t->touched = saved.touched;
+		t->lacks = saved.lacks;
 		m->tracks[old] = i;
 	}
 	return load_events(m, t, &saved, i == TRACK_NONE) && (!t ||
@@ -257,6 +258,8 @@ load_dossier(struct maps *m)
 	d.home = saved.home < m->tracks_size ? m->tracks[saved.home] : DROPPED;
 	lives = m->rules[saved.rule] != DROPPED && d.home != DROPPED;
 	d.rule = lives ? (uint16_t)m->rules[saved.rule] : 0;
+	if (d.kind >= kinds_count(m->c->rs->kinds) && d.kind != KIND_NONE)
+		return false;
 	if (m->c->rules->nrules == 0 || !load_lists(m, &d, &saved) ||
 	    !facts_load(&d.facts, &m->c->rules->rules[d.rule], &m->in)) {
 		free_lists(&d);

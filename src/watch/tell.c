@@ -10,6 +10,13 @@ rule_of(const struct correlator *c, const struct dossier *d)
 	return &c->rules->rules[d->rule];
 }
 
+/* Without memory of any record there is no kind to take. */
+static uint16_t
+kind_of(const struct dossier *d)
+{
+	return d->kind == KIND_NONE ? KIND_unknown : d->kind;
+}
+
 static int64_t
 distance(const struct dossier *d, int64_t time_us)
 {
@@ -168,7 +175,7 @@ show(struct correlator *c, uint32_t i, bool open, struct incident *ret)
 	uint64_t cut_count = 0;
 	size_t n;
 
-	*ret = (struct incident){ .id = d->told_as, .rule = d->rule, .kind = rule_of(c, d)->open,
+	*ret = (struct incident){ .id = d->told_as, .rule = d->rule, .kind = kind_of(d),
 		.severity = gravest(c, i), .open = open, .worsened = d->worsened, .first_us = WHEN_NONE };
 	buf_reset(&c->proofs);
 	gather_held(c, i, POOL_NONE, &c->proofs, &ret->proofs_cut, &cut_count);
@@ -329,7 +336,7 @@ void
 tell_merged(struct correlator *c, uint32_t i, uint64_t into)
 {
 	struct dossier *d = dossier_at(c, i);
-	struct incident in = { .id = d->told_as, .into = into, .rule = d->rule, .kind = rule_of(c, d)->open,
+	struct incident in = { .id = d->told_as, .into = into, .rule = d->rule, .kind = kind_of(d),
 		.severity = d->severity, .first_us = d->first_us, .last_us = d->last_us };
 
 	d->told_as = 0;

@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#define NEEDLE_GOOD 4
+
 struct path {
 	uint16_t step[PATTERN_STEPS_MAX];
 	uint16_t n;
@@ -116,17 +118,8 @@ common_needle(const struct pattern *p)
 
 	for (uint16_t i = 0; i < p->nsteps; i++) {
 		const struct step *s = &p->steps[i];
-		bool passed = false;
 
-		if (s->code != STEP_LIT || (best && s->len <= best->len))
-			continue;
-		/* Steps stand in order, so a link from before i to behind i goes around it. */
-		for (uint16_t u = 0; u < i && !passed; u++)
-			for (uint16_t k = 0; k < p->steps[u].nnext && !passed; k++)
-				passed = p->links[p->steps[u].next + k] > i;
-		for (uint16_t k = 0; k < p->nfirst && !passed; k++)
-			passed = p->links[p->first + k] > i;
-		if (!passed && s->nnext)
+		if (s->code == STEP_LIT && (!best || s->len > best->len) && pattern_always_passes(p, i))
 			best = s;
 	}
 	return best;
@@ -203,9 +196,36 @@ add_path(struct ways *w, const struct pattern *p, uint32_t item, const struct pa
 	if (!search)
 		return set_steps(way, p, path);
 	way->needle = needle_on(p, path);
-	if (common && (!way->needle || common->len + 2 >= way->needle->len))
+	if (common && (!way->needle || (common->len >= NEEDLE_GOOD && common->len + 2 >= way->needle->len)))
 		way->needle = common;
 	return 0;
+}
+
+/* Does every way of a search hold a literal that is not in every other line? */
+static bool
+good_needles(const struct pattern *p, const struct paths *all, const struct step *common)
+{
+	if (common && common->len >= NEEDLE_GOOD)
+		return true;
+	for (uint32_t i = 0; i < all->n; i++) {
+		const struct step *s = needle_on(p, &all->v[i]);
+
+		if (!s || s->len < NEEDLE_GOOD)
+			return false;
+	}
+	return true;
+}
+
+static bool
+begins_hole(const struct pattern *p)
+{
+	for (uint16_t i = 0; i < p->nfirst; i++) {
+		uint16_t v = p->links[p->first + i];
+
+		if (v != STEP_END && p->steps[v].code != STEP_LIT)
+			return true;
+	}
+	return false;
 }
 
 static bool
@@ -233,7 +253,7 @@ has_empty_way(const struct pattern *p, const struct paths *all)
 }
 
 int
-ways_add(struct ways *w, const struct pattern *p, uint32_t item)
+ways_add(struct ways *w, const struct pattern *p, uint32_t item, bool search_holes)
 {
 	struct paths all = { .v = malloc((WAYS_SEARCH_MAX + PATTERN_STEPS_MAX) * sizeof(*all.v)) };
 	uint32_t least[PATTERN_STEPS_MAX];
@@ -246,6 +266,12 @@ ways_add(struct ways *w, const struct pattern *p, uint32_t item)
 	if (err == 0) {
 		least_behind(p, least);
 		all_paths(p, &all, search);
+		if (!search && search_holes && begins_hole(p)) {
+			all_paths(p, &all, true);
+			search = good_needles(p, &all, common);
+			if (!search)
+				all_paths(p, &all, false);
+		}
 		if (!search && has_empty_way(p, &all)) {
 			search = true;
 			all_paths(p, &all, search);

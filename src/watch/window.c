@@ -76,9 +76,6 @@ window_count(const struct rule *rule, const struct event *events, uint32_t n, ui
 {
 	uint32_t lo = window_start(events, at, rule->within_us), hi = at, from = n, to = 0;
 
-	/* In order, and again what came just before: the window has nothing that the last one had not. */
-	if (at + 1 == n && at > 0 && rule->distinct != FIELD_NONE && events[at].distinct == events[at - 1].distinct)
-		return false;
 	for (uint32_t i = lo; i <= at; i++) {
 		hi = window_end(events, n, i, hi, rule->within_us);
 		if (measure(rule, events, i, hi) >= rule->need) {
