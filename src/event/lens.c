@@ -1,6 +1,7 @@
 /*
- * lens: from a raw line to a record with a head. Syslog heads come from wire/syslog, envelopes of JSON and the journal
- * from lens_json.c, times from lens_time.c. Never changes a raw byte, never fails.
+ * lens: from a raw line to a record with a head. Syslog heads come from wire/syslog, envelopes of
+ * JSON and the journal from lens_json.c, times from lens_time.c. Never changes a raw byte, never
+ * fails.
  */
 #include "event/lens.h"
 
@@ -36,12 +37,18 @@ static enum dialect
 dialect_of(const struct lens *l, const struct syslog_head *h)
 {
 	switch ((enum syslog_form)h->form) {
-	case SYSLOG_BSD: return DIALECT_RFC3164;
-	case SYSLOG_RFC5424: return DIALECT_RFC5424;
-	case SYSLOG_CISCO: return DIALECT_CISCO;
-	case SYSLOG_ROUTEROS: return DIALECT_ROUTEROS;
-	case SYSLOG_STAMPED: return h->has_pri || l->envelope ? DIALECT_RFC3164 : DIALECT_STAMP;
-	case SYSLOG_BARE: break;
+	case SYSLOG_BSD:
+		return DIALECT_RFC3164;
+	case SYSLOG_RFC5424:
+		return DIALECT_RFC5424;
+	case SYSLOG_CISCO:
+		return DIALECT_CISCO;
+	case SYSLOG_ROUTEROS:
+		return DIALECT_ROUTEROS;
+	case SYSLOG_STAMPED:
+		return h->has_pri || l->envelope ? DIALECT_RFC3164 : DIALECT_STAMP;
+	case SYSLOG_BARE:
+		break;
 	}
 	return DIALECT_NONE;
 }
@@ -67,11 +74,13 @@ part(struct slot base, struct str text, struct str inside)
 {
 	if (!inside.n)
 		return (struct slot){ 0 };
-	return (struct slot){ .off = base.off + (uint32_t)(inside.p - text.p), .len = (uint32_t)inside.n };
+	return (struct slot){ .off = base.off + (uint32_t)(inside.p - text.p),
+		.len = (uint32_t)inside.n };
 }
 
 static void
-take(struct lens *l, struct record *r, struct slot base, struct str text, const struct syslog_head *h)
+take(struct lens *l, struct record *r, struct slot base, struct str text,
+    const struct syslog_head *h)
 {
 	r->dialect = dialect_of(l, h);
 	if (h->facility >= 0)
@@ -82,7 +91,8 @@ take(struct lens *l, struct record *r, struct slot base, struct str text, const 
 	r->host = part(base, text, h->host);
 	r->program = part(base, text, h->program);
 	r->data = part(base, text, h->data);
-	r->message = (struct slot){ .off = base.off + (uint32_t)(h->message.p - text.p), .len = (uint32_t)h->message.n };
+	r->message = (struct slot){ .off = base.off + (uint32_t)(h->message.p - text.p),
+		.len = (uint32_t)h->message.n };
 }
 
 void
@@ -107,7 +117,8 @@ lens_nested(struct lens *l, struct record *r)
 		return;
 	bool named = r->program.len;
 	syslog_parse(m, named ? SYSLOG_STRICT : 0, &h);
-	if (h.form < SYSLOG_BSD || (named && (!h.host.n || !h.program.n || h.stamp.trust != STAMP_STRONG)))
+	if (h.form < SYSLOG_BSD ||
+	    (named && (!h.host.n || !h.program.n || h.stamp.trust != STAMP_STRONG)))
 		return;
 	enum dialect outer = r->dialect;
 	struct slot host = r->host;
@@ -158,7 +169,8 @@ compose_prefix(struct str s)
 {
 	struct stamp st;
 	size_t bar = str_find_byte(str_head(s, COMPOSE_NAME_MAX), '|');
-	if (bar >= s.n || bar >= COMPOSE_NAME_MAX || bar < 2 || s.p[bar - 1] != ' ' || bar + 2 >= s.n || s.p[bar + 1] != ' ')
+	if (bar >= s.n || bar >= COMPOSE_NAME_MAX || bar < 2 || s.p[bar - 1] != ' ' ||
+	    bar + 2 >= s.n || s.p[bar + 1] != ' ')
 		return 0;
 	size_t name = str_find_byte(str_head(s, bar), ' ');
 	for (size_t i = name; i < bar; i++)
@@ -187,7 +199,8 @@ read_line(struct lens *l, struct record *r, struct str text)
 	}
 	if (h.form == SYSLOG_STAMPED && h.message.n > 8 && *h.message.p == 's' && cri(l, r))
 		return;
-	bool relayed = h.form == SYSLOG_RFC5424 || (h.form == SYSLOG_BSD && (h.has_pri || l->envelope || !h.program.n));
+	bool relayed = h.form == SYSLOG_RFC5424 ||
+	    (h.form == SYSLOG_BSD && (h.has_pri || l->envelope || !h.program.n));
 	if (relayed)
 		lens_nested(l, r);
 }
@@ -197,7 +210,8 @@ lens_read(struct lens *l, struct record *r)
 {
 	struct str s = r->raw;
 	r->stamp.form = STAMP_NONE;
-	while (s.n && (*s.p == ' ' || *s.p == '\t') && s.n > 1 && (s.p[1] == '{' || s.p[1] == ' ' || s.p[1] == '\t'))
+	while (s.n && (*s.p == ' ' || *s.p == '\t') && s.n > 1 &&
+	    (s.p[1] == '{' || s.p[1] == ' ' || s.p[1] == '\t'))
 		s = str_from(s, 1);
 	if (s.n && *s.p == '{' && lens_json(l, r, s))
 		return;
@@ -205,7 +219,9 @@ lens_read(struct lens *l, struct record *r)
 		return;
 	if (r->raw.n && *r->raw.p == '#')
 		hash_line(l, r);
-	size_t skip = r->raw.n && (unsigned char)((*r->raw.p | 0x20) - 'a') < 26 ? compose_prefix(r->raw) : 0;
+	size_t skip = r->raw.n && (unsigned char)((*r->raw.p | 0x20) - 'a') < 26
+	    ? compose_prefix(r->raw)
+	    : 0;
 	struct str text = str_from(r->raw, skip);
 	if (skip && *text.p == '{' && lens_json(l, r, text))
 		return;

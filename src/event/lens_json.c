@@ -1,7 +1,8 @@
 /*
- * lens_json: envelopes. The journal's JSON and export entries, Docker, Kubernetes, Beats, GELF, Loki and syslog-as-JSON
- * carry a line of text with its head beside it: they are opened. Any other object is an application's own words and
- * stays whole, for the decoders of form `json`; only its time is read.
+ * lens_json: envelopes. The journal's JSON and export entries, Docker, Kubernetes, Beats, GELF,
+ * Loki and syslog-as-JSON carry a line of text with its head beside it: they are opened. Any other
+ * object is an application's own words and stays whole, for the decoders of form `json`; only its
+ * time is read.
  */
 #include "event/lens_private.h"
 #include "wire/journal.h"
@@ -24,25 +25,37 @@ static const struct key_row {
 	/* sorted by their first byte */
 	KEY("@timestamp", ROLE_TIME), KEY("@version", ROLE_SHIPPER), KEY("@t", ROLE_TIME),
 	KEY("APP-NAME", ROLE_PROGRAM), KEY("DATE", ROLE_TIME), KEY("Datetime", ROLE_TIME_WEAK),
-	KEY("EdgeEndTimestamp", ROLE_TIME_WEAK), KEY("EventTime", ROLE_TIME), KEY("HOST", ROLE_HOST), KEY("HOSTNAME", ROLE_HOST), KEY("MESSAGE", ROLE_JOURNAL), KEY("PRIORITY", ROLE_PRIORITY),
-	KEY("PID", ROLE_PID), KEY("PROCID", ROLE_PID), KEY("PROGRAM", ROLE_PROGRAM), KEY("SYSLOG_FACILITY", ROLE_FACILITY), KEY("SYSLOG_IDENTIFIER", ROLE_PROGRAM),
-	KEY("SYSLOG_PID", ROLE_PID), KEY("StartUTC", ROLE_TIME_WEAK), KEY("TimeCreated", ROLE_TIME), KEY("TimeGenerated", ROLE_TIME),
-	KEY("Timestamp", ROLE_TIME), KEY("_COMM", ROLE_PROGRAM_WEAK), KEY("_HOSTNAME", ROLE_HOST), KEY("_PID", ROLE_PID),
-	KEY("__REALTIME_TIMESTAMP", ROLE_REALTIME), KEY("_time", ROLE_TIME), KEY("agent.type", ROLE_SHIPPER),
-	KEY("agent.version", ROLE_SHIPPER), KEY("app-name", ROLE_PROGRAM), KEY("app_name", ROLE_PROGRAM),
-	KEY("appname", ROLE_PROGRAM), KEY("asctime", ROLE_TIME), KEY("beat.name", ROLE_SHIPPER), KEY("container_id", ROLE_SHIPPER),
-	KEY("container_name", ROLE_SHIPPER), KEY("created_at", ROLE_TIME_WEAK), KEY("date", ROLE_TIME), KEY("datetime", ROLE_TIME), KEY("event.created", ROLE_TIME_WEAK),
-	KEY("eventTime", ROLE_TIME), KEY("event_time", ROLE_TIME), KEY("full_message", ROLE_LABELS), KEY("host", ROLE_HOST),
-	KEY("host.hostname", ROLE_HOST), KEY("host.name", ROLE_HOST), KEY("hostname", ROLE_HOST), KEY("ident", ROLE_PROGRAM),
-	KEY("input.type", ROLE_SHIPPER), KEY("instant.epochSecond", ROLE_TIME_WEAK), KEY("kubernetes.pod_name", ROLE_SHIPPER),
-	KEY("labels", ROLE_LABELS), KEY("line", ROLE_LINE), KEY("log", ROLE_LOG), KEY("log.file.path", ROLE_SHIPPER),
-	KEY("message", ROLE_MESSAGE), KEY("pid", ROLE_PID), KEY("process.name", ROLE_PROGRAM_WEAK), KEY("process.pid", ROLE_PID),
-	KEY("procid", ROLE_PID), KEY("program", ROLE_PROGRAM), KEY("programname", ROLE_PROGRAM), KEY("prospector.type", ROLE_SHIPPER),
-	KEY("request_time", ROLE_TIME_WEAK), KEY("short_message", ROLE_SHORT), KEY("start_time", ROLE_TIME_WEAK),
-	KEY("started_at", ROLE_TIME_WEAK), KEY("stream", ROLE_STREAM), KEY("streams.0.values.0.1", ROLE_LINE),
-	KEY("syslog-tag", ROLE_PROGRAM), KEY("syslog_program", ROLE_PROGRAM), KEY("syslogtag", ROLE_PROGRAM),
-	KEY("t.$date", ROLE_TIME_WEAK), KEY("time", ROLE_TIME), KEY("timestamp", ROLE_TIME), KEY("timestamp_ms", ROLE_TIME),
-	KEY("ts", ROLE_TIME), KEY("utctime", ROLE_TIME_WEAK), KEY("version", ROLE_GELF),
+	KEY("EdgeEndTimestamp", ROLE_TIME_WEAK), KEY("EventTime", ROLE_TIME),
+	KEY("HOST", ROLE_HOST), KEY("HOSTNAME", ROLE_HOST), KEY("MESSAGE", ROLE_JOURNAL),
+	KEY("PRIORITY", ROLE_PRIORITY), KEY("PID", ROLE_PID), KEY("PROCID", ROLE_PID),
+	KEY("PROGRAM", ROLE_PROGRAM), KEY("SYSLOG_FACILITY", ROLE_FACILITY),
+	KEY("SYSLOG_IDENTIFIER", ROLE_PROGRAM), KEY("SYSLOG_PID", ROLE_PID),
+	KEY("StartUTC", ROLE_TIME_WEAK), KEY("TimeCreated", ROLE_TIME),
+	KEY("TimeGenerated", ROLE_TIME), KEY("Timestamp", ROLE_TIME),
+	KEY("_COMM", ROLE_PROGRAM_WEAK), KEY("_HOSTNAME", ROLE_HOST), KEY("_PID", ROLE_PID),
+	KEY("__REALTIME_TIMESTAMP", ROLE_REALTIME), KEY("_time", ROLE_TIME),
+	KEY("agent.type", ROLE_SHIPPER), KEY("agent.version", ROLE_SHIPPER),
+	KEY("app-name", ROLE_PROGRAM), KEY("app_name", ROLE_PROGRAM), KEY("appname", ROLE_PROGRAM),
+	KEY("asctime", ROLE_TIME), KEY("beat.name", ROLE_SHIPPER),
+	KEY("container_id", ROLE_SHIPPER), KEY("container_name", ROLE_SHIPPER),
+	KEY("created_at", ROLE_TIME_WEAK), KEY("date", ROLE_TIME), KEY("datetime", ROLE_TIME),
+	KEY("event.created", ROLE_TIME_WEAK), KEY("eventTime", ROLE_TIME),
+	KEY("event_time", ROLE_TIME), KEY("full_message", ROLE_LABELS), KEY("host", ROLE_HOST),
+	KEY("host.hostname", ROLE_HOST), KEY("host.name", ROLE_HOST), KEY("hostname", ROLE_HOST),
+	KEY("ident", ROLE_PROGRAM), KEY("input.type", ROLE_SHIPPER),
+	KEY("instant.epochSecond", ROLE_TIME_WEAK), KEY("kubernetes.pod_name", ROLE_SHIPPER),
+	KEY("labels", ROLE_LABELS), KEY("line", ROLE_LINE), KEY("log", ROLE_LOG),
+	KEY("log.file.path", ROLE_SHIPPER), KEY("message", ROLE_MESSAGE), KEY("pid", ROLE_PID),
+	KEY("process.name", ROLE_PROGRAM_WEAK), KEY("process.pid", ROLE_PID),
+	KEY("procid", ROLE_PID), KEY("program", ROLE_PROGRAM), KEY("programname", ROLE_PROGRAM),
+	KEY("prospector.type", ROLE_SHIPPER), KEY("request_time", ROLE_TIME_WEAK),
+	KEY("short_message", ROLE_SHORT), KEY("start_time", ROLE_TIME_WEAK),
+	KEY("started_at", ROLE_TIME_WEAK), KEY("stream", ROLE_STREAM),
+	KEY("streams.0.values.0.1", ROLE_LINE), KEY("syslog-tag", ROLE_PROGRAM),
+	KEY("syslog_program", ROLE_PROGRAM), KEY("syslogtag", ROLE_PROGRAM),
+	KEY("t.$date", ROLE_TIME_WEAK), KEY("time", ROLE_TIME), KEY("timestamp", ROLE_TIME),
+	KEY("timestamp_ms", ROLE_TIME), KEY("ts", ROLE_TIME), KEY("utctime", ROLE_TIME_WEAK),
+	KEY("version", ROLE_GELF),
 #undef KEY
 };
 
@@ -56,10 +69,10 @@ lens_json_index(uint8_t first[256])
 
 struct finds {
 	const uint8_t *first;
-	struct json_item at[ROLES];   /* key.p set: found */
+	struct json_item at[ROLES]; /* key.p set: found */
 	struct buf *extra;
 	size_t items;
-	size_t bytes;                 /* MESSAGE as an array of numbers: how many were put in extra */
+	size_t bytes; /* MESSAGE as an array of numbers: how many were put in extra */
 };
 
 static void
@@ -87,7 +100,8 @@ on_item(void *ctx, const struct json_item *item)
 		return true;
 	find_role(f, item);
 	/* The journal writes messages that are no UTF-8 as an array of bytes. */
-	if (item->type == JSON_NUMBER && item->depth == 2 && f->extra && str_starts(item->key, STR("MESSAGE."))) {
+	if (item->type == JSON_NUMBER && item->depth == 2 && f->extra &&
+	    str_starts(item->key, STR("MESSAGE."))) {
 		unsigned v = 0;
 		for (size_t i = 0; i < item->value.n && i < 3; i++)
 			v = v * 10 + (unsigned char)(item->value.p[i] - '0');
@@ -114,8 +128,10 @@ has_text(const struct finds *f, enum role role)
 static enum role
 envelope(const struct finds *f)
 {
-	bool timed = has(f, ROLE_TIME), shipped = f->at[ROLE_SHIPPER].key.p || f->at[ROLE_STREAM].key.p;
-	if ((has_text(f, ROLE_JOURNAL) || f->bytes) && (has(f, ROLE_REALTIME) || has(f, ROLE_PROGRAM) || has(f, ROLE_HOST)))
+	bool timed = has(f, ROLE_TIME),
+	     shipped = f->at[ROLE_SHIPPER].key.p || f->at[ROLE_STREAM].key.p;
+	if ((has_text(f, ROLE_JOURNAL) || f->bytes) &&
+	    (has(f, ROLE_REALTIME) || has(f, ROLE_PROGRAM) || has(f, ROLE_HOST)))
 		return ROLE_JOURNAL;
 	if (has_text(f, ROLE_SHORT) && f->at[ROLE_GELF].key.p && has(f, ROLE_HOST))
 		return ROLE_SHORT;
@@ -128,7 +144,10 @@ envelope(const struct finds *f)
 	return ROLES;
 }
 
-/* Slot of a string, trimmed: in the line when it stands there as it is, else written out into extra. */
+/*
+ * Slot of a string, trimmed: in the line when it stands there as it is, else written out into
+ * extra.
+ */
 static struct slot
 text_slot(struct record *r, const struct json_item *item)
 {
@@ -138,7 +157,9 @@ text_slot(struct record *r, const struct json_item *item)
 	size_t start = r->extra->n;
 	json_unescape(v, r->extra);
 	v = str_trim(str_from(buf_str(r->extra), start));
-	return (struct slot){ .off = (uint32_t)(r->raw.n + (v.n ? (size_t)(v.p - r->extra->p) : start)), .len = (uint32_t)v.n };
+	return (
+	    struct slot){ .off = (uint32_t)(r->raw.n + (v.n ? (size_t)(v.p - r->extra->p) : start)),
+		.len = (uint32_t)v.n };
 }
 
 static int
@@ -178,10 +199,16 @@ item_stamp(const struct json_item *item, struct stamp *ret)
 {
 	int64_t t;
 	if (stamp_epoch(item->value, &t)) {
-		*ret = (struct stamp){ .form = STAMP_EPOCH, .flags = STAMP_UTC_WORD, .trust = STAMP_STRONG, .epoch_us = t };
+		*ret = (struct stamp){ .form = STAMP_EPOCH,
+			.flags = STAMP_UTC_WORD,
+			.trust = STAMP_STRONG,
+			.epoch_us = t };
 		return true;
 	}
-	/* The time's slashes may be escaped: "10\/Feb\/2024" is no form that anyone was seen to write. */
+	/*
+	 * The time's slashes may be escaped: "10\/Feb\/2024" is no form that anyone was seen to
+	 * write.
+	 */
 	size_t n = item->type == JSON_STRING ? stamp_parse(item->value, ret) : 0;
 	return n && n == item->value.n;
 }
@@ -211,8 +238,9 @@ fill_head(struct record *r, const struct finds *f)
 }
 
 /*
- * The line inside an envelope that names no program is read as a bare line. Its own stamp has no zone as a rule, so
- * the envelope's time stands unless they are more than a zone apart: then the line was shipped late.
+ * The line inside an envelope that names no program is read as a bare line. Its own stamp has no
+ * zone as a rule, so the envelope's time stands unless they are more than a zone apart: then the
+ * line was shipped late.
  */
 static void
 open_line(struct lens *l, struct record *r, bool timed)
@@ -236,7 +264,8 @@ open_line(struct lens *l, struct record *r, bool timed)
 		return;
 	lens_set_time(l, r, &h.stamp);
 	bool far = r->time_us > outer + 26 * WHEN_HOUR || r->time_us < outer - 26 * WHEN_HOUR;
-	if (timed && ((h.stamp.flags & STAMP_NO_DATE) || ((h.stamp.flags & STAMP_NO_ZONE) && !far))) {
+	if (timed &&
+	    ((h.stamp.flags & STAMP_NO_DATE) || ((h.stamp.flags & STAMP_NO_ZONE) && !far))) {
 		r->time_us = l->last_us = outer;
 		r->time_guessed = guessed;
 	}
@@ -282,7 +311,8 @@ lens_json(struct lens *l, struct record *r, struct str text)
 		return true;
 	fill_head(r, &f);
 	if (f.bytes && !has_text(&f, ROLE_JOURNAL))
-		r->message = (struct slot){ .off = (uint32_t)(r->raw.n + start), .len = (uint32_t)f.bytes };
+		r->message = (struct slot){ .off = (uint32_t)(r->raw.n + start),
+			.len = (uint32_t)f.bytes };
 	else
 		r->message = text_slot(r, &f.at[role]);
 	deliver(l, r, timed);
@@ -297,7 +327,9 @@ lens_journal(struct lens *l, struct record *r, struct str text)
 	struct str rest = text, key, value;
 	begin(&f, l, NULL);
 	while (journal_next(&rest, &key, &value)) {
-		struct json_item item = { .key = key, .value = value, .type = JSON_STRING, .depth = 1 };
+		struct json_item item = {
+			.key = key, .value = value, .type = JSON_STRING, .depth = 1
+		};
 		if (key.n)
 			find_role(&f, &item);
 	}

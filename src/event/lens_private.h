@@ -8,7 +8,10 @@
 #define ZONE_SPANS 8
 #define ZONE_PLACES_MAX 4096
 
-/* An offset, and over which stretch of time it was seen: two spans of one place are summer and winter. */
+/*
+ * An offset, and over which stretch of time it was seen: two spans of one place are summer and
+ * winter.
+ */
 struct zone_span {
 	int64_t first_us, last_us;
 	int16_t offset_min;
@@ -20,28 +23,35 @@ struct zone_place {
 	struct zone_span spans[ZONE_SPANS];
 };
 
-/* The place of a path is its directory, of a peer the whole text. NULL when the book is full: nothing is learned. */
+/*
+ * The place of a path is its directory, of a peer the whole text. NULL when the book is full:
+ * nothing is learned.
+ */
 struct zone_place *zone_place_of(struct zone_book *z, struct str place);
 void zone_learn(struct zone_place *p, int64_t t, int16_t offset_min);
 /* Offset at a local time; *ret_known says whether the place taught it. */
-int16_t zone_offset(const struct zone_book *z, const struct zone_place *p, int64_t local_us, bool *ret_known);
+int16_t zone_offset(
+    const struct zone_book *z, const struct zone_place *p, int64_t local_us, bool *ret_known);
 
 struct lens {
 	struct zone_book *zones;
 	struct zone_place *place;
 	int64_t anchor_us;
 	bool envelope;
-	bool columns;                /* a header line named columns: lines stay whole */
-	bool year_sure;              /* a stamp of this source has named its year */
-	int64_t last_us;             /* of the line before that had a time */
-	int64_t first_us;            /* seen while sniffing */
+	bool columns;     /* a header line named columns: lines stay whole */
+	bool year_sure;   /* a stamp of this source has named its year */
+	int64_t last_us;  /* of the line before that had a time */
+	int64_t first_us; /* seen while sniffing */
 	int64_t sniffed_us;
-	uint16_t cached_day;         /* month << 8 | day of the stamp resolved last */
-	int64_t cached_midnight;     /* of that day, local */
-	uint8_t json_first[256];     /* index of the first key row with that letter */
+	uint16_t cached_day;     /* month << 8 | day of the stamp resolved last */
+	int64_t cached_midnight; /* of that day, local */
+	uint8_t json_first[256]; /* index of the first key row with that letter */
 };
 
-/* A stamp to a moment; *io_guessed is set when context had to help. WHEN_NONE when nothing at all is known. */
+/*
+ * A stamp to a moment; *io_guessed is set when context had to help. WHEN_NONE when nothing at all
+ * is known.
+ */
 int64_t lens_resolve(struct lens *l, const struct stamp *st, int64_t received_us, bool *io_guessed);
 /* The first trustworthy stamp within s. */
 bool lens_find_stamp(struct str s, struct stamp *ret);

@@ -1,12 +1,14 @@
 /*
- * lens_time: what a stamp leaves out is taken from its surroundings: the year from the file's own newest time, the date
- * from the line before, the zone from the book. Whatever was taken so is marked as guessed. Never reads a clock.
+ * lens_time: what a stamp leaves out is taken from its surroundings: the year from the file's own
+ * newest time, the date from the line before, the zone from the book. Whatever was taken so is
+ * marked as guessed. Never reads a clock.
  */
 #include "event/lens_private.h"
 
-#define FUTURE_SLACK WHEN_DAY            /* clocks run ahead, zones are unknown: so far a stamp may lie after its anchor */
+#define FUTURE_SLACK \
+	WHEN_DAY /* clocks run ahead, zones are unknown: so far a stamp may lie after its anchor */
 #define CLOCK_SLACK WHEN_HOUR
-#define YEARS_BACK 9                     /* far enough to meet a 29 February */
+#define YEARS_BACK 9 /* far enough to meet a 29 February */
 #define YEAR_SHORT (364 * WHEN_DAY)
 #define SEARCH_MAX 512
 
@@ -37,7 +39,10 @@ gap(int64_t a, int64_t b)
 	return a > b ? a - b : b - a;
 }
 
-/* Local midnight of the stamp's day in the last year that is not after `limit`; nearest to `near` if that is given. */
+/*
+ * Local midnight of the stamp's day in the last year that is not after `limit`; nearest to `near`
+ * if that is given.
+ */
 static int64_t
 midnight_in_year(const struct stamp *st, int64_t limit, int64_t near)
 {
@@ -65,7 +70,10 @@ without_year(struct lens *l, const struct stamp *st, int64_t received_us)
 	if (anchor == WHEN_NONE)
 		return WHEN_NONE;
 	bool follow = l->year_sure && !l->envelope && l->last_us != WHEN_NONE;
-	/* Zones reach 14 hours ahead of UTC: the slack of a day covers them, stamps being still local here. */
+	/*
+	 * Zones reach 14 hours ahead of UTC: the slack of a day covers them, stamps being still
+	 * local here.
+	 */
 	int64_t limit = anchor + FUTURE_SLACK, t = l->cached_midnight + clock;
 	if (day == l->cached_day && !follow && t <= limit && t > limit - YEAR_SHORT)
 		return t;
@@ -77,7 +85,10 @@ without_year(struct lens *l, const struct stamp *st, int64_t received_us)
 	return midnight + clock;
 }
 
-/* Time of day alone: the day that lies nearest to the line before, or the last one that is not after the anchor. */
+/*
+ * Time of day alone: the day that lies nearest to the line before, or the last one that is not
+ * after the anchor.
+ */
 static int64_t
 without_date(const struct lens *l, const struct stamp *st, int64_t received_us, int16_t offset_min)
 {
@@ -104,7 +115,8 @@ static int64_t
 with_date(const struct lens *l, const struct stamp *st, int64_t received_us)
 {
 	struct civil c = stamp_civil(st);
-	int64_t t = when_from_civil(&c), near = l->last_us != WHEN_NONE ? l->last_us : anchor_of(l, received_us);
+	int64_t t = when_from_civil(&c),
+		near = l->last_us != WHEN_NONE ? l->last_us : anchor_of(l, received_us);
 	if (!(st->flags & STAMP_EITHER_ORDER) || near == WHEN_NONE)
 		return t;
 	c.month = st->day;
@@ -125,19 +137,23 @@ lens_resolve(struct lens *l, const struct stamp *st, int64_t received_us, bool *
 		return st->epoch_us;
 	if (st->flags & STAMP_NO_DATE) {
 		if (st->flags & STAMP_NO_ZONE)
-			offset = zone_offset(l->zones, l->place, l->last_us != WHEN_NONE ? l->last_us : 0, &known);
+			offset = zone_offset(
+			    l->zones, l->place, l->last_us != WHEN_NONE ? l->last_us : 0, &known);
 		t = without_date(l, st, received_us, offset);
 		*io_guessed = true;
 		return t == WHEN_NONE ? t : t - offset * WHEN_MINUTE;
 	}
-	t = st->flags & STAMP_NO_YEAR ? without_year(l, st, received_us) : with_date(l, st, received_us);
+	t = st->flags & STAMP_NO_YEAR ? without_year(l, st, received_us)
+				      : with_date(l, st, received_us);
 	if (t == WHEN_NONE)
 		return t;
 	if (st->flags & STAMP_NO_ZONE)
 		offset = zone_offset(l->zones, l->place, t, &known);
 	else if (!(st->flags & STAMP_UTC_WORD))
 		zone_learn(l->place, t - offset * WHEN_MINUTE, offset);
-	if (st->flags & (STAMP_NO_YEAR | STAMP_NO_ZONE | STAMP_NO_CLOCK | STAMP_EITHER_ORDER | STAMP_UNSET_CLOCK))
+	if (st->flags &
+	    (STAMP_NO_YEAR | STAMP_NO_ZONE | STAMP_NO_CLOCK | STAMP_EITHER_ORDER |
+		STAMP_UNSET_CLOCK))
 		*io_guessed = true;
 	else
 		l->year_sure = true;
@@ -160,8 +176,8 @@ lens_find_stamp(struct str s, struct stamp *ret)
 		if (!word_byte(s.p[i]) || (i > 0 && word_byte(s.p[i - 1])))
 			continue;
 		struct stamp st;
-		if (stamp_parse(str_from(s, i), &st) && st.trust >= STAMP_FAIR && !(st.flags & (STAMP_NO_DATE | STAMP_NO_CLOCK)) &&
-		    st.form != STAMP_UPTIME) {
+		if (stamp_parse(str_from(s, i), &st) && st.trust >= STAMP_FAIR &&
+		    !(st.flags & (STAMP_NO_DATE | STAMP_NO_CLOCK)) && st.form != STAMP_UPTIME) {
 			*ret = st;
 			return true;
 		}
@@ -230,7 +246,8 @@ lens_time(struct lens *l, struct record *r)
 		return;
 	}
 	/* A time of day says less than a head with a date. */
-	if (!is_time(st) || (st->flags & STAMP_NO_CLOCK) || ((st->flags & STAMP_NO_DATE) && r->dialect != DIALECT_NONE))
+	if (!is_time(st) || (st->flags & STAMP_NO_CLOCK) ||
+	    ((st->flags & STAMP_NO_DATE) && r->dialect != DIALECT_NONE))
 		return;
 	bool guessed = false;
 	int64_t t = lens_resolve(l, st, r->received_us, &guessed);

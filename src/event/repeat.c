@@ -19,7 +19,8 @@ static size_t
 phrase(struct str s, uint32_t *ret_count)
 {
 	size_t n = STR("message repeated ").n, digits = 0;
-	if (!str_starts(s, STR("message repeated ")) || !(digits = count_at(str_from(s, n), ret_count)))
+	if (!str_starts(s, STR("message repeated ")) ||
+	    !(digits = count_at(str_from(s, n), ret_count)))
 		return 0;
 	n += digits;
 	if (!str_starts(str_from(s, n), STR(" time")))

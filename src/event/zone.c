@@ -1,12 +1,13 @@
 /*
- * zone: what stamps with an offset teach about their neighbours without one. Summer time is seen, not computed: each
- * place remembers over which stretch of time an offset was used. Never asks the system for its zone.
+ * zone: what stamps with an offset teach about their neighbours without one. Summer time is seen,
+ * not computed: each place remembers over which stretch of time an offset was used. Never asks the
+ * system for its zone.
  */
 #include <stdlib.h>
 
 #include "event/lens_private.h"
 
-#define SPAN_REACH (200 * WHEN_DAY)      /* a zone's summer and winter are shorter */
+#define SPAN_REACH (200 * WHEN_DAY) /* a zone's summer and winter are shorter */
 
 struct zone_book {
 	int16_t default_offset_min;
@@ -91,11 +92,14 @@ zone_learn(struct zone_place *p, int64_t t, int16_t offset_min)
 	if (near && distance(near, t) == 0)
 		return;
 	if (p->count < ZONE_SPANS)
-		p->spans[p->count++] = (struct zone_span){ .first_us = t, .last_us = t, .offset_min = offset_min };
+		p->spans[p->count++] = (struct zone_span){
+			.first_us = t, .last_us = t, .offset_min = offset_min
+		};
 }
 
 int16_t
-zone_offset(const struct zone_book *z, const struct zone_place *p, int64_t local_us, bool *ret_known)
+zone_offset(
+    const struct zone_book *z, const struct zone_place *p, int64_t local_us, bool *ret_known)
 {
 	const struct zone_span *s = p ? nearest(p, local_us) : NULL;
 	*ret_known = s;

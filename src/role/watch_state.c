@@ -187,8 +187,12 @@ checkpoint_load(struct watching *w)
 	struct str map = STR_NULL;
 	int r = file_map(c->path, &map);
 
-	if (r == -ENOENT)
-		return watching_engine(w, STR_NULL);
+	if (r == -ENOENT) {
+		/* From the first line on there must be a state that says where the journal began. */
+		r = watching_engine(w, STR_NULL);
+		w->dirty++;
+		return r < 0 ? r : checkpoint_now(w);
+	}
 	if (r < 0)
 		return r;
 	if (map.n < 16) {

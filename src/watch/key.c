@@ -6,12 +6,21 @@
 struct str
 key_value(uint16_t field, const struct record *r)
 {
-	struct str v = record_fact(r, field);
+	struct str v = STR_NULL;
 
+	/* Host and program are those of the head: what a line says of others is no session's name. */
+	if (field == FIELD_host)
+		v = record_text(r, r->host);
+	else if (field == FIELD_program)
+		v = record_text(r, r->program);
+	if (v.n == 0)
+		v = record_fact(r, field);
 	if (v.n == 0 && field == FIELD_src)
 		v = record_fact(r, FIELD_src_host);
 	else if (v.n == 0 && field == FIELD_dst)
 		v = record_fact(r, FIELD_dst_host);
+	else if (v.n == 0 && field == FIELD_program)
+		v = record_fact(r, FIELD_service);
 	return str_head(v, KEY_VALUE_MAX);
 }
 
@@ -47,14 +56,12 @@ net_hash(struct str v, uint64_t seed)
 static uint64_t
 pid_hash(const struct record *r, uint64_t seed)
 {
-	struct str v = record_value(r, FIELD_pid);
-	uint64_t n;
+	struct str v = r->pid < 0 ? record_value(r, FIELD_pid) : STR_NULL;
+	uint64_t n = (uint64_t)r->pid;
 
 	if (v.n && text_u64(v, &n) < 0)
 		return hash_bytes(v, seed);
-	if (!v.n && r->pid < 0)
-		return 0;
-	return hash_mix(seed, v.n ? n : (uint64_t)r->pid) | 1;
+	return !v.n && r->pid < 0 ? 0 : hash_mix(seed, n) | 1;
 }
 
 uint64_t

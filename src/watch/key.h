@@ -10,7 +10,7 @@
 uint64_t key_part_hash(const struct key_part *part, const struct record *r, uint64_t seed);
 /* 0 when the record lacks a part. A missing host is no lack when other parts are there: files may have no host. */
 uint64_t key_hash(const struct key_spec *key, const struct record *r, uint64_t seed);
-/* The value that a part stands for: src means src, else src_host. STR_NULL when absent. */
+/* The value that a part stands for: an address, else the name; program, else service. STR_NULL when absent. */
 struct str key_value(uint16_t field, const struct record *r);
 bool key_spec_equal(const struct key_spec *a, const struct key_spec *b);
 

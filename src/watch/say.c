@@ -34,12 +34,13 @@ is_own_word(struct str word)
 static bool
 next_piece(struct str *rest, struct str *ret, bool *ret_word, bool *ret_bad)
 {
-	size_t n;
+	size_t n = 0;
 
 	if (rest->n == 0)
 		return false;
 	*ret_word = rest->p[0] == '{';
-	n = str_find_byte(*rest, *ret_word ? '}' : '{');
+	while (n < rest->n && (*ret_word ? rest->p[n] != '}' : rest->p[n] != '{'))
+		n++;
 	*ret = str_head(*rest, n);
 	if (*ret_word) {
 		*ret_bad = n == rest->n;
@@ -69,7 +70,8 @@ say_fields(struct str text, struct fields *fields, void (*on_field)(void *ctx, u
 	return !bad;
 }
 
-static void
+/* False when nothing is known of what the word names. */
+static bool
 say_word(const struct say_facts *f, const struct fields *fields, struct str word, struct buf *out)
 {
 	char span[64];
@@ -80,28 +82,48 @@ say_word(const struct say_facts *f, const struct fields *fields, struct str word
 	} else if (str_eq(word, STR("span"))) {
 		int64_t us = f->last_us - f->first_us;
 
-		buf_addf(out, "%s", text_show_duration(us < WHEN_SECOND ? WHEN_SECOND : us, span, sizeof(span)));
+		buf_add(out, str_z(text_show_duration(us < WHEN_SECOND ? WHEN_SECOND : us, span, sizeof(span))));
 	} else if (str_eq(word, STR("title"))) {
 		buf_add(out, f->rule->title);
 	} else if (str_eq(word, STR("rule"))) {
 		buf_add(out, f->rule->name);
 	} else {
 		field = fields_find(fields, field_word(word));
-		if (field == FIELD_NONE || !f->value(f->ctx, field, out))
-			buf_add(out, STR("?"));
+		return field != FIELD_NONE && f->value(f->ctx, field, out);
 	}
+	return true;
+}
+
+/* Text without optional parts in it. */
+static bool
+say_part(const struct say_facts *f, const struct fields *fields, struct str text, struct buf *out)
+{
+	bool word, bad = false, all = true;
+	struct str piece;
+
+	while (next_piece(&text, &piece, &word, &bad)) {
+		if (!word) {
+			buf_add(out, piece);
+		} else if (!say_word(f, fields, piece, out)) {
+			buf_add(out, STR("?"));
+			all = false;
+		}
+	}
+	return all;
 }
 
 void
 say(const struct say_facts *f, const struct fields *fields, struct buf *out)
 {
-	struct str text = f->rule->say.n ? f->rule->say : STR("{title}: {count} in {span}"), piece;
-	bool word, bad = false;
+	struct str text = f->rule->say.n ? f->rule->say : STR("{title}: {count} in {span}");
 
-	while (next_piece(&text, &piece, &word, &bad)) {
-		if (word)
-			say_word(f, fields, piece, out);
-		else
-			buf_add(out, piece);
+	while (text.n > 0) {
+		bool optional = text.p[0] == '[';
+		size_t n = str_find_byte(text, optional ? ']' : '['), before = out->n;
+		struct str part = str_head(text, n);
+
+		if (!say_part(f, fields, optional ? str_from(part, 1) : part, out) && optional && buf_ok(out))
+			out->n = before;
+		text = str_from(text, optional ? n + 1 : n);
 	}
 }

@@ -1,6 +1,7 @@
 /*
  * say: the sentence of an incident, from a rule's template. {FIELD} stands for what was seen in that field, {count},
- * {span}, {title} and {rule} for facts of the incident. Foreign text is escaped, so it can be shown anywhere.
+ * {span}, {title} and {rule} for facts of the incident. [A part in brackets] is left out when something in it is not
+ * known. Foreign text is escaped, so it can be shown anywhere.
  */
 #ifndef GUARITA_WATCH_SAY_H
 #define GUARITA_WATCH_SAY_H

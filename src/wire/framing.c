@@ -1,4 +1,7 @@
-/* framing: a small state machine per stream. A frame that lies whole in a chunk is handed over without being copied. */
+/*
+ * framing: a small state machine per stream. A frame that lies whole in a chunk is handed over
+ * without being copied.
+ */
 #include "wire/framing.h"
 
 #include <errno.h>
@@ -6,9 +9,9 @@
 #include "base/cur.h"
 
 enum state {
-	START,               /* before a frame: its count, or in AUTO its first bytes */
-	BODY,                /* `left` bytes of an octet-counted frame */
-	SKIP_BODY,           /* `left` bytes of one that was cut */
+	START,     /* before a frame: its count, or in AUTO its first bytes */
+	BODY,      /* `left` bytes of an octet-counted frame */
+	SKIP_BODY, /* `left` bytes of one that was cut */
 	LINE,
 	SKIP_LINE,
 };
@@ -114,7 +117,8 @@ line_end(struct framing *f, struct out *o, struct str s)
 static struct str
 line(struct framing *f, struct out *o, struct str s)
 {
-	size_t end = str_find_byte(s, f->mode == FRAMING_NUL ? '\0' : '\n'), room = f->max - f->buf.n;
+	size_t end = str_find_byte(s, f->mode == FRAMING_NUL ? '\0' : '\n'),
+	       room = f->max - f->buf.n;
 	if (end > room) {
 		flush(f, o, str_head(s, room), true);
 		f->state = SKIP_LINE;
@@ -192,13 +196,17 @@ first_byte(struct framing *f, struct out *o, char c)
 		body(f, o, STR("<"));
 		return;
 	}
-	if (((digits || f->nhead == 1) && digit && f->nhead <= FRAMING_DIGITS_MAX) || (digits && c == ' '))
+	if (((digits || f->nhead == 1) && digit && f->nhead <= FRAMING_DIGITS_MAX) ||
+	    (digits && c == ' '))
 		return;
 	f->mode = FRAMING_LF;
 	head_to_line(f, o);
 }
 
-/* The first line of an AUTO stream ends with a NUL where the next message begins: all of them end so. */
+/*
+ * The first line of an AUTO stream ends with a NUL where the next message begins: all of them end
+ * so.
+ */
 static void
 maybe_nul(struct framing *f, struct str s)
 {
@@ -207,7 +215,10 @@ maybe_nul(struct framing *f, struct str s)
 		f->mode = FRAMING_NUL;
 }
 
-/* Bytes of the field of a journal entry at `scan`; 0 when more must come, SIZE_MAX when it can never be right. */
+/*
+ * Bytes of the field of a journal entry at `scan`; 0 when more must come, SIZE_MAX when it can
+ * never be right.
+ */
 static size_t
 journal_field(const struct framing *f)
 {
@@ -308,11 +319,16 @@ step(struct framing *f, struct out *o, struct str s)
 	if (f->mode == FRAMING_JOURNAL)
 		return f->state == SKIP_BODY ? journal_skip(f, s) : journal_fields(f, o, s);
 	switch ((enum state)f->state) {
-	case START: return start(f, o, s);
-	case BODY: return body(f, o, s);
-	case SKIP_BODY: return skip_body(f, s);
-	case LINE: return line(f, o, s);
-	case SKIP_LINE: return skip_line(f, s);
+	case START:
+		return start(f, o, s);
+	case BODY:
+		return body(f, o, s);
+	case SKIP_BODY:
+		return skip_body(f, s);
+	case LINE:
+		return line(f, o, s);
+	case SKIP_LINE:
+		return skip_line(f, s);
 	}
 	return STR_NULL;
 }

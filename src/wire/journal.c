@@ -1,4 +1,7 @@
-/* journal: fields of one export entry. Lengths are the writer's claim: each is checked against what is there. */
+/*
+ * journal: fields of one export entry. Lengths are the writer's claim: each is checked against what
+ * is there.
+ */
 #include "wire/journal.h"
 
 #include "base/cur.h"

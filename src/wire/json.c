@@ -1,24 +1,27 @@
-/* json: the walk is a loop over bytes with a stack of open containers; strings are skipped eight bytes at a time. */
+/*
+ * json: the walk is a loop over bytes with a stack of open containers; strings are skipped eight
+ * bytes at a time.
+ */
 #include "wire/json.h"
 
 #include <endian.h>
 #include <errno.h>
 
 struct level {
-	uint16_t path;               /* length of the path up to here, dot included */
+	uint16_t path; /* length of the path up to here, dot included */
 	bool array;
-	bool lost;                   /* the path did not fit: leaves below are counted, not handed over */
-	uint32_t index;              /* next element of an array */
+	bool lost;      /* the path did not fit: leaves below are counted, not handed over */
+	uint32_t index; /* next element of an array */
 };
 
 struct walk {
 	const char *p, *end;
 	json_each *each;
 	void *ctx;
-	struct str key;              /* of the member being read; raw */
+	struct str key; /* of the member being read; raw */
 	unsigned depth;
 	uint32_t items;
-	bool lost;                   /* something was left out: -E2BIG at the end */
+	bool lost; /* something was left out: -E2BIG at the end */
 	struct level levels[JSON_DEPTH_MAX + 1];
 	char path[JSON_PATH_MAX];
 };
@@ -117,7 +120,9 @@ place(struct walk *w, struct str *ret)
 static int
 leaf(struct walk *w, enum json_type type, struct str value, bool escaped)
 {
-	struct json_item item = { .value = value, .type = type, .escaped = escaped, .depth = w->depth };
+	struct json_item item = {
+		.value = value, .type = type, .escaped = escaped, .depth = w->depth
+	};
 	if (++w->items > JSON_ITEMS_MAX)
 		return -E2BIG;
 	if (!place(w, &item.key)) {
@@ -163,8 +168,9 @@ static int
 number(struct walk *w)
 {
 	const char *start = w->p;
-	while (w->p < w->end && ((unsigned char)(*w->p - '0') < 10 || *w->p == '.' || *w->p == '-' || *w->p == '+' ||
-	    *w->p == 'e' || *w->p == 'E'))
+	while (w->p < w->end &&
+	    ((unsigned char)(*w->p - '0') < 10 || *w->p == '.' || *w->p == '-' || *w->p == '+' ||
+		*w->p == 'e' || *w->p == 'E'))
 		w->p++;
 	if (w->p == start)
 		return -EBADMSG;
@@ -194,11 +200,16 @@ value(struct walk *w)
 	case '"':
 		w->p++;
 		return string(w, &s, &escaped) ? leaf(w, JSON_STRING, s, escaped) : -EBADMSG;
-	case '{': return container(w, false);
-	case '[': return container(w, true);
-	case 't': return word(w, STR("true"), JSON_TRUE);
-	case 'f': return word(w, STR("false"), JSON_FALSE);
-	case 'n': return word(w, STR("null"), JSON_NULL);
+	case '{':
+		return container(w, false);
+	case '[':
+		return container(w, true);
+	case 't':
+		return word(w, STR("true"), JSON_TRUE);
+	case 'f':
+		return word(w, STR("false"), JSON_FALSE);
+	case 'n':
+		return word(w, STR("null"), JSON_NULL);
 	}
 	return number(w);
 }
@@ -285,7 +296,9 @@ hex4(const char *p)
 	int v = 0;
 	for (int i = 0; i < 4; i++) {
 		char c = p[i];
-		int d = (unsigned char)(c - '0') < 10 ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1;
+		int d = (unsigned char)(c - '0') < 10        ? c - '0'
+		    : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10
+							     : -1;
 		if (d < 0)
 			return -1;
 		v = v << 4 | d;
@@ -307,7 +320,10 @@ add_utf8(struct buf *out, uint32_t c)
 	buf_add(out, str_of(b, n));
 }
 
-/* "uXXXX" behind a backslash, perhaps the first of a surrogate pair. Returns the bytes taken, 0 when it is none. */
+/*
+ * "uXXXX" behind a backslash, perhaps the first of a surrogate pair. Returns the bytes taken, 0
+ * when it is none.
+ */
 static size_t
 unicode(struct str s, struct buf *out)
 {

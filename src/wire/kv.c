@@ -1,4 +1,7 @@
-/* kv: pairs, CEF, LEEF. Hostile text can make pairs of its own here; which keys count is the rules' decision. */
+/*
+ * kv: pairs, CEF, LEEF. Hostile text can make pairs of its own here; which keys count is the rules'
+ * decision.
+ */
 #include "wire/kv.h"
 
 #define KEY_MAX 64
@@ -12,8 +15,8 @@ blank(char c)
 static bool
 key_byte(char c)
 {
-	return (unsigned char)((c | 0x20) - 'a') < 26 || (unsigned char)(c - '0') < 10 || c == '_' || c == '.' || c == '-' ||
-	    c == '@' || c == '/' || c == '[' || c == ']';
+	return (unsigned char)((c | 0x20) - 'a') < 26 || (unsigned char)(c - '0') < 10 ||
+	    c == '_' || c == '.' || c == '-' || c == '@' || c == '/' || c == '[' || c == ']';
 }
 
 /* Length of a key with '=' behind it at the start of s, or 0. */
@@ -95,7 +98,8 @@ bool
 kv_next(struct str *rest, struct kv *ret)
 {
 	for (;;) {
-		while (rest->n && (blank(*rest->p) || *rest->p == ',' || *rest->p == ';' || *rest->p == '('))
+		while (rest->n &&
+		    (blank(*rest->p) || *rest->p == ',' || *rest->p == ';' || *rest->p == '('))
 			*rest = str_from(*rest, 1);
 		if (!rest->n)
 			return false;
@@ -112,7 +116,8 @@ kv_next(struct str *rest, struct kv *ret)
 		}
 		ret->key = str_head(*rest, n);
 		*rest = str_from(*rest, n + 1);
-		if (str_eq(ret->key, STR("msg")) && rest->n > 1 && *rest->p == '\'' && key_length(str_from(*rest, 1))) {
+		if (str_eq(ret->key, STR("msg")) && rest->n > 1 && *rest->p == '\'' &&
+		    key_length(str_from(*rest, 1))) {
 			*rest = str_from(*rest, 1);
 			continue;
 		}
@@ -135,11 +140,14 @@ kv_unescape(struct str raw, struct buf *out)
 	static const char plain[] = "\"\\'nrt=|", meant[] = "\"\\'\n\r\t=|";
 	for (size_t i = 0; i < raw.n; i++) {
 		char c = raw.p[i];
-		const char *hit = c == '\\' && i + 1 < raw.n && raw.p[i + 1] ? strchr(plain, raw.p[i + 1]) : NULL;
+		const char *hit = c == '\\' && i + 1 < raw.n && raw.p[i + 1]
+		    ? strchr(plain, raw.p[i + 1])
+		    : NULL;
 		if (hit) {
 			buf_add_byte(out, meant[hit - plain]);
 			i++;
-		} else if (c == '\\' && i + 3 < raw.n && raw.p[i + 1] == 'x' && hex(raw.p[i + 2]) >= 0 && hex(raw.p[i + 3]) >= 0) {
+		} else if (c == '\\' && i + 3 < raw.n && raw.p[i + 1] == 'x' &&
+		    hex(raw.p[i + 2]) >= 0 && hex(raw.p[i + 3]) >= 0) {
 			buf_add_byte(out, (char)(hex(raw.p[i + 2]) << 4 | hex(raw.p[i + 3])));
 			i += 3;
 		} else {
@@ -169,9 +177,9 @@ cef_header(struct str s, struct cef *ret)
 {
 	struct str version;
 	struct cef c = { .separator = ' ' };
-	if (!header_part(&s, &version) || !header_part(&s, &c.vendor) || !header_part(&s, &c.product) ||
-	    !header_part(&s, &c.version) || !header_part(&s, &c.id) || !header_part(&s, &c.name) ||
-	    !header_part(&s, &c.severity))
+	if (!header_part(&s, &version) || !header_part(&s, &c.vendor) ||
+	    !header_part(&s, &c.product) || !header_part(&s, &c.version) ||
+	    !header_part(&s, &c.id) || !header_part(&s, &c.name) || !header_part(&s, &c.severity))
 		return false;
 	c.extension = s;
 	*ret = c;
@@ -187,7 +195,8 @@ leef_separator(struct str *s, struct cef *c)
 		return;
 	if (bar == 1) {
 		c->separator = *s->p;
-	} else if (bar >= 3 && (*s->p == 'x' || s->p[1] == 'x') && hex(s->p[bar - 2]) >= 0 && hex(s->p[bar - 1]) >= 0) {
+	} else if (bar >= 3 && (*s->p == 'x' || s->p[1] == 'x') && hex(s->p[bar - 2]) >= 0 &&
+	    hex(s->p[bar - 1]) >= 0) {
 		c->separator = (char)(hex(s->p[bar - 2]) << 4 | hex(s->p[bar - 1]));
 	} else if (bar) {
 		return;
@@ -200,8 +209,8 @@ leef_header(struct str s, struct cef *ret)
 {
 	struct str version;
 	struct cef c = { .leef = true, .separator = '\t' };
-	if (!header_part(&s, &version) || !header_part(&s, &c.vendor) || !header_part(&s, &c.product) ||
-	    !header_part(&s, &c.version) || !header_part(&s, &c.id))
+	if (!header_part(&s, &version) || !header_part(&s, &c.vendor) ||
+	    !header_part(&s, &c.product) || !header_part(&s, &c.version) || !header_part(&s, &c.id))
 		return false;
 	if (str_starts(version, STR("2")))
 		leef_separator(&s, &c);
@@ -243,7 +252,8 @@ leef_next(const struct cef *c, struct str *rest, struct kv *ret)
 		size_t eq = str_find_byte(pair, '=');
 		if (eq == 0 || eq == pair.n)
 			continue;
-		*ret = (struct kv){ .key = str_trim(str_head(pair, eq)), .value = str_from(pair, eq + 1) };
+		*ret = (struct kv){ .key = str_trim(str_head(pair, eq)),
+			.value = str_from(pair, eq + 1) };
 		return true;
 	}
 	return false;
@@ -263,7 +273,10 @@ cef_next(const struct cef *c, struct str *rest, struct kv *ret)
 		start--;
 	*ret = (struct kv){ .key = str_of(rest->p + start, eq - start) };
 	*rest = str_from(*rest, eq + 1);
-	/* The value ends at the blank before the next key; an '=' in a value that shields none is the writer's fault. */
+	/*
+	 * The value ends at the blank before the next key; an '=' in a value that shields none is
+	 * the writer's fault.
+	 */
 	size_t next = equals(*rest, 0, &ret->escaped), end = next;
 	if (next < rest->n) {
 		while (end > 0 && key_byte(rest->p[end - 1]))

@@ -1,13 +1,16 @@
 /*
- * The fast road of stamp_parse(): the first bytes choose the form; the three that make up nearly all logs (syslog, ISO,
- * CLF) are read at fixed places, the others go to the tables of stamp_form.c. Never guesses what a stamp leaves out.
+ * The fast road of stamp_parse(): the first bytes choose the form; the three that make up nearly
+ * all logs (syslog, ISO, CLF) are read at fixed places, the others go to the tables of
+ * stamp_form.c. Never guesses what a stamp leaves out.
  */
 #include "wire/stamp_form.h"
 
 #define STAMP_LOOK_MAX 64
-#define EPOCH_OLDEST INT64_C(631152000)     /* 1990 */
-#define EPOCH_NEWEST INT64_C(4102444800)    /* 2100 */
-/* TAI64 labels count from 2^62; the ten seconds are those that multilog and tai64nlocal take off. */
+#define EPOCH_OLDEST INT64_C(631152000)  /* 1990 */
+#define EPOCH_NEWEST INT64_C(4102444800) /* 2100 */
+/*
+ * TAI64 labels count from 2^62; the ten seconds are those that multilog and tai64nlocal take off.
+ */
 #define TAI_BASE ((UINT64_C(1) << 62) + 10)
 
 #define NAME3(a, b, c) ((unsigned)(a) << 16 | (unsigned)(b) << 8 | (unsigned)(c))
@@ -28,7 +31,10 @@ month_of(const char *p)
 	case NAME3('o', 'c', 't'): return 10;
 	case NAME3('n', 'o', 'v'): return 11;
 	case NAME3('d', 'e', 'c'): return 12;
-	/* Portuguese, Spanish, French and German, as journalctl and others write them where they differ. */
+	/*
+	 * Portuguese, Spanish, French and German, as journalctl and others write them where they
+	 * differ.
+	 */
 	case NAME3('e', 'n', 'e'): return 1;
 	case NAME3('f', 'e', 'v'): return 2;
 	case NAME3('a', 'b', 'r'): case NAME3('a', 'v', 'r'): return 4;
@@ -71,15 +77,16 @@ static const struct zone_name {
 	int16_t offset_min;
 	bool utc;
 } zone_names[] = {
-	{ "UTC", 0, true }, { "GMT", 0, true }, { "Z", 0, true },
-	{ "EST", -300 }, { "EDT", -240 }, { "CST", -360 }, { "CDT", -300 }, { "MST", -420 }, { "MDT", -360 },
-	{ "PST", -480 }, { "PDT", -420 }, { "AKST", -540 }, { "AKDT", -480 }, { "HST", -600 },
-	{ "BRT", -180 }, { "BRST", -120 }, { "ART", -180 }, { "CLT", -240 }, { "CLST", -180 }, { "PET", -300 },
-	{ "UYT", -180 }, { "VET", -240 }, { "BOT", -240 },
-	{ "WET", 0 }, { "WEST", 60 }, { "BST", 60 }, { "CET", 60 }, { "CEST", 120 }, { "MET", 60 }, { "MEST", 120 },
-	{ "EET", 120 }, { "EEST", 180 }, { "MSK", 180 }, { "MSD", 240 }, { "SAST", 120 }, { "EAT", 180 }, { "WAT", 60 },
-	{ "JST", 540 }, { "KST", 540 }, { "HKT", 480 }, { "SGT", 480 }, { "AWST", 480 }, { "ACST", 570 },
-	{ "AEST", 600 }, { "AEDT", 660 }, { "NZST", 720 }, { "NZDT", 780 },
+	{ "UTC", 0, true }, { "GMT", 0, true }, { "Z", 0, true }, { "EST", -300 }, { "EDT", -240 },
+	{ "CST", -360 }, { "CDT", -300 }, { "MST", -420 }, { "MDT", -360 }, { "PST", -480 },
+	{ "PDT", -420 }, { "AKST", -540 }, { "AKDT", -480 }, { "HST", -600 }, { "BRT", -180 },
+	{ "BRST", -120 }, { "ART", -180 }, { "CLT", -240 }, { "CLST", -180 }, { "PET", -300 },
+	{ "UYT", -180 }, { "VET", -240 }, { "BOT", -240 }, { "WET", 0 }, { "WEST", 60 },
+	{ "BST", 60 }, { "CET", 60 }, { "CEST", 120 }, { "MET", 60 }, { "MEST", 120 },
+	{ "EET", 120 }, { "EEST", 180 }, { "MSK", 180 }, { "MSD", 240 }, { "SAST", 120 },
+	{ "EAT", 180 }, { "WAT", 60 }, { "JST", 540 }, { "KST", 540 }, { "HKT", 480 },
+	{ "SGT", 480 }, { "AWST", 480 }, { "ACST", 570 }, { "AEST", 600 }, { "AEDT", 660 },
+	{ "NZST", 720 }, { "NZDT", 780 },
 };
 
 static bool
@@ -103,7 +110,7 @@ zone_number(struct str s, struct stamp *st)
 		return 0;
 	int offset = (int)(hour * 60 + minute);
 	st->offset_min = (int16_t)(*s.p == '-' ? -offset : offset);
-	st->flags &= (uint8_t)~(STAMP_NO_ZONE | STAMP_UTC_WORD);
+	st->flags &= (uint8_t) ~(STAMP_NO_ZONE | STAMP_UTC_WORD);
 	return n;
 }
 
@@ -123,7 +130,8 @@ zone_named(struct str s, struct stamp *st)
 		size_t extra = z->utc && s.n > n ? zone_number(str_from(s, n), &more) : 0;
 		if (!extra && !ends_word(s, n))
 			continue;
-		st->flags = (uint8_t)((st->flags & ~STAMP_NO_ZONE) | (z->utc && !extra ? STAMP_UTC_WORD : 0));
+		st->flags = (uint8_t)((st->flags & ~STAMP_NO_ZONE) |
+		    (z->utc && !extra ? STAMP_UTC_WORD : 0));
 		st->offset_min = extra ? more.offset_min : z->offset_min;
 		return n + extra;
 	}
@@ -194,7 +202,10 @@ year_at(const char *p, int *ret)
 	return (hi == 19 || hi == 20) && lo < 100;
 }
 
-/* After a syslog stamp: Cisco's zone, known by the colon behind it, or the year that some daemons add. */
+/*
+ * After a syslog stamp: Cisco's zone, known by the colon behind it, or the year that some daemons
+ * add.
+ */
 static size_t
 syslog_tail(struct str s, size_t at, struct stamp *st)
 {
@@ -214,7 +225,9 @@ syslog_tail(struct str s, size_t at, struct stamp *st)
 	return at + 5;
 }
 
-/* Only a capital, a sign or a 1 or 2 can begin what syslog_tail() looks for: host names seldom do. */
+/*
+ * Only a capital, a sign or a 1 or 2 can begin what syslog_tail() looks for: host names seldom do.
+ */
 static bool
 tail_wanted(struct str s, size_t at)
 {
@@ -244,7 +257,9 @@ syslog_fast(struct str s, int month, struct stamp *ret)
 	if (at < s.n && (s.p[at] == '.' || s.p[at] == ','))
 		at += stamp_fraction(str_from(s, at), &c.us);
 	c.day = (int)day;
-	*ret = (struct stamp){ .form = STAMP_SYSLOG, .flags = STAMP_NO_YEAR | STAMP_NO_ZONE, .trust = STAMP_STRONG };
+	*ret = (struct stamp){
+		.form = STAMP_SYSLOG, .flags = STAMP_NO_YEAR | STAMP_NO_ZONE, .trust = STAMP_STRONG
+	};
 	stamp_set_civil(ret, &c);
 	return at;
 }
@@ -289,7 +304,9 @@ iso_fast(struct str s, struct stamp *ret)
 	c.day = (int)stamp_two(s.p + 8);
 	if (!stamp_check(&c, 0))
 		return 0;
-	struct stamp st = { .form = t ? STAMP_ISO_T : STAMP_ISO, .flags = STAMP_NO_ZONE, .trust = STAMP_STRONG };
+	struct stamp st = {
+		.form = t ? STAMP_ISO_T : STAMP_ISO, .flags = STAMP_NO_ZONE, .trust = STAMP_STRONG
+	};
 	size_t at = seconds_tail(s, 19, &c, &st);
 	if (!at)
 		return 0;
@@ -324,8 +341,8 @@ bool
 stamp_epoch(struct str number, int64_t *ret_us)
 {
 	static const struct { uint8_t digits; int64_t mul, div; } scales[] = {
-		{ 9, 1000000, 1 }, { 10, 1000000, 1 }, { 12, 1000, 1 }, { 13, 1000, 1 }, { 15, 1, 1 }, { 16, 1, 1 },
-		{ 18, 1, 1000 }, { 19, 1, 1000 },
+		{ 9, 1000000, 1 }, { 10, 1000000, 1 }, { 12, 1000, 1 }, { 13, 1000, 1 },
+		{ 15, 1, 1 }, { 16, 1, 1 }, { 18, 1, 1000 }, { 19, 1, 1000 },
 	};
 	size_t n = 0;
 	uint64_t v = 0;
@@ -350,7 +367,10 @@ stamp_epoch(struct str number, int64_t *ret_us)
 	return false;
 }
 
-/* A bare number is a time only where it ends as a word does; nine digits (before 2001) need a fraction as witness. */
+/*
+ * A bare number is a time only where it ends as a word does; nine digits (before 2001) need a
+ * fraction as witness.
+ */
 static size_t
 epoch_first(struct str s, size_t digits, struct stamp *ret)
 {
@@ -362,7 +382,9 @@ epoch_first(struct str s, size_t digits, struct stamp *ret)
 		return 0;
 	if (n < s.n && (s.p[n] == '-' || s.p[n] == '/' || s.p[n] == '.') && !ends_word(s, n + 1))
 		return 0;
-	struct stamp st = { .form = STAMP_EPOCH, .trust = n > digits ? STAMP_FAIR : STAMP_WEAK, .flags = STAMP_UTC_WORD };
+	struct stamp st = { .form = STAMP_EPOCH,
+		.trust = n > digits ? STAMP_FAIR : STAMP_WEAK,
+		.flags = STAMP_UTC_WORD };
 	if (!stamp_epoch(str_head(s, n), &st.epoch_us))
 		return 0;
 	*ret = st;
@@ -409,7 +431,9 @@ uptime(struct str s, struct stamp *ret)
 		i++;
 	if (i - point < 3 || i - point > 9 || i >= s.n || s.p[i] != ']')
 		return 0;
-	*ret = (struct stamp){ .form = STAMP_UPTIME, .flags = STAMP_NO_DATE | STAMP_NO_YEAR, .trust = STAMP_FAIR };
+	*ret = (struct stamp){
+		.form = STAMP_UPTIME, .flags = STAMP_NO_DATE | STAMP_NO_YEAR, .trust = STAMP_FAIR
+	};
 	return i + 1;
 }
 
@@ -467,7 +491,9 @@ tai64(struct str s, struct stamp *ret)
 	int64_t t = (int64_t)(seconds - TAI_BASE);
 	if (t < EPOCH_OLDEST || t >= EPOCH_NEWEST)
 		return 0;
-	*ret = (struct stamp){ .form = STAMP_EPOCH, .trust = STAMP_STRONG, .flags = STAMP_UTC_WORD,
+	*ret = (struct stamp){ .form = STAMP_EPOCH,
+		.trust = STAMP_STRONG,
+		.flags = STAMP_UTC_WORD,
 		.epoch_us = t * WHEN_SECOND + (int64_t)nano / 1000 };
 	return i;
 }
@@ -531,7 +557,11 @@ letter_first(struct str s, struct stamp *ret)
 	if (s.p[0] == 'd' && s.p[4] == '=')
 		return keyed(s, ret);
 	switch (s.p[0] | 0x20) {
-	case 's': case 'm': case 't': case 'w': case 'f':
+	case 's':
+	case 'm':
+	case 't':
+	case 'w':
+	case 'f':
 		return stamp_try(stamp_rows_weekday, s, ret);
 	}
 	return 0;
@@ -548,9 +578,13 @@ stamp_parse(struct str s, struct stamp *ret)
 	if (stamp_alpha(*s.p))
 		return letter_first(s, ret);
 	switch (*s.p) {
-	case '[': return bracketed(s, ret);
-	case '@': return tai64(s, ret);
-	case '*': case '.': return unset_clock(s, ret);
+	case '[':
+		return bracketed(s, ret);
+	case '@':
+		return tai64(s, ret);
+	case '*':
+	case '.':
+		return unset_clock(s, ret);
 	}
 	return 0;
 }

@@ -1,10 +1,10 @@
 /*
- * The rarer forms of time stamp, one row each, and the engine that reads a row. A new form is a new row. Never looks
- * further than the row's own length asks.
+ * The rarer forms of time stamp, one row each, and the engine that reads a row. A new form is a new
+ * row. Never looks further than the row's own length asks.
  *
- * Format letters: Y year of four digits, y of two; m d H M S two digits; n D h one or two, D and h perhaps after one
- * blank; b month name; a weekday; F fraction, if any; Z zone, if any; w a zone word that must be there; P AM or PM, if
- * any; _ blanks; t is T or t. All else stands for itself.
+ * Format letters: Y year of four digits, y of two; m d H M S two digits; n D h one or two, D and h
+ * perhaps after one blank; b month name; a weekday; F fraction, if any; Z zone, if any; w a zone
+ * word that must be there; P AM or PM, if any; _ blanks; t is T or t. All else stands for itself.
  */
 #include "wire/stamp_form.h"
 
@@ -178,7 +178,8 @@ weekday(struct work *w)
 	if (w->end - w->p < 4)
 		return false;
 	for (size_t i = 0; i < sizeof(names) - 1; i += 3) {
-		if ((w->p[0] | 0x20) != names[i] || (w->p[1] | 0x20) != names[i + 1] || (w->p[2] | 0x20) != names[i + 2])
+		if ((w->p[0] | 0x20) != names[i] || (w->p[1] | 0x20) != names[i + 1] ||
+		    (w->p[2] | 0x20) != names[i + 2])
 			continue;
 		w->p += 3;
 		for (int k = 0; k < 6 && w->p < w->end && stamp_alpha(*w->p); k++)
@@ -196,7 +197,8 @@ noon(struct work *w)
 	const char *p = w->p;
 	if (p < w->end && *p == ' ')
 		p++;
-	if (w->end - p < 2 || (p[1] | 0x20) != 'm' || ((p[0] | 0x20) != 'a' && (p[0] | 0x20) != 'p'))
+	if (w->end - p < 2 || (p[1] | 0x20) != 'm' ||
+	    ((p[0] | 0x20) != 'a' && (p[0] | 0x20) != 'p'))
 		return;
 	if (w->end - p > 2 && (stamp_alpha(p[2]) || stamp_digit(p[2])))
 		return;
@@ -286,7 +288,10 @@ apply_noon(struct work *w)
 	return true;
 }
 
-/* Day and month in unknown order: what can only be one way is turned that way; AM and PM speak for the US order. */
+/*
+ * Day and month in unknown order: what can only be one way is turned that way; AM and PM speak for
+ * the US order.
+ */
 static void
 settle_order(struct work *w, const char *format)
 {
@@ -304,7 +309,10 @@ settle_order(struct work *w, const char *format)
 	}
 }
 
-/* A stamp does not end within a word, nor a time of day before a colon that goes on: "12:34:56:78" is a link address. */
+/*
+ * A stamp does not end within a word, nor a time of day before a colon that goes on: "12:34:56:78"
+ * is a link address.
+ */
 static bool
 ends_here(const struct work *w, const struct stamp_row *row)
 {
@@ -313,7 +321,8 @@ ends_here(const struct work *w, const struct stamp_row *row)
 	if (stamp_digit(*w->p) || stamp_alpha(*w->p))
 		return false;
 	bool loose = row->form == STAMP_CLOCK || !strchr(row->format, 'S');
-	return !loose || *w->p != ':' || w->end - w->p < 2 || (!stamp_digit(w->p[1]) && !stamp_alpha(w->p[1]));
+	return !loose || *w->p != ':' || w->end - w->p < 2 ||
+	    (!stamp_digit(w->p[1]) && !stamp_alpha(w->p[1]));
 }
 
 static size_t

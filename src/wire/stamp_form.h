@@ -1,6 +1,6 @@
 /*
- * stamp_form: the slow road of stamp.c: forms written as short format texts, and the engine that reads them.
- * Private to wire/stamp*.c.
+ * stamp_form: the slow road of stamp.c: forms written as short format texts, and the engine that
+ * reads them. Private to wire/stamp*.c.
  */
 #ifndef GUARITA_WIRE_STAMP_FORM_H
 #define GUARITA_WIRE_STAMP_FORM_H
@@ -13,9 +13,9 @@ struct stamp_row {
 };
 
 /* Each list ends with a NULL format; the first row that matches wins. */
-extern const struct stamp_row stamp_rows_month[];      /* first word is a month */
+extern const struct stamp_row stamp_rows_month[]; /* first word is a month */
 extern const struct stamp_row stamp_rows_weekday[];
-extern const struct stamp_row stamp_rows_digits2[];    /* one or two digits first */
+extern const struct stamp_row stamp_rows_digits2[]; /* one or two digits first */
 extern const struct stamp_row stamp_rows_digits4[];
 extern const struct stamp_row stamp_rows_digits6[];
 extern const struct stamp_row stamp_rows_digits8[];
@@ -23,13 +23,18 @@ extern const struct stamp_row stamp_rows_digits14[];
 extern const struct stamp_row stamp_rows_glog[];
 
 size_t stamp_try(const struct stamp_row *rows, struct str s, struct stamp *ret);
-/* Only rows whose sign behind the first number is the one found there: an address never costs more than a look. */
+/*
+ * Only rows whose sign behind the first number is the one found there: an address never costs more
+ * than a look.
+ */
 size_t stamp_try_sign(const struct stamp_row *rows, size_t digits, struct str s, struct stamp *ret);
 
-/* Pieces shared with the fast road. Each returns the bytes it took, 0 when its piece is not there. */
-size_t stamp_month(struct str s, int *ret_month);                /* three letters, not followed by a letter */
-size_t stamp_fraction(struct str s, int *ret_us);                /* [.,] and digits */
-size_t stamp_zone(struct str s, struct stamp *st);               /* with the blank before it */
+/*
+ * Pieces shared with the fast road. Each returns the bytes it took, 0 when its piece is not there.
+ */
+size_t stamp_month(struct str s, int *ret_month);  /* three letters, not followed by a letter */
+size_t stamp_fraction(struct str s, int *ret_us);  /* [.,] and digits */
+size_t stamp_zone(struct str s, struct stamp *st); /* with the blank before it */
 /* Ranges of what is present, by the flags. */
 bool stamp_check(const struct civil *c, unsigned flags);
 /* Sets the civil part of a stamp. */

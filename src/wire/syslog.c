@@ -1,21 +1,25 @@
 /*
- * syslog_parse(): decides which head a line has. The common ones are recognised by their first bytes and cost one pass;
- * every doubtful form must show a witness (a pid, a mnemonic, a known topic) or the bytes stay in the message.
+ * syslog_parse(): decides which head a line has. The common ones are recognised by their first
+ * bytes and cost one pass; every doubtful form must show a witness (a pid, a mnemonic, a known
+ * topic) or the bytes stay in the message.
  */
 #include "wire/syslog_part.h"
 
 /* Which evidence of a head is enough behind a stamp of some form. */
 enum proof {
-	PROOF_NONE,          /* never a syslog head */
-	PROOF_PID,           /* host and "name[pid]:" */
-	PROOF_TAG,           /* host and "name:" */
-	PROOF_HOST,          /* a host alone will do */
+	PROOF_NONE, /* never a syslog head */
+	PROOF_PID,  /* host and "name[pid]:" */
+	PROOF_TAG,  /* host and "name:" */
+	PROOF_HOST, /* a host alone will do */
 };
 
 static enum proof
 proof_of(const struct stamp *st, bool bracketed, unsigned flags)
 {
-	/* Brackets around the stamp are an application's; only nsd and unbound put a tag behind them. */
+	/*
+	 * Brackets around the stamp are an application's; only nsd and unbound put a tag behind
+	 * them.
+	 */
 	if (bracketed && !(flags & SYSLOG_EXPECTED))
 		return st->form == STAMP_EPOCH || st->form == STAMP_UPTIME ? PROOF_PID : PROOF_NONE;
 	if (flags & SYSLOG_STRICT)
@@ -23,11 +27,21 @@ proof_of(const struct stamp *st, bool bracketed, unsigned flags)
 	if (flags & SYSLOG_EXPECTED)
 		return PROOF_HOST;
 	switch ((enum stamp_form)st->form) {
-	case STAMP_SYSLOG: return PROOF_HOST;
-	case STAMP_ISO_T: return st->flags & STAMP_NO_ZONE ? PROOF_PID : PROOF_TAG;
-	case STAMP_EPOCH: return st->trust == STAMP_STRONG ? PROOF_TAG : PROOF_PID;
-	case STAMP_ISO: case STAMP_DATED: case STAMP_UPTIME: case STAMP_CTIME: return PROOF_PID;
-	case STAMP_NONE: case STAMP_CLF: case STAMP_CLOCK: break;
+	case STAMP_SYSLOG:
+		return PROOF_HOST;
+	case STAMP_ISO_T:
+		return st->flags & STAMP_NO_ZONE ? PROOF_PID : PROOF_TAG;
+	case STAMP_EPOCH:
+		return st->trust == STAMP_STRONG ? PROOF_TAG : PROOF_PID;
+	case STAMP_ISO:
+	case STAMP_DATED:
+	case STAMP_UPTIME:
+	case STAMP_CTIME:
+		return PROOF_PID;
+	case STAMP_NONE:
+	case STAMP_CLF:
+	case STAMP_CLOCK:
+		break;
 	}
 	return PROOF_NONE;
 }
@@ -109,16 +123,21 @@ vendor(struct str s, struct syslog_head *h)
 		return false;
 	if (*s.p >= 'a' && *s.p <= 'z')
 		return syslog_routeros(s, h);
-	if (*s.p == '%' || *s.p == ':' || *s.p == '*' || stamp_digit(*s.p) || (*s.p >= 'A' && *s.p <= 'Z'))
+	if (*s.p == '%' || *s.p == ':' || *s.p == '*' || stamp_digit(*s.p) ||
+	    (*s.p >= 'A' && *s.p <= 'Z'))
 		return syslog_cisco(s, h);
 	return false;
 }
 
-/* "router: %SYS-5-..." or "router: *Mar  1 ...: %SYS-5-...": what looks like a tag may be a host of Cisco's. */
+/*
+ * "router: %SYS-5-..." or "router: *Mar  1 ...: %SYS-5-...": what looks like a tag may be a host of
+ * Cisco's.
+ */
 static bool
 mnemonic_near(struct str s)
 {
-	return s.n && (*s.p == '%' || *s.p == '*' || stamp_digit(*s.p)) && str_find_byte(str_head(s, 64), '%') < 64;
+	return s.n && (*s.p == '%' || *s.p == '*' || stamp_digit(*s.p)) &&
+	    str_find_byte(str_head(s, 64), '%') < 64;
 }
 
 /* "name:" or "name[pid]:" where a host should be: the host is missing. */
@@ -143,7 +162,8 @@ host_then_other(struct str host, struct str rest, enum proof proof, struct syslo
 	struct tag tag;
 	struct syslog_head try = *h;
 	try.host = host;
-	if (rest.n && (*rest.p == '%' || *rest.p == ':' || stamp_digit(*rest.p)) && syslog_cisco(rest, &try)) {
+	if (rest.n && (*rest.p == '%' || *rest.p == ':' || stamp_digit(*rest.p)) &&
+	    syslog_cisco(rest, &try)) {
 		*h = try;
 		return true;
 	}
@@ -183,11 +203,15 @@ hosted(struct str s, size_t n, enum proof proof, struct syslog_head *h)
 	return tagged(h, &tag, str_from(rest, n));
 }
 
-/* A word before a blank is no tag, unless it ends like one or only the pid comes behind the blank: "sogod [12]:". */
+/*
+ * A word before a blank is no tag, unless it ends like one or only the pid comes behind the blank:
+ * "sogod [12]:".
+ */
 static bool
 tag_like(struct str s, size_t n)
 {
-	if (n >= s.n || !byte_is(s.p[n], BYTE_BLANK) || n == 0 || s.p[n - 1] == ':' || s.p[n - 1] == ']')
+	if (n >= s.n || !byte_is(s.p[n], BYTE_BLANK) || n == 0 || s.p[n - 1] == ':' ||
+	    s.p[n - 1] == ']')
 		return true;
 	size_t next = skip_blanks(str_head(s, n + 16), n);
 	return next >= s.n || s.p[next] == '[';
@@ -198,7 +222,8 @@ after_facility(struct str s, unsigned flags, struct syslog_head *h)
 {
 	unsigned classes;
 	size_t n = syslog_word(s, &classes);
-	return hostless(s, PROOF_HOST, flags, h) || (syslog_host(s, n, classes) && hosted(s, n, PROOF_HOST, h));
+	return hostless(s, PROOF_HOST, flags, h) ||
+	    (syslog_host(s, n, classes) && hosted(s, n, PROOF_HOST, h));
 }
 
 /* Behind the stamp and its blanks: facility, host, tag, in all the ways they are left out. */
@@ -215,7 +240,8 @@ after_stamp(struct str s, enum proof proof, unsigned flags, struct syslog_head *
 		n = syslog_facility_word(s, h);
 	if (n)
 		return after_facility(str_from(s, n), flags, h);
-	if (tag_like(s, word) && (hostless(s, proof, flags, h) || (proof == PROOF_HOST && vendor(s, h))))
+	if (tag_like(s, word) &&
+	    (hostless(s, proof, flags, h) || (proof == PROOF_HOST && vendor(s, h))))
 		return true;
 	return syslog_host(s, word, classes) && hosted(s, word, proof, h);
 }
@@ -254,14 +280,19 @@ stamped(struct str s, size_t n, unsigned flags, struct syslog_head *h)
 	h->message = after_separator(rest);
 }
 
-/* No stamp and no PRI: only a pid, a mnemonic or topics are proof enough, and one look must do for ordinary text. */
+/*
+ * No stamp and no PRI: only a pid, a mnemonic or topics are proof enough, and one look must do for
+ * ordinary text.
+ */
 static void
 naked(struct str s, unsigned flags, struct syslog_head *h)
 {
 	unsigned classes;
 	struct tag tag;
 	size_t word = syslog_word(s, &classes);
-	if (word < s.n && (s.p[word] == ',' || *s.p == '%' || *s.p == '*' || s.p[word - (word > 0)] == ':') && vendor(s, h))
+	if (word < s.n &&
+	    (s.p[word] == ',' || *s.p == '%' || *s.p == '*' || s.p[word - (word > 0)] == ':') &&
+	    vendor(s, h))
 		return;
 	if (tag_like(s, word) || !syslog_host(s, word, classes)) {
 		hostless(s, PROOF_PID, flags, h);
@@ -334,8 +365,8 @@ syslog_parse(struct str line, unsigned flags, struct syslog_head *ret)
 	if (n)
 		s = str_from(s, skip_blanks(s, 0));
 	n = stamp_parse(s, &ret->stamp);
-	if (n && (ret->stamp.trust == STAMP_WEAK || (ret->stamp.flags & STAMP_NO_CLOCK)) && ret->stamp.form != STAMP_CLOCK &&
-	    ret->stamp.form != STAMP_EPOCH) {
+	if (n && (ret->stamp.trust == STAMP_WEAK || (ret->stamp.flags & STAMP_NO_CLOCK)) &&
+	    ret->stamp.form != STAMP_CLOCK && ret->stamp.form != STAMP_EPOCH) {
 		n = 0;
 		ret->stamp.form = STAMP_NONE;
 	}

@@ -1,6 +1,6 @@
 /*
- * Pieces of BSD syslog heads: host, tag, facility words. Each looks only at its own bytes; order and certainty are
- * decided in syslog.c.
+ * Pieces of BSD syslog heads: host, tag, facility words. Each looks only at its own bytes; order
+ * and certainty are decided in syslog.c.
  */
 #include "wire/syslog_part.h"
 
@@ -21,13 +21,14 @@ const uint8_t syslog_bytes[256] = {
 #undef S
 
 static const char facility_names[24][13] = {
-	"kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp", "ntp", "security",
-	"console", "solaris-cron", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
+	"kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron",
+	"authpriv", "ftp", "ntp", "security", "console", "solaris-cron", "local0", "local1",
+	"local2", "local3", "local4", "local5", "local6", "local7",
 };
 
 static const struct { char name[8]; int8_t value; } severity_names[] = {
-	{ "emerg", 0 }, { "panic", 0 }, { "alert", 1 }, { "crit", 2 }, { "err", 3 }, { "error", 3 }, { "warning", 4 },
-	{ "warn", 4 }, { "notice", 5 }, { "info", 6 }, { "debug", 7 },
+	{ "emerg", 0 }, { "panic", 0 }, { "alert", 1 }, { "crit", 2 }, { "err", 3 }, { "error", 3 },
+	{ "warning", 4 }, { "warn", 4 }, { "notice", 5 }, { "info", 6 }, { "debug", 7 },
 };
 
 static int
@@ -68,9 +69,10 @@ bool
 syslog_is_level(struct str word)
 {
 	static const struct { char name[9]; uint8_t n; } levels[] = {
-		{ "info", 4 }, { "warn", 4 }, { "warning", 7 }, { "error", 5 }, { "err", 3 }, { "debug", 5 }, { "dbg", 3 },
-		{ "trace", 5 }, { "fatal", 5 }, { "critical", 8 }, { "crit", 4 }, { "notice", 6 }, { "severe", 6 },
-		{ "verbose", 7 }, { "alert", 5 }, { "panic", 5 }, { "emerg", 5 }, { "inf", 3 }, { "wrn", 3 }, { "fine", 4 },
+		{ "info", 4 }, { "warn", 4 }, { "warning", 7 }, { "error", 5 }, { "err", 3 },
+		{ "debug", 5 }, { "dbg", 3 }, { "trace", 5 }, { "fatal", 5 }, { "critical", 8 },
+		{ "crit", 4 }, { "notice", 6 }, { "severe", 6 }, { "verbose", 7 }, { "alert", 5 },
+		{ "panic", 5 }, { "emerg", 5 }, { "inf", 3 }, { "wrn", 3 }, { "fine", 4 },
 		{ "audit", 5 }, { "log", 3 },
 	};
 	char first = word.n ? (char)(*word.p | 0x20) : 0;
@@ -86,9 +88,10 @@ syslog_is_level(struct str word)
 bool
 syslog_is_note(struct str s)
 {
-	return s.n > 9 && (*s.p == 'l' || *s.p == 'm' || *s.p == '-') && (str_starts(s, STR("last message repeated ")) || str_starts(s, STR("message repeated ")) ||
-	    str_starts(s, STR("-- MARK --")) || str_starts(s, STR("--MARK--")) ||
-	    str_starts(s, STR("last message buffered ")));
+	return s.n > 9 && (*s.p == 'l' || *s.p == 'm' || *s.p == '-') &&
+	    (str_starts(s, STR("last message repeated ")) ||
+		str_starts(s, STR("message repeated ")) || str_starts(s, STR("-- MARK --")) ||
+		str_starts(s, STR("--MARK--")) || str_starts(s, STR("last message buffered ")));
 }
 
 size_t
@@ -107,7 +110,8 @@ syslog_word(struct str s, unsigned *ret_classes)
 bool
 syslog_host(struct str s, size_t n, unsigned classes)
 {
-	if (!(classes & BYTE_ALNUM) || n >= s.n || n > SYSLOG_HOST_MAX || !byte_is(s.p[n], BYTE_BLANK))
+	if (!(classes & BYTE_ALNUM) || n >= s.n || n > SYSLOG_HOST_MAX ||
+	    !byte_is(s.p[n], BYTE_BLANK))
 		return false;
 	return *s.p != '[' || (s.p[n - 1] == ']' && str_find_byte(str_head(s, n), ':') < n);
 }
@@ -116,7 +120,8 @@ static size_t
 dotted_facility(struct str s, struct syslog_head *h)
 {
 	size_t dot = 0, end;
-	while (dot < s.n && dot < 13 && (stamp_alpha(s.p[dot]) || stamp_digit(s.p[dot]) || s.p[dot] == '-'))
+	while (dot < s.n && dot < 13 &&
+	    (stamp_alpha(s.p[dot]) || stamp_digit(s.p[dot]) || s.p[dot] == '-'))
 		dot++;
 	if (dot < 3 || dot >= s.n || s.p[dot] != '.')
 		return 0;
@@ -135,7 +140,8 @@ dotted_facility(struct str s, struct syslog_head *h)
 static size_t
 aix_facility(struct str s, struct syslog_head *h)
 {
-	size_t bar = str_find_byte(str_head(s, 12), '|'), colon = str_find_byte(str_head(s, 32), ':');
+	size_t bar = str_find_byte(str_head(s, 12), '|'),
+	       colon = str_find_byte(str_head(s, 32), ':');
 	if (bar >= 12 || bar >= colon || colon >= s.n || colon >= 32)
 		return 0;
 	size_t end = colon + 1;
@@ -198,11 +204,13 @@ tag_pid(struct str s, size_t at, unsigned flags, struct str *ret_pid)
 		return 0;
 	at += n;
 	struct str again;
-	if (at < s.n && s.p[at] == '[' && (n = bracket(str_from(s, at), &again)) != 0 && all_digits(again))
+	if (at < s.n && s.p[at] == '[' && (n = bracket(str_from(s, at), &again)) != 0 &&
+	    all_digits(again))
 		at += n;
 	if (at < s.n && s.p[at] == ':')
 		return skip_blanks(s, at + 1);
-	if (at < s.n && (!byte_is(s.p[at], BYTE_BLANK) || (flags & TAG_COLON) || !all_digits(*ret_pid)))
+	if (at < s.n &&
+	    (!byte_is(s.p[at], BYTE_BLANK) || (flags & TAG_COLON) || !all_digits(*ret_pid)))
 		return 0;
 	return skip_blanks(s, at);
 }
@@ -220,7 +228,10 @@ tag_module(struct str s, size_t at, struct str *ret_module)
 	return i + 1;
 }
 
-/* A name of capitalised words is certain when digits in brackets and a colon follow: "Google Chrome Helper[12]:". */
+/*
+ * A name of capitalised words is certain when digits in brackets and a colon follow: "Google Chrome
+ * Helper[12]:".
+ */
 static size_t
 blank_name(struct str s)
 {

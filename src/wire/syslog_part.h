@@ -1,4 +1,7 @@
-/* syslog_part: pieces of syslog heads. Private to wire/syslog*.c. Each returns the bytes it took, 0 when it is not there. */
+/*
+ * syslog_part: pieces of syslog heads. Private to wire/syslog*.c. Each returns the bytes it took, 0
+ * when it is not there.
+ */
 #ifndef GUARITA_WIRE_SYSLOG_PART_H
 #define GUARITA_WIRE_SYSLOG_PART_H
 
@@ -6,9 +9,9 @@
 #include "wire/syslog.h"
 
 enum {
-	BYTE_HOST = 1 << 0,        /* letters, digits, . - _ : / @ % and [] of IPv6 */
-	BYTE_TAG = 1 << 1,         /* letters, digits, - _ . / @ + ~ */
-	BYTE_UPPER = 1 << 2,       /* A-Z 0-9 _ : mnemonics */
+	BYTE_HOST = 1 << 0,  /* letters, digits, . - _ : / @ % and [] of IPv6 */
+	BYTE_TAG = 1 << 1,   /* letters, digits, - _ . / @ + ~ */
+	BYTE_UPPER = 1 << 2, /* A-Z 0-9 _ : mnemonics */
 	BYTE_ALNUM = 1 << 3,
 	BYTE_BLANK = 1 << 4,
 	BYTE_DOT = 1 << 5,
@@ -30,9 +33,9 @@ skip_blanks(struct str s, size_t at)
 }
 
 enum {
-	TAG_PID = 1 << 0,          /* only a name with a numeric pid counts */
-	TAG_COLON = 1 << 1,        /* a colon must follow, a blank is not enough */
-	TAG_BLANKS = 1 << 2,       /* a name of several capitalised words may stand here */
+	TAG_PID = 1 << 0,    /* only a name with a numeric pid counts */
+	TAG_COLON = 1 << 1,  /* a colon must follow, a blank is not enough */
+	TAG_BLANKS = 1 << 2, /* a name of several capitalised words may stand here */
 };
 struct tag {
 	struct str name, module, pid;
@@ -45,8 +48,9 @@ size_t syslog_word(struct str s, unsigned *ret_classes);
 bool syslog_host(struct str s, size_t n, unsigned classes);
 /* "auth.info", "<auth.info>", "auth|security:info", with the blanks behind. */
 size_t syslog_facility_word(struct str s, struct syslog_head *h);
-bool syslog_is_level(struct str word);          /* INFO, warn, [error] and the like: no host */
-bool syslog_is_note(struct str s);              /* "last message repeated", "-- MARK --": no tag belongs before it */
+bool syslog_is_level(struct str word); /* INFO, warn, [error] and the like: no host */
+bool syslog_is_note(
+    struct str s); /* "last message repeated", "-- MARK --": no tag belongs before it */
 
 /* Whole heads; false leaves h as it was. */
 bool syslog_cisco(struct str s, struct syslog_head *h);

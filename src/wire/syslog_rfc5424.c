@@ -1,4 +1,7 @@
-/* RFC 5424: the exact form. A line that breaks the grammar in the head is not RFC 5424 and is left to the others. */
+/*
+ * RFC 5424: the exact form. A line that breaks the grammar in the head is not RFC 5424 and is left
+ * to the others.
+ */
 #include "wire/syslog_part.h"
 
 /* A field up to a blank; "-" is the NILVALUE and gives an empty slice. */
@@ -90,8 +93,9 @@ syslog_rfc5424(struct str s, struct syslog_head *h)
 			return false;
 		s = str_from(s, n);
 	}
-	bool head = blank(&s) && field(&s, SYSLOG_HOST_MAX, &try.host) && blank(&s) && field(&s, 255, &try.program) &&
-	    blank(&s) && field(&s, 128, &try.pid) && blank(&s) && field(&s, 255, &try.msgid) && blank(&s);
+	bool head = blank(&s) && field(&s, SYSLOG_HOST_MAX, &try.host) && blank(&s) &&
+	    field(&s, 255, &try.program) && blank(&s) && field(&s, 128, &try.pid) && blank(&s) &&
+	    field(&s, 255, &try.msgid) && blank(&s);
 	if (!head)
 		return false;
 	/* Some senders forget the structured data: then the message begins at once. */
@@ -110,7 +114,8 @@ static size_t
 name_length(struct str s)
 {
 	size_t n = 0;
-	while (n < s.n && (unsigned char)s.p[n] > 32 && s.p[n] != '=' && s.p[n] != ']' && s.p[n] != '"')
+	while (n < s.n && (unsigned char)s.p[n] > 32 && s.p[n] != '=' && s.p[n] != ']' &&
+	    s.p[n] != '"')
 		n++;
 	return n;
 }

@@ -1,13 +1,17 @@
 /*
- * Heads that are no RFC 3164 although they come the same way: Cisco IOS, Nexus, ASA; Huawei; MikroTik RouterOS. Each
- * must prove itself by a mnemonic or a known topic, so that ordinary messages are never taken for one.
+ * Heads that are no RFC 3164 although they come the same way: Cisco IOS, Nexus, ASA; Huawei;
+ * MikroTik RouterOS. Each must prove itself by a mnemonic or a known topic, so that ordinary
+ * messages are never taken for one.
  */
 #include "wire/syslog_part.h"
 
 #define CISCO_PIECES_MAX 8
 #define CISCO_LOOK_MAX 160
 
-/* "%SEC-6-IPACCESSLOGP", "%ASA-session-6-302013", "%%01SHELL/5/LOGIN": bytes, and the severity digit in it. */
+/*
+ * "%SEC-6-IPACCESSLOGP", "%ASA-session-6-302013", "%%01SHELL/5/LOGIN": bytes, and the severity
+ * digit in it.
+ */
 static size_t
 mnemonic(struct str s, int8_t *ret_severity)
 {
@@ -21,7 +25,8 @@ mnemonic(struct str s, int8_t *ret_severity)
 		char c = s.p[i];
 		if (c == '-' || (c == '/' && start > 1)) {
 			dashes++;
-			if (i > start && i + 2 < s.n && s.p[i + 1] >= '0' && s.p[i + 1] <= '7' && s.p[i + 2] == c)
+			if (i > start && i + 2 < s.n && s.p[i + 1] >= '0' && s.p[i + 1] <= '7' &&
+			    s.p[i + 2] == c)
 				severity = s.p[i + 1] - '0';
 		} else if (!byte_is(c, BYTE_UPPER) && !(dashes && byte_is(c, BYTE_ALNUM))) {
 			break;
@@ -54,7 +59,8 @@ static size_t
 uptime_word(struct str s)
 {
 	size_t i = 0;
-	while (i < s.n && i < 16 && (stamp_digit(s.p[i]) || strchr("ywdhms", s.p[i]) || s.p[i] == ':'))
+	while (
+	    i < s.n && i < 16 && (stamp_digit(s.p[i]) || strchr("ywdhms", s.p[i]) || s.p[i] == ':'))
 		i++;
 	return i >= 4 && s.p[i - 1] == ':' && stamp_digit(*s.p) && i < s.n && s.p[i] == ' ' ? i : 0;
 }
@@ -121,13 +127,16 @@ syslog_cisco(struct str s, struct syslog_head *h)
 
 /* What RouterOS's log can begin with; the severities come behind. */
 static const char *const topics[] = {
-	"account", "async", "backup", "bfd", "bgp", "bridge", "calc", "caps", "certificate", "critical", "container", "ddns", "debug",
-	"dhcp", "dns", "dot1x", "dude", "e-mail", "error", "event", "fetch", "firewall", "gps", "gsm", "health", "hotspot", "igmp-proxy",
-	"info", "interface", "ipsec", "iscsi", "isdn", "kvm", "l2tp", "ldp", "lora", "lte", "manager", "mme", "mpls", "mqtt", "mvrp",
-	"netinstall", "netwatch", "ntp", "ospf", "ovpn", "packet", "pim", "poe-out", "ppp", "pppoe", "pptp", "queue", "radius", "radvd",
-	"raw", "read", "rip", "route", "rpki", "rsvp", "script", "sertcp", "simulator", "smb", "snmp", "ssh", "sstp", "state", "store",
-	"stp", "system", "telephony", "tftp", "timer", "tr069", "update", "ups", "upnp", "vpls", "vrrp", "warning", "watchdog",
-	"web-proxy", "wireguard", "wireless", "wifi", "write", "zerotier",
+	"account", "async", "backup", "bfd", "bgp", "bridge", "calc", "caps", "certificate",
+	"critical", "container", "ddns", "debug", "dhcp", "dns", "dot1x", "dude", "e-mail", "error",
+	"event", "fetch", "firewall", "gps", "gsm", "health", "hotspot", "igmp-proxy", "info",
+	"interface", "ipsec", "iscsi", "isdn", "kvm", "l2tp", "ldp", "lora", "lte", "manager",
+	"mme", "mpls", "mqtt", "mvrp", "netinstall", "netwatch", "ntp", "ospf", "ovpn", "packet",
+	"pim", "poe-out", "ppp", "pppoe", "pptp", "queue", "radius", "radvd", "raw", "read", "rip",
+	"route", "rpki", "rsvp", "script", "sertcp", "simulator", "smb", "snmp", "ssh", "sstp",
+	"state", "store", "stp", "system", "telephony", "tftp", "timer", "tr069", "update", "ups",
+	"upnp", "vpls", "vrrp", "warning", "watchdog", "web-proxy", "wireguard", "wireless", "wifi",
+	"write", "zerotier",
 };
 
 static bool
@@ -158,7 +167,8 @@ syslog_routeros(struct str s, struct syslog_head *h)
 	for (; n < s.n && n < 96; n++) {
 		if (s.p[n] == ',')
 			commas++;
-		else if (!(s.p[n] >= 'a' && s.p[n] <= 'z') && !stamp_digit(s.p[n]) && s.p[n] != '-' && s.p[n] != '!')
+		else if (!(s.p[n] >= 'a' && s.p[n] <= 'z') && !stamp_digit(s.p[n]) &&
+		    s.p[n] != '-' && s.p[n] != '!')
 			break;
 	}
 	if (!commas || n >= s.n || s.p[n] != ' ')

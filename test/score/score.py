@@ -19,7 +19,7 @@ import sys
 
 # Label fields whose name differs from ours.
 FIELD_NAMES = {"port": ["dst_port"], "sport": ["src_port"], "uri": ["path"], "prog": ["program"], "router": ["host"], "zone": ["zone"],
-	"relay_ip": ["src", "dst", "relay_ip"], "host": ["src_host", "src", "host"], "src_host": ["src_host", "src"], "stat": ["stat"],
+	"relay_ip": ["dst", "src", "relay_ip"], "host": ["src_host", "src", "host"], "src_host": ["src_host", "src"], "stat": ["stat"],
 	"category": ["category"], "severity": ["severity", "level"], "qid": ["qid"], "command": ["command"], "file": ["file", "path"],
 	"path": ["path", "file"], "tty": ["tty"], "repeat": ["repeat"]}
 # What the labels say in prose, not as a text of the line.
@@ -279,10 +279,10 @@ def score_crowdsec():
 			total += 1
 			sources = {address(s) for s in a.get("sources", [])}
 			# Scope other than an address (a country, a user): any incident of the case will do.
-			ok = bool(sources & blamed) or bool(sources & users) or (a["scope"] not in ("Ip", "Range") and bool(got))
+			ok = bool(sources & blamed) or bool(sources & users) or (a.get("scope") not in ("Ip", "Range") and bool(got))
 			good += ok
 			if not ok:
-				miss(f"{log}: {a['scenario']} {a.get("sources")} got {[(i['incident'], i.get('src')) for i in got][:6]}")
+				miss(f"{log}: {a.get('scenario')} {a.get('sources')} got {[(i['incident'], i.get('src')) for i in got][:6]}")
 	print("crowdsec alerts")
 	row("an incident for the same source", good, total)
 

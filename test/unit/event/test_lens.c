@@ -8,7 +8,7 @@
 
 #include "event/lens.h"
 
-#define RECEIVED (INT64_C(1718000000) * WHEN_SECOND)      /* 2024-06-10T06:13:20Z */
+#define RECEIVED (INT64_C(1718000000) * WHEN_SECOND) /* 2024-06-10T06:13:20Z */
 
 struct view {
 	struct record r;
@@ -24,8 +24,11 @@ struct bench {
 static struct bench
 bench_new(bool envelope, int offset_min)
 {
-	struct lens_opts o = { .place = STR("/var/log/x"), .anchor_us = envelope ? WHEN_NONE : RECEIVED, .envelope = envelope };
-	struct bench b = { .zones = zone_book_new(offset_min), .extra = BUF_INIT(RECORD_EXTRA_MAX) };
+	struct lens_opts o = { .place = STR("/var/log/x"),
+		.anchor_us = envelope ? WHEN_NONE : RECEIVED,
+		.envelope = envelope };
+	struct bench b = { .zones = zone_book_new(offset_min),
+		.extra = BUF_INIT(RECORD_EXTRA_MAX) };
 	assert_non_null(b.zones);
 	b.lens = lens_new(b.zones, &o);
 	assert_non_null(b.lens);
@@ -131,10 +134,13 @@ test_dialects(void **state)
 		struct bench b = bench_new(w->envelope, 0);
 		struct view v = look(&b, str_z(w->line));
 		const struct record *r = &v.r;
-		if (r->dialect != w->dialect || strcmp(v.time, w->time) != 0 || !same(r, r->host, w->host) ||
-		    !same(r, r->program, w->program) || r->pid != w->pid || !same(r, r->message, w->message))
-			fail_msg("%s\ngave dialect %d time %s host '%.*s' program '%.*s' pid %lld message '%.*s'", w->line, r->dialect,
-			    v.time, STR_FMT(record_text(r, r->host)), STR_FMT(record_text(r, r->program)), (long long)r->pid,
+		if (r->dialect != w->dialect || strcmp(v.time, w->time) != 0 ||
+		    !same(r, r->host, w->host) || !same(r, r->program, w->program) ||
+		    r->pid != w->pid || !same(r, r->message, w->message))
+			fail_msg(
+			    "%s\ngave dialect %d time %s host '%.*s' program '%.*s' pid %lld message '%.*s'",
+			    w->line, r->dialect, v.time, STR_FMT(record_text(r, r->host)),
+			    STR_FMT(record_text(r, r->program)), (long long)r->pid,
 			    STR_FMT(record_text(r, r->message)));
 		bench_free(&b);
 	}
@@ -150,7 +156,8 @@ test_priority(void **state)
 	assert_int_equal(v.r.severity, 5);
 	v = look(&b, STR("<34>Oct 11 22:14:15 h su: m"));
 	assert_int_equal(v.r.facility, 4);
-	v = look(&b, STR("{\"MESSAGE\":\"m\",\"SYSLOG_IDENTIFIER\":\"x\",\"PRIORITY\":\"3\",\"SYSLOG_FACILITY\":\"10\"}"));
+	v = look(&b,
+	    STR("{\"MESSAGE\":\"m\",\"SYSLOG_IDENTIFIER\":\"x\",\"PRIORITY\":\"3\",\"SYSLOG_FACILITY\":\"10\"}"));
 	assert_int_equal(v.r.facility, 10);
 	assert_int_equal(v.r.severity, 3);
 	v = look(&b, STR("<30>firewall,info input: x"));
@@ -158,7 +165,9 @@ test_priority(void **state)
 	bench_free(&b);
 }
 
-/* Under a header of columns the line stays whole, its stamp is still read; "#Date:" gives the day. */
+/*
+ * Under a header of columns the line stays whole, its stamp is still read; "#Date:" gives the day.
+ */
 static void
 test_columns(void **state)
 {
@@ -175,7 +184,10 @@ test_columns(void **state)
 	bench_free(&b);
 }
 
-/* A time found by search in a line nobody decoded is for that line only: a stranger's words must not move the clock. */
+/*
+ * A time found by search in a line nobody decoded is for that line only: a stranger's words must
+ * not move the clock.
+ */
 static void
 test_search_teaches_nothing(void **state)
 {

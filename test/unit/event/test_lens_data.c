@@ -1,6 +1,6 @@
 /*
- * The lens over other people's logs, read in place from ../shared/data/watch: every line gets a time, and almost every
- * line its own. Prints the rate; skipped where the data is absent.
+ * The lens over other people's logs, read in place from ../shared/data/watch: every line gets a
+ * time, and almost every line its own. Prints the rate; skipped where the data is absent.
  */
 #include <dirent.h>
 #include <setjmp.h>
@@ -91,9 +91,10 @@ check(const char *name, unsigned own_percent)
 		print_message("%s is absent\n", folder);
 		skip();
 	}
-	print_message("%-18s %6zu lines, %5.1f %% timed, %5.1f %% by themselves, %5.1f %% with a head\n", name, t.lines,
-	    100.0 * (double)t.timed / (double)t.lines, 100.0 * (double)t.own / (double)t.lines,
-	    100.0 * (double)t.headed / (double)t.lines);
+	print_message(
+	    "%-18s %6zu lines, %5.1f %% timed, %5.1f %% by themselves, %5.1f %% with a head\n",
+	    name, t.lines, 100.0 * (double)t.timed / (double)t.lines,
+	    100.0 * (double)t.own / (double)t.lines, 100.0 * (double)t.headed / (double)t.lines);
 	assert_true(t.timed * 100 >= t.lines * 99);
 	assert_true(t.own * 100 >= t.lines * own_percent);
 }
@@ -102,7 +103,7 @@ static void
 test_fail2ban(void **state)
 {
 	(void)state;
-	check("fail2ban", 85);     /* its journal samples carry no time */
+	check("fail2ban", 85); /* its journal samples carry no time */
 }
 
 static void

@@ -1,4 +1,7 @@
-/* What stamps leave out: years at the turn of the year, zones and summer time, dates, leap seconds and days. */
+/*
+ * What stamps leave out: years at the turn of the year, zones and summer time, dates, leap seconds
+ * and days.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -71,9 +74,12 @@ test_year_end_live(void **state)
 	struct source s = source_new(z, "192.0.2.1", WHEN_NONE, true);
 	(void)state;
 	/* The sender's clock runs ahead into the new year; then a late line of the old one. */
-	assert_int_equal(read_at(&s, "<1>Dec 31 23:59:59 h a: x", at(2023, 12, 31, 23, 59, 58)), at(2023, 12, 31, 23, 59, 59));
-	assert_int_equal(read_at(&s, "<1>Jan  1 00:00:01 h a: x", at(2023, 12, 31, 23, 59, 59)), at(2024, 1, 1, 0, 0, 1));
-	assert_int_equal(read_at(&s, "<1>Dec 31 23:59:59 h a: x", at(2024, 1, 1, 0, 0, 2)), at(2023, 12, 31, 23, 59, 59));
+	assert_int_equal(read_at(&s, "<1>Dec 31 23:59:59 h a: x", at(2023, 12, 31, 23, 59, 58)),
+	    at(2023, 12, 31, 23, 59, 59));
+	assert_int_equal(read_at(&s, "<1>Jan  1 00:00:01 h a: x", at(2023, 12, 31, 23, 59, 59)),
+	    at(2024, 1, 1, 0, 0, 1));
+	assert_int_equal(read_at(&s, "<1>Dec 31 23:59:59 h a: x", at(2024, 1, 1, 0, 0, 2)),
+	    at(2023, 12, 31, 23, 59, 59));
 	lens_free(s.lens);
 	zone_book_free(z);
 }
@@ -105,7 +111,9 @@ test_leap(void **state)
 	zone_book_free(z);
 }
 
-/* The offsets that one file shows are used for its neighbours without one, summer and winter apart. */
+/*
+ * The offsets that one file shows are used for its neighbours without one, summer and winter apart.
+ */
 static void
 test_zone_of_the_directory(void **state)
 {
@@ -137,7 +145,8 @@ test_utc_teaches_nothing(void **state)
 	(void)state;
 	assert_int_equal(read_line(&s, "2024-01-10T12:00:00Z h a: x"), at(2024, 1, 10, 12, 0, 0));
 	assert_int_equal(read_line(&s, "Jan 10 12:00:00 h a: x"), at(2024, 1, 10, 11, 0, 0));
-	assert_int_equal(read_line(&s, "2024-01-10T12:00:00+00:00 h a: x"), at(2024, 1, 10, 12, 0, 0));
+	assert_int_equal(
+	    read_line(&s, "2024-01-10T12:00:00+00:00 h a: x"), at(2024, 1, 10, 12, 0, 0));
 	assert_int_equal(read_line(&s, "Jan 10 12:00:00 h a: x"), at(2024, 1, 10, 12, 0, 0));
 	lens_free(s.lens);
 	zone_book_free(z);
@@ -187,7 +196,8 @@ test_lines_without_time(void **state)
 	assert_int_equal(read_line(&file, "nothing again"), at(2024, 5, 1, 11, 0, 0));
 	assert_true(file.guessed);
 	read_at(&live, "<1>2024-05-01T11:00:00Z h a: x", at(2024, 5, 1, 11, 0, 1));
-	assert_int_equal(read_at(&live, "<1>a: x", at(2024, 5, 1, 12, 0, 0)), at(2024, 5, 1, 12, 0, 0));
+	assert_int_equal(
+	    read_at(&live, "<1>a: x", at(2024, 5, 1, 12, 0, 0)), at(2024, 5, 1, 12, 0, 0));
 	assert_int_equal(read_line(&none, "nothing known"), WHEN_NONE);
 	lens_free(file.lens);
 	lens_free(live.lens);

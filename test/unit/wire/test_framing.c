@@ -1,4 +1,7 @@
-/* Streams into frames: every way of cutting a stream into chunks gives the same frames; cuts and losses are counted. */
+/*
+ * Streams into frames: every way of cutting a stream into chunks gives the same frames; cuts and
+ * losses are counted.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -72,7 +75,10 @@ test_all_splits(void **state)
 	}
 }
 
-/* NUL framing is recognised where the first chunk shows the next message behind the first NUL, and only there. */
+/*
+ * NUL framing is recognised where the first chunk shows the next message behind the first NUL, and
+ * only there.
+ */
 static void
 test_nul_detection(void **state)
 {
@@ -96,7 +102,8 @@ test_nul_detection(void **state)
 static void
 test_bounded(void **state)
 {
-	static const enum framing_mode modes[] = { FRAMING_AUTO, FRAMING_OCTET, FRAMING_LF, FRAMING_NUL, FRAMING_JOURNAL };
+	static const enum framing_mode modes[] = { FRAMING_AUTO, FRAMING_OCTET, FRAMING_LF,
+		FRAMING_NUL, FRAMING_JOURNAL };
 	char noise[4096];
 	uint64_t seed = 11;
 	(void)state;
@@ -109,7 +116,8 @@ test_bounded(void **state)
 				seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407u;
 				noise[i] = "0123456789 <>\n\n=abc\0"[(seed >> 40) % 20];
 			}
-			assert_int_equal(framing_feed(&f, str_of(noise, sizeof(noise)), write_down, &out), 0);
+			assert_int_equal(
+			    framing_feed(&f, str_of(noise, sizeof(noise)), write_down, &out), 0);
 			assert_true(f.buf.size <= 512);
 		}
 		framing_finish(&f, write_down, &out);

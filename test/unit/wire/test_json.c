@@ -13,7 +13,8 @@ static bool
 write_down(void *ctx, const struct json_item *item)
 {
 	static const char types[] = "snTFNE";
-	buf_addf(ctx, "%.*s:%c=%.*s%s;", STR_FMT(item->key), types[item->type], STR_FMT(item->value), item->escaped ? "!" : "");
+	buf_addf(ctx, "%.*s:%c=%.*s%s;", STR_FMT(item->key), types[item->type],
+	    STR_FMT(item->value), item->escaped ? "!" : "");
 	return true;
 }
 
@@ -135,7 +136,8 @@ test_unescape(void **state)
 static void
 test_bounds(void **state)
 {
-	static const char text[] = "{\"a\":{\"b\":[1,\"two\\u00e9\",null,{\"c\":\"0123456789abcdef\"}]},\"d\":\"\\ud83d\\ude00\",\"e\":1e5}";
+	static const char text[] =
+	    "{\"a\":{\"b\":[1,\"two\\u00e9\",null,{\"c\":\"0123456789abcdef\"}]},\"d\":\"\\ud83d\\ude00\",\"e\":1e5}";
 	uint64_t seed = 3;
 	(void)state;
 	for (int round = 0; round < 50000; round++) {

@@ -61,15 +61,19 @@ test_cef(void **state)
 	struct kv kv;
 	struct buf out = BUF_INIT(4096);
 	(void)state;
-	assert_true(cef_parse(STR("head CEF:0|Se\\|c|box|1.0|100|worm stopped|10|src=192.0.2.1 msg=a b c act=blocked cs1=x\\=y z "
-	    "request=http://h/?a=b end=1"), &c));
+	assert_true(cef_parse(
+	    STR("head CEF:0|Se\\|c|box|1.0|100|worm stopped|10|src=192.0.2.1 msg=a b c act=blocked cs1=x\\=y z "
+		"request=http://h/?a=b end=1"),
+	    &c));
 	assert_false(c.leef);
-	assert_true(str_eq(c.vendor, STR("Se\\|c")) && str_eq(c.id, STR("100")) && str_eq(c.name, STR("worm stopped")));
+	assert_true(str_eq(c.vendor, STR("Se\\|c")) && str_eq(c.id, STR("100")) &&
+	    str_eq(c.name, STR("worm stopped")));
 	assert_true(str_eq(c.severity, STR("10")));
 	struct str rest = c.extension;
 	while (cef_next(&c, &rest, &kv))
 		show(&out, &kv);
-	assert_string_equal(buf_cstr(&out), "src=192.0.2.1;msg=a b c;act=blocked;cs1=x\\=y z;request=http://h/?a=b;end=1;");
+	assert_string_equal(buf_cstr(&out),
+	    "src=192.0.2.1;msg=a b c;act=blocked;cs1=x\\=y z;request=http://h/?a=b;end=1;");
 	buf_reset(&out);
 	assert_true(cef_parse(STR("LEEF:2.0|v|p|1|42|^|src=192.0.2.1^user name=b c^x=1"), &c));
 	assert_true(c.leef && str_eq(c.id, STR("42")));

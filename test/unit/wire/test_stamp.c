@@ -1,4 +1,7 @@
-/* Every form of time stamp seen in logs, what is near one but none, and that no byte outside the slice is read. */
+/*
+ * Every form of time stamp seen in logs, what is near one but none, and that no byte outside the
+ * slice is read.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -87,12 +90,15 @@ test_forms(void **state)
 		const struct row *r = &rows[i];
 		struct stamp st = { .form = STAMP_NONE };
 		size_t n = stamp_parse(str_z(r->text), &st);
-		bool same = n == r->taken && st.form == r->form && st.year == r->year && st.month == r->month && st.day == r->day &&
-		    st.hour == r->hour && st.minute == r->minute && st.second == r->second && st.us == r->us &&
-		    st.flags == r->flags && ((r->flags & STAMP_NO_ZONE) || st.offset_min == r->offset);
+		bool same = n == r->taken && st.form == r->form && st.year == r->year &&
+		    st.month == r->month && st.day == r->day && st.hour == r->hour &&
+		    st.minute == r->minute && st.second == r->second && st.us == r->us &&
+		    st.flags == r->flags &&
+		    ((r->flags & STAMP_NO_ZONE) || st.offset_min == r->offset);
 		if (!same)
-			fail_msg("\"%s\": took %zu, form %d, %d-%d-%d %d:%d:%d.%06d %+d flags %#x", r->text, n, st.form, st.year,
-			    st.month, st.day, st.hour, st.minute, st.second, st.us, st.offset_min, st.flags);
+			fail_msg("\"%s\": took %zu, form %d, %d-%d-%d %d:%d:%d.%06d %+d flags %#x",
+			    r->text, n, st.form, st.year, st.month, st.day, st.hour, st.minute,
+			    st.second, st.us, st.offset_min, st.flags);
 	}
 }
 
@@ -115,7 +121,8 @@ test_epochs(void **state)
 		struct stamp st = { .form = STAMP_NONE };
 		size_t n = stamp_parse(str_z(cases[i].text), &st);
 		if (n != cases[i].taken || st.form != STAMP_EPOCH || st.epoch_us != cases[i].us)
-			fail_msg("\"%s\": took %zu, form %d, %lld", cases[i].text, n, st.form, (long long)st.epoch_us);
+			fail_msg("\"%s\": took %zu, form %d, %lld", cases[i].text, n, st.form,
+			    (long long)st.epoch_us);
 	}
 }
 
@@ -134,11 +141,15 @@ test_none(void **state)
 		struct stamp st = { .form = 0x55 };
 		size_t n = stamp_parse(str_z(texts[i]), &st);
 		if (n != 0 || st.form != 0x55)
-			fail_msg("\"%s\" was taken for a stamp of %zu bytes, form %d", texts[i], n, st.form);
+			fail_msg("\"%s\" was taken for a stamp of %zu bytes, form %d", texts[i], n,
+			    st.form);
 	}
 }
 
-/* Each prefix of each form in memory of exactly its size: a sanitizer build shows any byte read beyond. */
+/*
+ * Each prefix of each form in memory of exactly its size: a sanitizer build shows any byte read
+ * beyond.
+ */
 static void
 test_bounds(void **state)
 {
@@ -156,7 +167,9 @@ test_bounds(void **state)
 	}
 }
 
-/* Random changes of real forms: never more taken than there is, and what is taken is a valid time. */
+/*
+ * Random changes of real forms: never more taken than there is, and what is taken is a valid time.
+ */
 static void
 test_random(void **state)
 {

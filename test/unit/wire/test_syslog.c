@@ -125,10 +125,13 @@ test_heads(void **state)
 		const struct row *r = &rows[i];
 		struct syslog_head h;
 		syslog_parse(str_z(r->line), 0, &h);
-		if (h.form != r->form || h.facility != r->facility || h.severity != r->severity || !same(h.host, r->host) ||
-		    !same(h.program, r->program) || !same(h.pid, r->pid) || !same(h.message, r->message))
-			fail_msg("\"%s\": form %d %d.%d host '%.*s' program '%.*s' pid '%.*s' message '%.*s'", r->line, h.form,
-			    h.facility, h.severity, STR_FMT(h.host), STR_FMT(h.program), STR_FMT(h.pid), STR_FMT(h.message));
+		if (h.form != r->form || h.facility != r->facility || h.severity != r->severity ||
+		    !same(h.host, r->host) || !same(h.program, r->program) ||
+		    !same(h.pid, r->pid) || !same(h.message, r->message))
+			fail_msg(
+			    "\"%s\": form %d %d.%d host '%.*s' program '%.*s' pid '%.*s' message '%.*s'",
+			    r->line, h.form, h.facility, h.severity, STR_FMT(h.host),
+			    STR_FMT(h.program), STR_FMT(h.pid), STR_FMT(h.message));
 	}
 }
 
@@ -211,8 +214,10 @@ test_bounds(void **state)
 		struct str line = str_of(exact, n);
 		struct syslog_head h;
 		syslog_parse(line, (unsigned)round & 3, &h);
-		assert_true(inside(line, h.host) && inside(line, h.program) && inside(line, h.pid) && inside(line, h.message));
-		assert_true(inside(line, h.data) && inside(line, h.module) && inside(line, h.msgid));
+		assert_true(inside(line, h.host) && inside(line, h.program) &&
+		    inside(line, h.pid) && inside(line, h.message));
+		assert_true(
+		    inside(line, h.data) && inside(line, h.module) && inside(line, h.msgid));
 		free(exact);
 	}
 }
