@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "console/i18n.h"
+#include "event/repeat.h"
 
 #define REF_LINE_BITS 40
 #define SNIFF_LINES 64
@@ -20,6 +21,7 @@ struct place {                             /* a line of a lane that must be sort
 struct lane {
 	struct source src;
 	struct lens *lens;
+	struct decode_route route;         /* what the file's name says of lines that name no program */
 	struct record rec;
 	struct buf extra;
 	int64_t key;                       /* time by which the heap orders */
@@ -72,7 +74,8 @@ read_record(struct replay *r, struct lane *l, struct str line, uint64_t number)
 	l->rec.line = number;
 	l->rec.ref = (uint64_t)index << REF_LINE_BITS | number;
 	lens_read(l->lens, &l->rec);
-	decode(r->engine->rules, r->engine->work, &l->rec);
+	(void)repeat_read(&l->rec);
+	decode_routed(r->engine->rules, r->engine->work, &l->route, &l->rec);
 	lens_time(l->lens, &l->rec);
 }
 
@@ -174,6 +177,7 @@ lane_open(struct replay *r, const char *path, bool small)
 	}
 	*l = (struct lane){ .src = l->src, .extra = BUF_INIT(RECORD_EXTRA_MAX), .key = WHEN_NONE, .open = true,
 		.path = strdup(path) };
+	decode_route(r->engine->rules, str_z(path), &l->route);
 	r->nlanes++;
 	r->bytes_total += l->src.bytes_total;
 	return l->path ? lens_begin(r, l) : -ENOMEM;

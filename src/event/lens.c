@@ -11,6 +11,7 @@
 #include "event/lens_private.h"
 
 #define COMPOSE_NAME_MAX 64
+#define ZONES_APART (26 * WHEN_HOUR)
 
 struct lens *
 lens_new(struct zone_book *z, const struct lens_opts *o)
@@ -108,29 +109,71 @@ head_near(struct str m)
 	return m.n >= 20 && (m.p[3] == ' ' || (unsigned char)(*m.p - '0') < 10 || *m.p == '<');
 }
 
-void
-lens_nested(struct lens *l, struct record *r)
+/* The inner head over the outer one, which stays where the inner has nothing to say. */
+static void
+lay_over(struct lens *l, struct record *r, const struct syslog_head *h)
+{
+	struct record outer;
+	memcpy(&outer, r, offsetof(struct record, kind));
+	lens_take_head(l, r, h);
+	r->dialect = outer.dialect == DIALECT_STAMP ? r->dialect : outer.dialect;
+	if (!h->host.n)
+		r->host = outer.host;
+	if (!h->data.n)
+		r->data = outer.data;
+	if (!h->program.n)
+		r->pid = outer.pid;
+}
+
+/* The outer head names a program: only a full head may replace it. */
+static void
+nested_head(struct lens *l, struct record *r, struct str m)
 {
 	struct syslog_head h;
-	struct str m = record_text(r, r->message);
 	if (!head_near(m))
 		return;
-	bool named = r->program.len;
-	syslog_parse(m, named ? SYSLOG_STRICT : 0, &h);
-	if (h.form < SYSLOG_BSD ||
-	    (named && (!h.host.n || !h.program.n || h.stamp.trust != STAMP_STRONG)))
+	syslog_parse(m, SYSLOG_STRICT, &h);
+	if (h.form < SYSLOG_BSD || !h.host.n || !h.program.n || h.stamp.trust != STAMP_STRONG)
 		return;
-	enum dialect outer = r->dialect;
-	struct slot host = r->host;
-	int64_t pid = r->pid;
-	lens_take_head(l, r, &h);
-	if (!h.host.n)
-		r->host = host;
-	if (!h.program.n)
-		r->pid = pid;
-	r->dialect = outer == DIALECT_NONE || outer == DIALECT_STAMP ? r->dialect : outer;
-	if (h.stamp.form != STAMP_NONE)
-		lens_set_time(l, r, &h.stamp);
+	lay_over(l, r, &h);
+	lens_set_time(l, r, &h.stamp);
+}
+
+/*
+ * No program is named: the message is a line of its own. Its stamp has no zone as a rule, so the
+ * outer time stands unless they are more than a zone apart: then the line was shipped late.
+ */
+static void
+open_line(struct lens *l, struct record *r, struct str m, bool timed)
+{
+	int64_t outer = r->time_us;
+	bool guessed = r->time_guessed;
+	struct syslog_head h;
+	syslog_parse(m, 0, &h);
+	if (h.form == SYSLOG_BARE)
+		return;
+	lay_over(l, r, &h);
+	if (h.stamp.form == STAMP_NONE)
+		return;
+	lens_set_time(l, r, &h.stamp);
+	bool far = r->time_us > outer + ZONES_APART || r->time_us < outer - ZONES_APART;
+	if (timed &&
+	    ((h.stamp.flags & STAMP_NO_DATE) || ((h.stamp.flags & STAMP_NO_ZONE) && !far))) {
+		r->time_us = l->last_us = outer;
+		r->time_guessed = guessed;
+	}
+}
+
+void
+lens_within(struct lens *l, struct record *r, bool timed)
+{
+	struct str m = record_text(r, r->message);
+	if (!m.n || *m.p == '{')
+		return;
+	if (r->program.len)
+		nested_head(l, r, m);
+	else
+		open_line(l, r, m, timed);
 }
 
 /* Kubernetes: "stamp stdout F message". What is inside is a line of its own. */
@@ -148,7 +191,7 @@ cri(struct lens *l, struct record *r)
 	if (r->message.len && m.p[skip] == '{')
 		r->dialect = DIALECT_JSON;
 	else
-		lens_nested(l, r);
+		lens_within(l, r, true);
 	return true;
 }
 
@@ -201,8 +244,8 @@ read_line(struct lens *l, struct record *r, struct str text)
 		return;
 	bool relayed = h.form == SYSLOG_RFC5424 ||
 	    (h.form == SYSLOG_BSD && (h.has_pri || l->envelope || !h.program.n));
-	if (relayed)
-		lens_nested(l, r);
+	if (relayed && head_near(record_text(r, r->message)))
+		lens_within(l, r, h.stamp.form != STAMP_NONE);
 }
 
 void

@@ -237,52 +237,6 @@ fill_head(struct record *r, const struct finds *f)
 	r->severity = (int16_t)(severity >= 0 && severity < 8 ? severity : -1);
 }
 
-/*
- * The line inside an envelope that names no program is read as a bare line. Its own stamp has no
- * zone as a rule, so the envelope's time stands unless they are more than a zone apart: then the
- * line was shipped late.
- */
-static void
-open_line(struct lens *l, struct record *r, bool timed)
-{
-	int64_t outer = r->time_us;
-	bool guessed = r->time_guessed;
-	struct syslog_head h;
-	enum dialect dialect = r->dialect;
-	struct slot host = r->host;
-	int64_t pid = r->pid;
-	syslog_parse(record_text(r, r->message), 0, &h);
-	if (h.form == SYSLOG_BARE)
-		return;
-	lens_take_head(l, r, &h);
-	r->dialect = dialect;
-	if (!h.host.n)
-		r->host = host;
-	if (!h.program.n)
-		r->pid = pid;
-	if (h.stamp.form == STAMP_NONE)
-		return;
-	lens_set_time(l, r, &h.stamp);
-	bool far = r->time_us > outer + 26 * WHEN_HOUR || r->time_us < outer - 26 * WHEN_HOUR;
-	if (timed &&
-	    ((h.stamp.flags & STAMP_NO_DATE) || ((h.stamp.flags & STAMP_NO_ZONE) && !far))) {
-		r->time_us = l->last_us = outer;
-		r->time_guessed = guessed;
-	}
-}
-
-static void
-deliver(struct lens *l, struct record *r, bool timed)
-{
-	struct str m = record_text(r, r->message);
-	if (m.n && *m.p == '{')
-		return;
-	if (r->program.len)
-		lens_nested(l, r);
-	else if (m.n)
-		open_line(l, r, timed);
-}
-
 static void
 begin(struct finds *f, const struct lens *l, struct buf *extra)
 {
@@ -315,7 +269,7 @@ lens_json(struct lens *l, struct record *r, struct str text)
 			.len = (uint32_t)f.bytes };
 	else
 		r->message = text_slot(r, &f.at[role]);
-	deliver(l, r, timed);
+	lens_within(l, r, timed);
 	return true;
 }
 
@@ -341,6 +295,6 @@ lens_journal(struct lens *l, struct record *r, struct str text)
 	fill_head(r, &f);
 	if (has_text(&f, ROLE_JOURNAL))
 		r->message = text_slot(r, &f.at[ROLE_JOURNAL]);
-	deliver(l, r, timed);
+	lens_within(l, r, timed);
 	return true;
 }

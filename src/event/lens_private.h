@@ -59,8 +59,11 @@ bool lens_find_stamp(struct str s, struct stamp *ret);
 void lens_set_time(struct lens *l, struct record *r, const struct stamp *st);
 /* Lays a head that lies inside raw or extra over the record: all but the time. */
 void lens_take_head(struct lens *l, struct record *r, const struct syslog_head *h);
-/* A head inside the message of another one. */
-void lens_nested(struct lens *l, struct record *r);
+/*
+ * What an envelope carries: a line of its own when no program is named, else perhaps a full head.
+ * `timed`: the envelope has a time of its own.
+ */
+void lens_within(struct lens *l, struct record *r, bool timed);
 
 void lens_json_index(uint8_t first[256]);
 /* text is '{'... : an envelope is opened, anything else stays whole. False when it is no JSON. */

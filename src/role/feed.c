@@ -1,69 +1,9 @@
 /* feed: batches from intaked to watchd. Must never hand a line on that was not written first, nor send it twice. */
-#include "role/feed.h"
-
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
+#include "role/feed_private.h"
 #include "sys/clock.h"
-
-#define RING_SLOTS 64                  /* batches kept in memory: 4 MiB */
-#define RECORDS_HEAD (MSG_HEAD + 8)    /* number, count, length of the entries */
-#define FILE_ID (1u << 31)             /* ids of files: never in the spool */
-
-struct batch {
-	struct batch *next;            /* of a queue of file batches */
-	uint64_t first_seq, last_seq;  /* of its lines; spooled only */
-	uint64_t lines;
-	uint32_t entries;
-	struct spool_place at, end;    /* where it lies in the spool */
-	struct enc enc;                /* over bytes behind the message's head */
-	char bytes[RECORDS_HEAD + BATCH_MAX];
-};
-
-struct feed {
-	struct archive *archive;
-	struct spool spool;
-	struct feed_source **sources;
-	size_t nsources;
-	uint32_t next_id;
-
-	struct batch *ring[RING_SLOTS];
-	uint64_t sealed;               /* batches sealed so far; ring[sealed % RING_SLOTS] is being filled */
-	uint64_t segment;              /* in which the filling batch will lie */
-
-	struct batch *file_first, **file_last, *filling, *spare;
-
-	struct chan *chan;
-	uint64_t link;                 /* number of the link, for declarations of files */
-	uint32_t credit;
-	bool no_room;
-	struct spool_place sent;       /* everything before it was sent */
-	uint64_t sent_seq;             /* the last line sent */
-	uint64_t skip_to;              /* lines up to this are known to the reader */
-	struct batch *reading;         /* batch read back from the spool, waiting to be sent when entries != 0 */
-
-	uint64_t lines, lost_ring, lost_full, unread;
-};
-
-static void
-batch_reset(struct batch *b)
-{
-	b->next = NULL;
-	b->entries = 0;
-	b->lines = 0;
-	b->enc = enc_of(b->bytes + RECORDS_HEAD, BATCH_MAX);
-}
-
-static struct batch *
-batch_new(void)
-{
-	struct batch *b = malloc(sizeof(*b));
-
-	if (b)
-		batch_reset(b);
-	return b;
-}
 
 int
 feed_new(const struct feed_opts *o, struct feed **ret)
@@ -123,109 +63,6 @@ feed_free(struct feed *f)
 	free(f->reading);
 	spool_close(&f->spool);
 	free(f);
-}
-
-/* One allocation for the three texts. */
-static bool
-copy_texts(struct entry_source *d)
-{
-	size_t n = d->name.n + d->program.n + d->host.n;
-	char *p = malloc(n + 1);
-
-	if (!p)
-		return false;
-	memcpy(p, d->name.p, d->name.n);
-	if (d->program.n)
-		memcpy(p + d->name.n, d->program.p, d->program.n);
-	if (d->host.n)
-		memcpy(p + d->name.n + d->program.n, d->host.p, d->host.n);
-	p[n] = '\0';
-	d->name = str_of(p, d->name.n);
-	d->program = str_of(p + d->name.n, d->program.n);
-	d->host = str_of(p + d->name.n + d->program.n, d->host.n);
-	return true;
-}
-
-struct feed_source *
-feed_source_new(struct feed *f, const struct entry_source *decl)
-{
-	if (f->nsources >= FEED_SOURCES_MAX)
-		return NULL;
-	void *p = reallocarray(f->sources, f->nsources + 1, sizeof(*f->sources));
-	if (!p)
-		return NULL;
-	f->sources = p;
-	struct feed_source *s = calloc(1, sizeof(*s));
-	if (!s)
-		return NULL;
-	s->decl = *decl;
-	if (!copy_texts(&s->decl)) {
-		free(s);
-		return NULL;
-	}
-	s->id = ++f->next_id | (decl->kind == ENTRY_KIND_FILE ? FILE_ID : 0);
-	f->sources[f->nsources++] = s;
-	return s;
-}
-
-size_t
-feed_sources(const struct feed *f)
-{
-	return f->nsources;
-}
-
-struct feed_source *
-feed_source_at(const struct feed *f, size_t i)
-{
-	return f->sources[i];
-}
-
-void
-feed_redeclare(struct feed_source *s)
-{
-	s->declared = 0;
-}
-
-static void
-pack(struct batch *b, const struct entry *e)
-{
-	entry_pack(&b->enc, e);
-	b->entries++;
-}
-
-static void
-declare(struct batch *b, struct feed_source *s, uint64_t epoch)
-{
-	uint8_t bytes[8192];
-	struct enc e = enc_of(bytes, sizeof(bytes));
-
-	if (s->declared == epoch)
-		return;
-	entry_pack_source(&e, &s->decl);
-	struct entry d = { .source = s->id, .flags = ENTRY_SOURCE, .bytes = str_of((char *)bytes, e.n) };
-	pack(b, &d);
-	s->declared = epoch;
-}
-
-/* Room for a declaration, a line, and a position behind it. */
-static bool
-fits(const struct batch *b, const struct feed_source *s, size_t n)
-{
-	size_t decl = ENTRY_HEAD + 22 + s->decl.name.n + s->decl.program.n + s->decl.host.n;
-
-	return b->enc.size - b->enc.n >= decl + ENTRY_HEAD + n + ENTRY_HEAD + FEED_PLACE_BYTES;
-}
-
-static struct str
-records(struct batch *b)
-{
-	struct enc e = enc_of(b->bytes, RECORDS_HEAD);
-
-	enc_u16(&e, MSG_records);
-	enc_u32(&e, b->entries);
-	enc_u32(&e, (uint32_t)b->enc.n);
-	assert(enc_ok(&e) && e.n == RECORDS_HEAD && enc_ok(&b->enc));
-	return str_of(b->bytes, RECORDS_HEAD + b->enc.n);
 }
 
 /* The batch that lies at the place up to which was sent, if the ring still holds it. */
@@ -312,7 +149,7 @@ read_back(struct feed *f)
 static int
 send_batch(struct feed *f, struct batch *b)
 {
-	int r = chan_try(f->chan, MSG_records, records(b));
+	int r = chan_try(f->chan, MSG_records, batch_records(b));
 
 	if (r == 0)
 		f->credit--;
@@ -410,15 +247,6 @@ seal(struct feed *f, bool between_lines)
 	f->segment = spool_end(&f->spool).segment;
 }
 
-static void
-count(struct feed *f, struct feed_source *s, struct str line, bool cut)
-{
-	s->lines++;
-	s->bytes += line.n;
-	s->cut += cut;
-	f->lines++;
-}
-
 static bool
 spool_is_full(const struct feed *f)
 {
@@ -428,7 +256,7 @@ spool_is_full(const struct feed *f)
 void
 feed_line(struct feed *f, struct feed_source *s, int64_t received_us, struct str line, bool cut)
 {
-	count(f, s, line, cut);
+	feed_count(f, s, line, cut);
 	if (f->archive)
 		archive_line(f->archive, s->decl.name, received_us, line);
 	if (spool_is_full(f)) {
@@ -440,35 +268,24 @@ feed_line(struct feed *f, struct feed_source *s, int64_t received_us, struct str
 	bool first = true;
 	for (bool more = true; more; first = false) {
 		struct str part = str_head(line, ENTRY_BYTES_MAX);
-		if (!fits(filling(f), s, part.n)) {
+		if (!batch_fits(filling(f), s, part.n)) {
 			seal(f, first);
 			send_all(f);
 		}
 		struct batch *b = filling(f);
-		declare(b, s, f->segment);
+		batch_declare(b, s, f->segment);
 		line = str_from(line, part.n);
 		more = line.n > 0;
 		struct entry e = {
 			.source = s->id, .seq = seq, .received_us = received_us, .bytes = part,
 			.flags = (uint16_t)(ENTRY_SPOOLED | (more ? ENTRY_MORE : 0) | (cut ? ENTRY_CUT : 0)),
 		};
-		pack(b, &e);
+		batch_pack(b, &e);
 		if (!more) {
 			b->lines++;
 			f->spool.next_seq++;
 		}
 	}
-}
-
-static void
-queue_filling(struct feed *f)
-{
-	*f->file_last = f->filling;
-	f->file_last = &f->filling->next;
-	f->filling = f->spare ? f->spare : batch_new();
-	f->spare = NULL;
-	/* Without 64 KiB nothing goes on here; started again, nothing is lost. */
-	assert(f->filling);
 }
 
 void
@@ -478,7 +295,7 @@ feed_flush(struct feed *f)
 	if (f->archive)
 		(void)!archive_flush(f->archive, clock_wall_us());
 	if (f->filling->entries)
-		queue_filling(f);
+		feed_queue_filling(f);
 	send_all(f);
 }
 
@@ -486,97 +303,6 @@ bool
 feed_slow(const struct feed *f)
 {
 	return f->spool.dir && (f->unread >= FEED_SLOW_BYTES || f->spool.bytes >= FEED_SPOOL_MAX / 2);
-}
-
-void
-feed_place_pack(const struct follow_pos *pos, uint8_t dst[FEED_PLACE_BYTES])
-{
-	struct enc e = enc_of(dst, FEED_PLACE_BYTES);
-
-	enc_u64(&e, pos->dev);
-	enc_u64(&e, pos->ino);
-	enc_u64(&e, pos->offset);
-	enc_u64(&e, pos->line);
-	enc_u64(&e, pos->head_hash);
-	enc_u32(&e, pos->head_len);
-	assert(enc_ok(&e) && e.n == FEED_PLACE_BYTES);
-}
-
-int
-feed_place_read(struct str bytes, struct follow_pos *ret)
-{
-	struct cur c = cur_of(bytes);
-	struct follow_pos p = {
-		.dev = cur_u64(&c), .ino = cur_u64(&c), .offset = cur_u64(&c), .line = cur_u64(&c),
-		.head_hash = cur_u64(&c), .head_len = cur_u32(&c),
-	};
-
-	if (!cur_done(&c) || p.head_len > FOLLOW_HEAD_MAX)
-		return -EBADMSG;
-	*ret = p;
-	return 0;
-}
-
-static void
-pack_position(struct batch *b, const struct feed_source *s, const struct follow_pos *pos, bool gone)
-{
-	uint8_t place[FEED_PLACE_BYTES];
-
-	feed_place_pack(pos, place);
-	struct entry e = {
-		.source = s->id, .seq = pos->line, .flags = ENTRY_POSITION,
-		.bytes = str_of((char *)place, gone ? FEED_IDENT_BYTES : FEED_PLACE_BYTES),
-	};
-	pack(b, &e);
-}
-
-/* A full batch ends with the position behind its lines: with it what it holds is either all known or all unknown. */
-static void
-queue_with_position(struct feed *f, const struct feed_source *s, const struct follow_pos *pos)
-{
-	pack_position(f->filling, s, pos, false);
-	queue_filling(f);
-}
-
-void
-feed_file_line(struct feed *f, struct feed_source *s, int64_t received_us, uint64_t number, struct str line, bool more,
-    const struct follow_pos *before)
-{
-	if (!more)
-		count(f, s, line, false);
-	do {
-		struct str part = str_head(line, ENTRY_BYTES_MAX);
-		if (!fits(f->filling, s, part.n))
-			queue_with_position(f, s, before);
-		declare(f->filling, s, f->link);
-		line = str_from(line, part.n);
-		struct entry e = {
-			.source = s->id, .seq = number, .received_us = received_us, .bytes = part,
-			.flags = more || line.n ? ENTRY_MORE : 0,
-		};
-		pack(f->filling, &e);
-	} while (line.n);
-}
-
-static void
-tell_position(struct feed *f, struct feed_source *s, const struct follow_pos *pos, bool gone)
-{
-	if (!fits(f->filling, s, 0))
-		queue_filling(f);
-	declare(f->filling, s, f->link);
-	pack_position(f->filling, s, pos, gone);
-}
-
-void
-feed_file_position(struct feed *f, struct feed_source *s, const struct follow_pos *pos)
-{
-	tell_position(f, s, pos, false);
-}
-
-void
-feed_file_gone(struct feed *f, struct feed_source *s, const struct follow_pos *pos)
-{
-	tell_position(f, s, pos, true);
 }
 
 bool

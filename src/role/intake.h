@@ -11,6 +11,7 @@
 #include "sys/sock.h"
 
 #define INTAKE_PEERS_MAX 4096      /* peers with a source of their own, per listener; others share one */
+#define INTAKE_DGRAM_BATCH 128
 #define INTAKE_READ_BYTES (256u << 10)
 
 struct intake;

@@ -56,6 +56,8 @@ receive(struct intake_source *s, const char *what)
 			break;
 		any = true;
 		take_batch(s, what, n);
+		if (n < INTAKE_DGRAM_BATCH)
+			break;
 	}
 	note_dropped(s, dropped);
 	if (any) {

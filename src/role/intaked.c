@@ -12,7 +12,6 @@
 #include "sys/file.h"
 
 #define TICK_MS 1000
-#define DGRAM_BATCH 128
 #define LOST_EVENT_PAUSE_US (10 * WHEN_SECOND)
 #define STREAM_SLACK 64
 
@@ -115,7 +114,7 @@ prepare(void *ctx, struct role *r)
 	host_name(in->host);
 	in->stream_size = longest_line(r->config) + INTAKE_READ_BYTES + STREAM_SLACK;
 	in->stream = malloc(in->stream_size);
-	in->dgrams = dgrams_new(DGRAM_BATCH);
+	in->dgrams = dgrams_new(INTAKE_DGRAM_BATCH);
 	if (!in->stream || !in->dgrams)
 		return -ENOMEM;
 	int e = make_dirs(in);

@@ -170,7 +170,7 @@ on_time(void *ctx)
 static int
 start_process(struct job *job, int out)
 {
-	static char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+	char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 	char *env[] = { path, NULL };
 	int fds[] = { -1, out, out };
 	struct spawn_opts o = {

@@ -252,7 +252,7 @@ enter_sandbox(struct role *r)
 		.no_new_privs = true,
 		.paths = r->row->paths ? paths.v : NULL,
 		.npaths = paths.n,
-		.memory = over && over->memory ? over->memory : r->config->limits.memory,
+		.memory = role_memory_limit(over && over->memory ? over->memory : r->config->limits.memory),
 		.calls = r->row->calls,
 	};
 	int e = sandbox_enter(&o, &r->sandbox);

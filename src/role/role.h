@@ -85,6 +85,8 @@ int role_main(int argc, char **argv, enum msg_peer peer, const struct role_calls
 int role_make_dir(const struct role *r, const char *path, unsigned mode) WARN_UNUSED;
 /* Likewise a file, opened for appending: the descriptor or -errno. */
 int role_open_append(const struct role *r, const char *path, unsigned mode) WARN_UNUSED;
+/* The limit that can be set in this build. */
+uint64_t role_memory_limit(uint64_t configured);
 /* Leaves the loop; what was queued for the supervisor is still sent. */
 void role_end(struct role *r, int exit_status);
 

@@ -55,9 +55,10 @@ init(struct correlator *c, const struct correlate_opts *o)
 	pool_init(&c->dossiers, sizeof(struct dossier), DOSSIERS_MAX);
 	pool_init(&c->meetings, sizeof(struct meeting), DOSSIERS_MAX * 8);
 	c->meeting_buckets = malloc(MEETING_BUCKETS * sizeof(uint32_t));
+	c->family = malloc(FAMILY_MAX * sizeof(uint32_t));
 	c->key_hashes = calloc(c->rules->nkeys + 1, sizeof(uint64_t));
 	c->key_known = calloc(c->rules->nkeys / 64 + 1, sizeof(uint64_t));
-	if (!c->meeting_buckets || !c->key_hashes || !c->key_known)
+	if (!c->meeting_buckets || !c->family || !c->key_hashes || !c->key_known)
 		return -ENOMEM;
 	memset(c->meeting_buckets, 0xff, MEETING_BUCKETS * sizeof(uint32_t));
 	if (tracks_init(&c->tracks, keys < KEYS_LEAST ? KEYS_LEAST : keys) < 0 || recall_init(&c->recall) < 0)
@@ -102,6 +103,7 @@ release(struct correlator *c)
 	pool_free(&c->dossiers);
 	pool_free(&c->meetings);
 	free(c->meeting_buckets);
+	free(c->family);
 	free(c->key_hashes);
 	free(c->key_known);
 	if (c->tracks.slots)
@@ -361,11 +363,9 @@ correlate_finish(struct correlator *c)
 {
 	if (c->last_time_us != WHEN_NONE && c->last_time_us > c->now_us)
 		correlate_advance(c, c->last_time_us);
-	c->finishing = true;
 	if (c->ntouched > 0)
 		tell_touched(c);
 	dossiers_finish(c);
-	c->finishing = false;
 }
 
 void

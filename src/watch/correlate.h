@@ -31,6 +31,7 @@ struct incident {
 	uint64_t count;           /* records, repeats multiplied */
 	uint64_t proofs_cut;      /* proof records not kept */
 	struct str src, user, host, program, service, dst, dst_port;   /* empty when absent or many */
+	bool src_is_name;         /* src is only a name that the log claims: nobody must be blocked for it */
 	struct str why;           /* one sentence: "6 failed logins from 192.0.2.7 in 42s as root, admin" */
 	const struct proof *proofs;  /* in time order */
 	size_t nproofs;

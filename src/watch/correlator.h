@@ -21,6 +21,7 @@
 #define DOSSIERS_MAX 16384u        /* open incidents; the one nearest to its end is closed early, and counted */
 #define DOSSIER_INTO_MAX 4
 #define TOUCHED_MAX 64
+#define FAMILY_MAX 4096u            /* parts of one incident, and parts of parts */
 #define KEYS_DEFAULT (256u << 10)
 #define SESSIONS_MAX (64u << 10)
 #define HOSTS_REMEMBERED 1024u     /* for repeat marks; power of two */
@@ -51,6 +52,9 @@ struct dossier {                   /* an incident that is not closed */
 	uint32_t into[DOSSIER_INTO_MAX];   /* incidents that absorb it */
 	uint32_t *parts;           /* incidents it absorbs */
 	uint32_t nparts, parts_size;
+	uint32_t family;           /* epoch in which it was last met, see tell.c */
+	uint32_t looked;           /* at its meetings, in this generation */
+	bool apart;                /* then some were still too far in time */
 	uint32_t home, sibling;    /* track it hangs on, next one there */
 	uint32_t meets;            /* first of its meeting places */
 	struct facts facts;
@@ -111,7 +115,7 @@ struct correlator {
 	struct watch_env env;
 	int64_t lateness_us, watermark_us, now_us, started_us, last_time_us;
 	uint64_t seed;
-	bool batch, finishing;
+	bool batch;
 	struct tracks tracks;
 	struct recall recall;
 	struct sessions sessions;
@@ -122,6 +126,9 @@ struct correlator {
 	struct dues dues;
 	uint32_t touched[TOUCHED_MAX];
 	uint32_t ntouched;
+	uint32_t *family;
+	uint32_t nfamily, family_epoch;
+	uint32_t meet_generation;          /* a new meeting anywhere */
 	uint64_t *key_hashes;      /* of the record in hand, by key; 0: not computed */
 	uint64_t *key_known;       /* bit per key */
 	struct host_last hosts[HOSTS_REMEMBERED];
@@ -169,6 +176,8 @@ bool dossier_holds(const struct correlator *c, uint32_t d, int64_t time_us, uint
 void dossier_free(struct correlator *c, uint32_t d);
 void dossier_close_due(struct correlator *c, const struct due *due);
 void dossiers_finish(struct correlator *c);
+/* Into c->family: the incident first, then all that became part of it, each once. */
+void dossier_family(struct correlator *c, uint32_t top);
 uint32_t dossier_top(const struct correlator *c, uint32_t d);
 
 /* meet.c */

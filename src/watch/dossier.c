@@ -126,37 +126,38 @@ into_drop(struct dossier *part, uint32_t into)
 }
 
 void
-dossier_free(struct correlator *c, uint32_t i)
+dossier_family(struct correlator *c, uint32_t top)
 {
-	struct dossier *d = dossier_at(c, i);
+	c->family_epoch++;
+	c->family[0] = top;
+	c->nfamily = 1;
+	dossier_at(c, top)->family = c->family_epoch;
+	for (uint32_t k = 0; k < c->nfamily; k++) {
+		const struct dossier *d = dossier_at(c, c->family[k]);
 
-	for (uint8_t a = 0; a < d->ninto; a++) {
-		struct dossier *whole = dossier_at(c, d->into[a]);
+		for (uint32_t p = 0; p < d->nparts && c->nfamily < FAMILY_MAX; p++) {
+			struct dossier *part = dossier_at(c, d->parts[p]);
 
-		list_drop(whole->parts, &whole->nparts, i);
+			if (part->family == c->family_epoch)
+				continue;
+			part->family = c->family_epoch;
+			c->family[c->nfamily++] = d->parts[p];
+		}
 	}
-	for (uint32_t p = 0; p < d->nparts; p++)
-		into_drop(dossier_at(c, d->parts[p]), i);
-	if (d->touched)
-		list_drop(c->touched, &c->ntouched, i);
-	meetings_drop(c, i);
-	unlink_home(c, i);
-	facts_free(&d->facts);
-	free(d->held);
-	free(d->parts);
-	pool_give(&c->dossiers, i);
 }
 
+/* It ends when the last of its family ends. */
 static int64_t
-due_of(const struct correlator *c, uint32_t i)
+due_of(struct correlator *c, uint32_t i)
 {
-	const struct dossier *d = dossier_at(c, i);
-	int64_t due = d->last_us + rule_of(c, d)->same_us + rule_of(c, d)->linger_us;
+	int64_t due = WHEN_NONE;
 
-	for (uint32_t p = 0; p < d->nparts; p++) {
-		int64_t part = due_of(c, d->parts[p]);
+	dossier_family(c, i);
+	for (uint32_t k = 0; k < c->nfamily; k++) {
+		const struct dossier *d = dossier_at(c, c->family[k]);
+		int64_t end = d->last_us + rule_of(c, d)->same_us + rule_of(c, d)->linger_us;
 
-		due = part > due ? part : due;
+		due = end > due ? end : due;
 	}
 	return due;
 }
@@ -168,6 +169,37 @@ put_due(struct correlator *c, uint32_t i, int64_t at_us)
 
 	/* Without memory it is closed at the end only. */
 	(void)dues_put(&c->dues, &due);
+}
+
+/* A part that is part of nothing any more ends by itself. */
+static void
+leave(struct correlator *c, uint32_t part, uint32_t whole)
+{
+	into_drop(dossier_at(c, part), whole);
+	if (dossier_at(c, part)->ninto == 0)
+		put_due(c, part, due_of(c, part));
+}
+
+void
+dossier_free(struct correlator *c, uint32_t i)
+{
+	struct dossier *d = dossier_at(c, i);
+
+	for (uint8_t a = 0; a < d->ninto; a++) {
+		struct dossier *whole = dossier_at(c, d->into[a]);
+
+		list_drop(whole->parts, &whole->nparts, i);
+	}
+	for (uint32_t p = 0; p < d->nparts; p++)
+		leave(c, d->parts[p], i);
+	if (d->touched)
+		list_drop(c->touched, &c->ntouched, i);
+	meetings_drop(c, i);
+	unlink_home(c, i);
+	facts_free(&d->facts);
+	free(d->held);
+	free(d->parts);
+	pool_give(&c->dossiers, i);
 }
 
 void
@@ -206,10 +238,13 @@ dossier_close_due(struct correlator *c, const struct due *due)
 
 	if (!pool_used(&c->dossiers, due->index) || dossier_at(c, due->index)->serial != due->serial)
 		return;
+	/* A part ends with what it is part of. */
+	if (dossier_at(c, due->index)->ninto > 0)
+		return;
 	at = due_of(c, due->index);
-	if (at >= c->watermark_us && !c->finishing)
+	if (at >= c->watermark_us)
 		put_due(c, due->index, at);
-	else if (dossier_at(c, due->index)->ninto == 0)
+	else
 		close_dossier(c, due->index);
 }
 
@@ -350,7 +385,7 @@ merge_relations(struct correlator *c, uint32_t to, uint32_t from)
 	b->meets = POOL_NONE;
 	/* meetings_look() finds what the other was linked to; only the told id must live on. */
 	for (uint32_t p = 0; p < b->nparts; p++)
-		into_drop(dossier_at(c, b->parts[p]), from);
+		leave(c, b->parts[p], from);
 	b->nparts = 0;
 	for (uint8_t i = 0; i < b->ninto; i++) {
 		struct dossier *whole = dossier_at(c, b->into[i]);

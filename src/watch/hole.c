@@ -102,31 +102,6 @@ fold(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
 }
 
-static bool
-same_nocase(const char *text, const char *lower, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (fold(text[i]) != lower[i])
-			return false;
-	return true;
-}
-
-bool
-step_literal_at(const struct step *s, struct str text, size_t pos)
-{
-	if (text.n - pos < s->len)
-		return false;
-	if (s->nocase)
-		return same_nocase(text.p + pos, s->lit, s->len);
-	return memcmp(text.p + pos, s->lit, s->len) == 0;
-}
-
-bool
-step_literal_before(const struct step *s, struct str text, size_t low, size_t end)
-{
-	return end - low >= s->len && step_literal_at(s, text, end - s->len);
-}
-
 /* May the step after a hole begin at pos? A hole beside nothing that binds it ends at the end of a name. */
 static bool
 may_end(struct str text, size_t pos, const struct step *next)
@@ -452,6 +427,8 @@ hole_may_begin(enum hole_type t, char c)
 		return c == '"';
 	case HOLE_WORD:
 		return !is(c, BLANK);
+	case HOLE_TIME:            /* a digit, a sign, or the name of a day or month */
+		return !is(c, ALPHA) || (c < 'a' && strchr("JFMASONDTWIE", c));
 	default:
 		return first[t] == 0 || is(c, first[t]);
 	}

@@ -62,8 +62,4 @@ size_t hole_peek(enum hole_type t, struct str text, size_t pos, const struct ste
 size_t hole_backward(enum hole_type t, struct str text, size_t low, size_t end, const struct step *prev,
     struct str *ret_value, uint64_t *steps);
 
-/* Do the bytes of a literal step stand at text[pos], or end before text[end] and not below low? */
-bool step_literal_at(const struct step *s, struct str text, size_t pos);
-bool step_literal_before(const struct step *s, struct str text, size_t low, size_t end);
-
 #endif

@@ -11,17 +11,25 @@
 
 #include "watch/ways.h"
 
-#define NEEDLE_MIN 2               /* shorter literals announce too much */
+#define NEEDLE_MIN 3               /* shorter ones slow the search down and announce too much */
 #define NEEDLES_BY_HAND 4          /* up to so many are looked for one by one */
+#define LEAF_MAX 2                 /* patterns */
 #define JUMP_MIN 9                 /* children from which a jump table pays */
 
 struct index_node {
-	struct step edge;              /* what leads here; STEP_LIT, STEP_BLANKS or STEP_HOLE */
-	const struct step *next;       /* the step after a hole, which bounds it */
+	uint8_t code, type;            /* what leads here: STEP_LIT, STEP_BLANKS or STEP_HOLE */
+	bool nocase;
+	char first;                    /* of the literal */
+	uint16_t len;
+	uint16_t nlit;                 /* the first so many children are literals that mind case */
+	union {
+		const char *lit;       /* the literal behind its first byte */
+		const struct step *next;   /* the step after a hole, which bounds it */
+	};
 	uint16_t *jump;                /* by first byte: child number + 1, or NULL */
 	uint32_t kids, ways;           /* first of each */
 	uint16_t nkids, nways;
-	uint16_t nlit;                 /* the first so many children are literals that mind case */
+	bool leaf;                     /* its ways go on behind it: trying them is cheaper than more nodes */
 };
 
 struct entry {                         /* a way on its path down the tree */
@@ -109,6 +117,14 @@ by_edge(const void *a, const void *b)
 	return c ? c : x->rank < y->rank ? -1 : 1;
 }
 
+static int
+by_rank(const void *a, const void *b)
+{
+	const struct entry *x = a, *y = b;
+
+	return x->rank < y->rank ? -1 : x->rank > y->rank;
+}
+
 static uint32_t
 add_nodes(struct builder *b, uint32_t n)
 {
@@ -162,15 +178,20 @@ advance(struct entry *e, uint32_t n, uint16_t len)
 static void
 take_edge(struct index_node *node, struct entry *e, uint32_t n)
 {
-	node->edge = *step_of(e);
-	node->next = step_behind(e);
-	if (node->edge.code == STEP_LIT) {
+	const struct step *s = step_of(e);
+
+	node->code = s->code;
+	node->type = s->type;
+	node->nocase = s->nocase;
+	if (s->code == STEP_LIT) {
 		uint16_t len = common(e, n);
 
-		node->edge.lit += e->off;
-		node->edge.len = len;
+		node->first = s->lit[e->off];
+		node->lit = s->lit + e->off + 1;
+		node->len = len;
 		advance(e, n, len);
 	} else {
+		node->next = step_behind(e);
 		advance(e, n, 0);
 	}
 }
@@ -186,7 +207,7 @@ make_jump(struct builder *b, uint32_t at)
 	if (!n->jump)
 		return -ENOMEM;
 	for (uint16_t i = 0; i < n->nlit; i++)
-		n->jump[(unsigned char)b->nodes[n->kids + i].edge.lit[0]] = (uint16_t)(i + 1);
+		n->jump[(unsigned char)b->nodes[n->kids + i].first] = (uint16_t)(i + 1);
 	return 0;
 }
 
@@ -236,17 +257,38 @@ proposed(const struct builder *b, const uint32_t *ranks, uint32_t n, uint32_t ra
 	return false;
 }
 
+/* So few patterns that trying them costs less than telling them apart. */
+static bool
+is_leaf(const struct entry *e, uint32_t n)
+{
+	uint32_t item[LEAF_MAX], items = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t k = 0;
+
+		while (k < items && item[k] != e[i].way->item)
+			k++;
+		if (k == LEAF_MAX)
+			return false;
+		if (k == items)
+			item[items++] = e[i].way->item;
+	}
+	return true;
+}
+
 static int
 build_node(struct builder *b, uint32_t at, struct entry *e, uint32_t n)
 {
 	uint32_t *ranks = b->x->node_ways + b->nnode_ways, ends = 0, kept = 0;
+	bool leaf = at > 0 && is_leaf(e, n);
 
-	qsort(e, n, sizeof(*e), by_edge);
-	for (; ends < n && ends_here(&e[ends]); ends++)
+	qsort(e, n, sizeof(*e), leaf ? by_rank : by_edge);
+	for (; ends < n && (leaf || ends_here(&e[ends])); ends++)
 		if (!proposed(b, ranks, kept, e[ends].rank))
 			ranks[kept++] = e[ends].rank;
 	b->nodes[at].ways = b->nnode_ways;
 	b->nodes[at].nways = (uint16_t)kept;
+	b->nodes[at].leaf = leaf;
 	b->nnode_ways += kept;
 	return build_kids(b, at, e + ends, n - ends);
 }
@@ -434,7 +476,7 @@ arrive(const struct walk *w, const struct index_node *n, size_t pos)
 		uint32_t rank = w->x->node_ways[n->ways + i];
 		const struct index_way *way = &w->x->ways[rank];
 
-		if ((!way->whole || pos == w->text.n) && pattern_may_match(way->pattern, w->text))
+		if ((n->leaf || !way->whole || pos == w->text.n) && pattern_may_match(way->pattern, w->text))
 			propose(w->c, rank);
 	}
 }
@@ -450,6 +492,36 @@ walk_blanks(struct str text, size_t pos)
 	return at > pos || pos == 0 || pos == text.n || is_blank(text.p[pos - 1]) ? at : HOLE_MISS;
 }
 
+static inline bool
+literal_here(const struct index_node *n, struct str text, size_t pos)
+{
+	if (pos >= text.n || text.n - pos < n->len)
+		return false;
+	if (!n->nocase)
+		return n->first == text.p[pos] && memcmp(n->lit, text.p + pos + 1, n->len - 1u) == 0;
+	return step_literal_nocase(&(struct step){ .lit = n->lit - 1, .len = n->len }, text.p + pos);
+}
+
+static void walk(const struct walk *w, const struct index_node *n, size_t pos);
+
+static void
+walk_kid(const struct walk *w, const struct index_node *kid, size_t pos, struct hole_memo *memo)
+{
+	size_t at = HOLE_MISS;
+
+	if (kid->code == STEP_LIT) {
+		if (literal_here(kid, w->text, pos))
+			at = pos + kid->len;
+	} else if (kid->code == STEP_BLANKS) {
+		at = walk_blanks(w->text, pos);
+	} else if (pos < w->text.n && hole_may_begin(kid->type, w->text.p[pos])) {
+		at = hole_peek(kid->type, w->text, pos, kid->next, memo);
+		*w->steps += 1;
+	}
+	if (at != HOLE_MISS)
+		walk(w, kid, at);
+}
+
 static void
 walk(const struct walk *w, const struct index_node *n, size_t pos)
 {
@@ -463,27 +535,12 @@ walk(const struct walk *w, const struct index_node *n, size_t pos)
 	if (n->jump && pos < w->text.n) {
 		uint16_t kid = n->jump[(unsigned char)w->text.p[pos]];
 
-		if (kid && step_literal_at(&kids[kid - 1].edge, w->text, pos))
-			walk(w, &kids[kid - 1], pos + kids[kid - 1].edge.len);
+		if (kid && literal_here(&kids[kid - 1], w->text, pos))
+			walk(w, &kids[kid - 1], pos + kids[kid - 1].len);
 		i = n->nlit;
 	}
-	for (; i < n->nkids; i++) {
-		const struct index_node *kid = &kids[i];
-		size_t at = HOLE_MISS;
-
-		if (kid->edge.code == STEP_LIT) {
-			if (pos < w->text.n && (kid->edge.nocase || kid->edge.lit[0] == w->text.p[pos]) &&
-			    step_literal_at(&kid->edge, w->text, pos))
-				at = pos + kid->edge.len;
-		} else if (kid->edge.code == STEP_BLANKS) {
-			at = walk_blanks(w->text, pos);
-		} else if (pos < w->text.n && hole_may_begin(kid->edge.type, w->text.p[pos])) {
-			at = hole_peek(kid->edge.type, w->text, pos, kid->next, &memo);
-			*w->steps += 1;
-		}
-		if (at != HOLE_MISS)
-			walk(w, kid, at);
-	}
+	for (; i < n->nkids; i++)
+		walk_kid(w, &kids[i], pos, &memo);
 }
 
 void

@@ -16,7 +16,7 @@ struct index_node;
 struct index_way {                     /* one way to begin a pattern */
 	const struct pattern *pattern;
 	uint32_t item;                     /* its place among those given to index_build() */
-	bool whole;                        /* the tree covers it to its end: the text must end there too */
+	bool whole;                        /* the tree may cover it to its end: the text must end there too */
 };
 
 struct index {

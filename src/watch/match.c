@@ -159,6 +159,27 @@ from_left(struct run *r, uint16_t u, size_t pos)
 	}
 }
 
+bool
+step_literal_nocase(const struct step *s, const char *text)
+{
+	for (uint16_t i = 0; i < s->len; i++) {
+		char c = text[i] >= 'A' && text[i] <= 'Z' ? (char)(text[i] + 32) : text[i];
+
+		if (c != s->lit[i])
+			return false;
+	}
+	return true;
+}
+
+/* Index of the literal in the text, or text.n. */
+static size_t
+find_literal(const struct step *s, struct str text)
+{
+	if (s->nocase)
+		return str_find_nocase(text, str_of(s->lit, s->len));
+	return s->len == 1 ? str_find_byte(text, s->lit[0]) : str_find(text, str_of(s->lit, s->len));
+}
+
 static inline bool
 is_alnum(char c)
 {
@@ -174,7 +195,7 @@ next_place(struct run *r, const struct step *s, size_t pos)
 
 	switch (s->code) {
 	case STEP_LIT:
-		at = s->nocase ? str_find_nocase(rest, str_of(s->lit, s->len)) : str_find(rest, str_of(s->lit, s->len));
+		at = find_literal(s, rest);
 		break;
 	case STEP_BLANKS:
 		while (at < rest.n && !is_blank(rest.p[at]))
@@ -289,6 +310,30 @@ arrive_back(struct run *r, uint16_t u, size_t end)
 	return u != STEP_START && u > r->pivot && from_right(r, u, end);
 }
 
+/* The nearest end of the literal at or below end, or low. */
+static size_t
+literal_before(const struct run *r, const struct step *s, size_t end)
+{
+	size_t at = end;
+
+	if (s->nocase) {
+		while (at > r->low && !step_literal_before(s, r->text, r->low, at))
+			at--;
+		return at;
+	}
+	while (at > r->low) {
+		const char *hit = memrchr(r->text.p + r->low, s->lit[s->len - 1], at - r->low);
+
+		if (!hit)
+			return r->low;
+		at = (size_t)(hit - r->text.p) + 1;
+		if (step_literal_before(s, r->text, r->low, at))
+			return at;
+		at--;
+	}
+	return r->low;
+}
+
 /* The nearest place at or below end where step s could end; HOLE_MISS when there is none. */
 static size_t
 place_before(struct run *r, const struct step *s, size_t end)
@@ -297,8 +342,7 @@ place_before(struct run *r, const struct step *s, size_t end)
 
 	switch (s->code) {
 	case STEP_LIT:
-		while (at > r->low && !step_literal_before(s, r->text, r->low, at))
-			at--;
+		at = literal_before(r, s, end);
 		break;
 	case STEP_BLANKS:
 		while (at > r->low && !is_blank(r->text.p[at - 1]))
@@ -418,8 +462,8 @@ holds_must(const struct pattern *p, struct str text, struct match *m)
 
 	for (uint8_t i = 0; i < p->nmust; i++) {
 		const struct step *s = &p->steps[p->must[i]];
-		struct str rest = str_from(text, from), lit = str_of(s->lit, s->len);
-		size_t at = s->nocase ? str_find_nocase(rest, lit) : str_find(rest, lit);
+		struct str rest = str_from(text, from);
+		size_t at = find_literal(s, rest);
 
 		m->steps += 1 + at / 8;
 		if (at == rest.n) {

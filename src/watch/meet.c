@@ -26,6 +26,7 @@ meeting_put(struct correlator *c, uint32_t dossier, uint16_t key, uint64_t hash)
 	*m = (struct meeting){ .hash = hash, .dossier = dossier, .key = key, .next = *head, .mine = d->meets };
 	*head = i;
 	d->meets = i;
+	c->meet_generation++;
 }
 
 static bool
@@ -81,57 +82,66 @@ near(const struct correlator *c, const struct dossier *whole, const struct dossi
 	    whole->first_us <= part->last_us + c->rules->rules[part->rule].quiet_us;
 }
 
-static void
+/* False when they may yet come near each other. */
+static bool
 absorb(struct correlator *c, uint32_t whole, uint32_t part)
 {
 	struct dossier *w = dossier_at(c, whole), *p = dossier_at(c, part);
 
 	for (uint8_t i = 0; i < p->ninto; i++) {
 		if (p->into[i] == whole)
-			return;
+			return true;
 	}
-	if (p->ninto == DOSSIER_INTO_MAX || !near(c, w, p))
-		return;
+	if (p->ninto == DOSSIER_INTO_MAX)
+		return true;
+	if (!near(c, w, p))
+		return false;
 	if (w->nparts == w->parts_size) {
 		uint32_t size = w->parts_size ? w->parts_size * 2 : 4;
 		uint32_t *grown = realloc(w->parts, size * sizeof(*grown));
 
 		if (!grown)
-			return;
+			return true;
 		w->parts = grown;
 		w->parts_size = size;
 	}
 	w->parts[w->nparts++] = part;
 	p->into[p->ninto++] = whole;
+	return true;
 }
 
-static void
+static bool
 meet(struct correlator *c, uint32_t mine, uint32_t other, uint16_t key)
 {
 	const struct rule *rule = &c->rules->rules[dossier_at(c, mine)->rule];
 	uint16_t theirs = dossier_at(c, other)->rule;
 
 	for (uint32_t k = 0; k < rule->nmeets; k++) {
-		if (rule->meets[k].other != theirs || rule->meets[k].key != key)
-			continue;
-		if (rule->meets[k].absorbs)
-			absorb(c, mine, other);
-		else
-			absorb(c, other, mine);
+		if (rule->meets[k].other == theirs && rule->meets[k].key == key)
+			return rule->meets[k].absorbs ? absorb(c, mine, other) : absorb(c, other, mine);
 	}
+	return true;
 }
 
+/* Nothing to see again when no one new came anywhere and all were near each other the last time. */
 void
 meetings_look(struct correlator *c, uint32_t dossier)
 {
-	for (uint32_t i = dossier_at(c, dossier)->meets; i != POOL_NONE;) {
+	struct dossier *d = dossier_at(c, dossier);
+
+	if (d->looked == c->meet_generation && !d->apart)
+		return;
+	d->looked = c->meet_generation;
+	d->apart = false;
+	for (uint32_t i = d->meets; i != POOL_NONE;) {
 		const struct meeting *m = pool_at(&c->meetings, i);
 
 		for (uint32_t o = *bucket(c, m->hash); o != POOL_NONE;) {
 			const struct meeting *other = pool_at(&c->meetings, o);
 
-			if (other->hash == m->hash && other->key == m->key && other->dossier != dossier)
-				meet(c, dossier, other->dossier, m->key);
+			if (other->hash == m->hash && other->key == m->key && other->dossier != dossier &&
+			    !meet(c, dossier, other->dossier, m->key))
+				d->apart = true;
 			o = other->next;
 		}
 		i = m->mine;

@@ -339,6 +339,20 @@ pattern_always_passes(const struct pattern *p, uint16_t i)
 	return true;
 }
 
+const struct step *
+pattern_needle(const struct pattern *p)
+{
+	const struct step *best = NULL;
+
+	for (uint16_t i = 0; i < p->nsteps; i++) {
+		const struct step *s = &p->steps[i];
+
+		if (s->code == STEP_LIT && (!best || s->len > best->len) && pattern_always_passes(p, i))
+			best = s;
+	}
+	return best;
+}
+
 /* Keeps the longest literals behind the first wildcard that every match must hold. */
 static void
 find_must(struct pattern *p)

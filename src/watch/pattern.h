@@ -81,6 +81,8 @@ bool pattern_match(const struct pattern *p, struct str text, struct match *m);
 bool pattern_may_match(const struct pattern *p, struct str text);
 /* Is step i on every way through the pattern? */
 bool pattern_always_passes(const struct pattern *p, uint16_t i);
+/* The longest literal that every match holds, or NULL. */
+const struct step *pattern_needle(const struct pattern *p);
 /* What a step wants, in words for explain: the literal itself, or "<ip>". */
 void step_show(const struct step *s, struct buf *out);
 
@@ -94,6 +96,27 @@ static inline bool
 is_blank(char c)
 {
 	return c == ' ' || c == '\t';
+}
+
+bool step_literal_nocase(const struct step *s, const char *text);
+
+/* Do the bytes of a literal step stand at text[pos], or end before text[end] and not below low? */
+static inline bool
+step_literal_at(const struct step *s, struct str text, size_t pos)
+{
+	const char *p = text.p + pos;
+
+	if (text.n - pos < s->len)
+		return false;
+	if (s->nocase)
+		return step_literal_nocase(s, p);
+	return p[0] == s->lit[0] && (s->len == 1 || memcmp(p + 1, s->lit + 1, s->len - 1u) == 0);
+}
+
+static inline bool
+step_literal_before(const struct step *s, struct str text, size_t low, size_t end)
+{
+	return end - low >= s->len && step_literal_at(s, text, end - s->len);
 }
 
 /* Without leading blanks, and without blanks, CR, LF and NUL at the end. */

@@ -9,6 +9,7 @@
 
 #define SETS_MAX 32
 #define HITS_MAX 64
+#define NEEDLE_MIN 3               /* shorter ones would announce a pattern for every other line */
 
 struct refine_to {                     /* to KIND has ... { when ... } */
 	uint16_t kind;
@@ -30,7 +31,7 @@ struct refine_set {                    /* everything about one field */
 	struct literal *literals;
 	uint32_t *to_of;               /* by literal: index in tos */
 	uint32_t nliterals;
-	uint32_t *plain;               /* tos that are no `has` */
+	uint32_t *plain;               /* tos that no literal announces, in order */
 	uint32_t nplain;
 	struct literals *compiled;
 };
@@ -222,29 +223,60 @@ lower_copy(struct arena *a, struct str s)
 	return str_of(p, s.n);
 }
 
+/* The texts of which one must stand in the field for this `to` to hold; false when there are none to search for. */
+static bool
+announced_by(const struct condition *c, struct str *ret, uint32_t *ret_n)
+{
+	if (c->op == CONDITION_LIKE) {
+		for (uint32_t i = 0; i < c->nvalues; i++) {
+			const struct step *s = pattern_needle(&c->patterns[i]);
+
+			if (!s || s->len < NEEDLE_MIN)
+				return false;
+			ret[i] = str_of(s->lit, s->len);
+		}
+	} else if (c->op == CONDITION_HAS || c->op == CONDITION_IS || c->op == CONDITION_STARTS || c->op == CONDITION_ENDS) {
+		for (uint32_t i = 0; i < c->nvalues; i++) {
+			if (c->values[i].n == 0)
+				return false;
+			ret[i] = c->values[i];
+		}
+	} else {
+		return false;
+	}
+	*ret_n = c->nvalues;
+	return true;
+}
+
 static int
 fill_set(struct load *l, struct refinement *f, struct refine_set *set)
 {
 	struct arena *a = &l->rs->arena;
-	uint32_t n = 0;
+	uint32_t n = 0, most = 0;
+	struct str *texts;
 
-	for (uint32_t i = 0; i < f->ntos; i++)
-		n += f->blocks[f->tos[i].block].field == set->field ? f->tos[i].what.nvalues : 0;
+	for (uint32_t i = 0; i < f->ntos; i++) {
+		uint32_t values = f->tos[i].what.nvalues;
+
+		n += f->blocks[f->tos[i].block].field == set->field ? values : 0;
+		most = values > most ? values : most;
+	}
 	set->literals = ARENA_ARRAY(a, struct literal, n + 1);
 	set->to_of = ARENA_ARRAY(a, uint32_t, n + 1);
 	set->plain = ARENA_ARRAY(a, uint32_t, f->ntos + 1);
-	if (!set->literals || !set->to_of || !set->plain)
+	texts = ARENA_ARRAY(a, struct str, most + 1);
+	if (!set->literals || !set->to_of || !set->plain || !texts)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < f->ntos; i++) {
-		const struct condition *c = &f->tos[i].what;
+		uint32_t ntexts = 0;
 
 		if (f->blocks[f->tos[i].block].field != set->field)
 			continue;
-		if (c->op != CONDITION_HAS)
+		if (!announced_by(&f->tos[i].what, texts, &ntexts))
 			set->plain[set->nplain++] = i;
-		for (uint32_t k = 0; c->op == CONDITION_HAS && k < c->nvalues; k++) {
+		for (uint32_t k = 0; k < ntexts; k++) {
 			set->to_of[set->nliterals] = i;
-			set->literals[set->nliterals++] = (struct literal){ lower_copy(a, c->values[k]), true };
+			set->literals[set->nliterals++] = (struct literal){ lower_copy(a, texts[k]), true };
 		}
 	}
 	return 0;
@@ -329,29 +361,27 @@ on_hit(void *ctx, uint32_t id)
 }
 
 static bool
-holds(const struct ruleset *rs, const struct refinement *f, const struct refine_to *to, const struct record *r)
+holds(const struct ruleset *rs, const struct refinement *f, const struct refine_to *to,
+    const struct record *r)
 {
 	const struct refine_block *b = &f->blocks[to->block];
 
-	return b->kinds[r->kind / 64] >> (r->kind % 64) & 1 && conditions_hold(to->when, to->nwhen, rs, r, NULL);
+	return b->kinds[r->kind / 64] >> (r->kind % 64) & 1 && conditions_hold(to->when, to->nwhen, rs, r, NULL) &&
+	    (to->what.op == CONDITION_HAS || condition_holds(&to->what, rs, r, NULL));
 }
 
 /* The first `to` in the order of the texts that a literal or another comparison speaks for. */
 static uint32_t
-first_to(const struct ruleset *rs, const struct refinement *f, const struct hits *h, struct str value,
-    const struct record *r)
+first_to(const struct ruleset *rs, const struct refinement *f, const struct hits *h, const struct record *r)
 {
 	uint32_t best = UINT32_MAX;
 
 	for (uint32_t i = 0; i < h->n; i++)
 		if (h->to[i] < best && holds(rs, f, &f->tos[h->to[i]], r))
 			best = h->to[i];
-	for (uint32_t i = 0; i < h->set->nplain; i++) {
-		uint32_t to = h->set->plain[i];
-
-		if (to < best && holds(rs, f, &f->tos[to], r) && condition_holds_value(&f->tos[to].what, value))
-			best = to;
-	}
+	for (uint32_t i = 0; i < h->set->nplain && h->set->plain[i] < best; i++)
+		if (holds(rs, f, &f->tos[h->set->plain[i]], r))
+			best = h->set->plain[i];
 	return best;
 }
 
@@ -370,7 +400,7 @@ refine_record(const struct ruleset *rs, struct decode_work *w, struct record *r)
 			continue;
 		if (h.set->compiled)
 			literals_scan(h.set->compiled, w->literals, value, on_hit, &h);
-		to = first_to(rs, f, &h, value, r);
+		to = first_to(rs, f, &h, r);
 		if (to == UINT32_MAX)
 			continue;
 		r->kind = f->tos[to].kind;

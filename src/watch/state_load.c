@@ -255,6 +255,8 @@ load_dossier(struct maps *m)
 	d.facts = (struct facts){ 0 };
 	d.meets = POOL_NONE;
 	d.touched = false;
+	d.family = d.looked = 0;
+	d.apart = true;
 	d.home = saved.home < m->tracks_size ? m->tracks[saved.home] : DROPPED;
 	lives = m->rules[saved.rule] != DROPPED && d.home != DROPPED;
 	d.rule = lives ? (uint16_t)m->rules[saved.rule] : 0;

@@ -25,39 +25,46 @@ distance(const struct dossier *d, int64_t time_us)
 	return time_us > d->last_us ? time_us - d->last_us : 0;
 }
 
-/* A record of a part that several incidents absorb goes to the nearest, of equals to the earliest. */
+/*
+ * A record of a part that ended up in several incidents goes to the nearest, of equals to the earliest. Absorbing
+ * nests, so a part is asked for the incidents at the top of all its ways up.
+ */
 static bool
-is_nearest(const struct correlator *c, uint32_t whole, const struct dossier *part, int64_t time_us)
+is_nearest(const struct correlator *c, uint32_t top, const struct dossier *part, int64_t time_us)
 {
-	const struct dossier *w = dossier_at(c, whole);
-	int64_t mine = distance(w, time_us);
+	const struct dossier *t = dossier_at(c, top);
+	int64_t mine = distance(t, time_us);
 
 	for (uint8_t i = 0; i < part->ninto; i++) {
-		const struct dossier *other = dossier_at(c, part->into[i]);
-		int64_t theirs = distance(other, time_us);
+		uint32_t other = dossier_top(c, part->into[i]);
+		const struct dossier *o = dossier_at(c, other);
+		int64_t theirs = distance(o, time_us);
 
-		if (part->into[i] == whole || theirs > mine)
+		if (other == top || theirs > mine)
 			continue;
-		if (theirs < mine || other->first_us < w->first_us ||
-		    (other->first_us == w->first_us && other->rule < w->rule))
+		if (theirs < mine || o->first_us < t->first_us || (o->first_us == t->first_us && o->rule < t->rule))
 			return false;
 	}
 	return true;
 }
 
 static void
-gather_held(struct correlator *c, uint32_t i, uint32_t whole, struct buf *out, uint64_t *cut, uint64_t *cut_count)
+gather_held(struct correlator *c, uint64_t *cut, uint64_t *cut_count)
 {
-	const struct dossier *d = dossier_at(c, i);
+	uint32_t top = c->family[0];
 
-	for (uint32_t k = 0; k < d->nheld; k++) {
-		if (whole == POOL_NONE || is_nearest(c, whole, d, d->held[k].time_us))
-			buf_add(out, str_of((const char *)&d->held[k], sizeof(d->held[k])));
+	buf_reset(&c->proofs);
+	for (uint32_t k = 0; k < c->nfamily; k++) {
+		const struct dossier *d = dossier_at(c, c->family[k]);
+
+		for (uint32_t i = 0; i < d->nheld; i++) {
+			if (d->ninto < 2 || is_nearest(c, top, d, d->held[i].time_us))
+				buf_add(&c->proofs, str_of((const char *)&d->held[i], sizeof(d->held[i])));
+		}
+		/* What was cut is mostly the same in all of them. */
+		*cut = d->cut > *cut ? d->cut : *cut;
+		*cut_count = d->cut_count > *cut_count ? d->cut_count : *cut_count;
 	}
-	*cut += d->cut;
-	*cut_count += d->cut_count;
-	for (uint32_t p = 0; p < d->nparts; p++)
-		gather_held(c, d->parts[p], i, out, cut, cut_count);
 }
 
 static int
@@ -96,78 +103,79 @@ count_once(struct held *held, size_t n, struct incident *ret)
 	ret->nproofs = kept;
 }
 
+/* Of the incident, or of the first of its parts that knows. */
 static const struct fact *
-fact_of(const struct correlator *c, uint32_t i, uint16_t field, const struct facts **ret)
+fact_of(const struct correlator *c, uint16_t field, const struct facts **ret)
 {
-	const struct dossier *d = dossier_at(c, i);
-	const struct fact *fact = facts_find(&d->facts, field);
+	for (uint32_t k = 0; k < c->nfamily; k++) {
+		const struct facts *facts = &dossier_at(c, c->family[k])->facts;
+		const struct fact *fact = facts_find(facts, field);
 
-	*ret = &d->facts;
-	for (uint32_t p = 0; (!fact || fact->n == 0) && p < d->nparts; p++)
-		fact = fact_of(c, d->parts[p], field, ret);
-	return fact && fact->n ? fact : NULL;
+		if (fact && fact->n) {
+			*ret = facts;
+			return fact;
+		}
+	}
+	return NULL;
 }
 
 static struct str
-only_value(const struct correlator *c, uint32_t i, uint16_t field)
+only_value(const struct correlator *c, uint16_t field)
 {
 	const struct facts *facts;
-	const struct fact *fact = fact_of(c, i, field, &facts);
+	const struct fact *fact = fact_of(c, field, &facts);
 
 	return fact && fact->n == 1 ? facts_text(facts, fact, 0) : STR_NULL;
 }
 
-struct telling {
-	const struct correlator *c;
-	uint32_t dossier;
-};
-
 static bool
 value(void *ctx, uint16_t field, struct buf *out)
 {
-	struct telling *t = ctx;
+	const struct correlator *c = ctx;
 	const struct facts *facts;
 
-	if (field == FIELD_src && !fact_of(t->c, t->dossier, field, &facts))
+	if (field == FIELD_src && !fact_of(c, field, &facts))
 		field = FIELD_src_host;
-	return fact_of(t->c, t->dossier, field, &facts) && facts_say(facts, field, out);
+	return fact_of(c, field, &facts) && facts_say(facts, field, out);
 }
 
 static void
-show_facts(struct correlator *c, uint32_t i, struct incident *ret)
+show_facts(struct correlator *c, const struct rule *rule, struct incident *ret)
 {
-	struct telling t = { c, i };
-	struct say_facts f = { .rule = rule_of(c, dossier_at(c, i)), .count = ret->count, .first_us = ret->first_us,
-		.last_us = ret->last_us, .ctx = &t, .value = value };
+	struct say_facts f = { .rule = rule, .count = ret->count, .first_us = ret->first_us, .last_us = ret->last_us,
+		.ctx = c, .value = value };
 
-	ret->src = only_value(c, i, FIELD_src);
-	if (!ret->src.n)
-		ret->src = only_value(c, i, FIELD_src_host);
-	ret->user = only_value(c, i, FIELD_user);
-	ret->host = only_value(c, i, FIELD_host);
-	ret->program = only_value(c, i, FIELD_program);
-	ret->service = only_value(c, i, FIELD_service);
-	ret->dst = only_value(c, i, FIELD_dst);
-	ret->dst_port = only_value(c, i, FIELD_dst_port);
+	ret->src = only_value(c, FIELD_src);
+	if (!ret->src.n) {
+		ret->src = only_value(c, FIELD_src_host);
+		ret->src_is_name = ret->src.n > 0;
+	}
+	ret->user = only_value(c, FIELD_user);
+	ret->host = only_value(c, FIELD_host);
+	ret->program = only_value(c, FIELD_program);
+	ret->service = only_value(c, FIELD_service);
+	ret->dst = only_value(c, FIELD_dst);
+	ret->dst_port = only_value(c, FIELD_dst_port);
 	buf_reset(&c->why);
 	say(&f, c->rs->fields, &c->why);
-	ret->why = buf_ok(&c->why) ? buf_str(&c->why) : f.rule->title;
+	ret->why = buf_ok(&c->why) ? buf_str(&c->why) : rule->title;
 }
 
+/* Of the family. */
 static enum severity
-gravest(const struct correlator *c, uint32_t i)
+gravest(const struct correlator *c)
 {
-	const struct dossier *d = dossier_at(c, i);
-	enum severity severity = d->severity;
+	enum severity severity = SEVERITY_INFO;
 
-	for (uint32_t p = 0; p < d->nparts; p++) {
-		enum severity part = gravest(c, d->parts[p]);
+	for (uint32_t k = 0; k < c->nfamily; k++) {
+		enum severity one = dossier_at(c, c->family[k])->severity;
 
-		severity = part > severity ? part : severity;
+		severity = one > severity ? one : severity;
 	}
 	return severity;
 }
 
+/* The family must have been found. */
 static void
 show(struct correlator *c, uint32_t i, bool open, struct incident *ret)
 {
@@ -175,12 +183,11 @@ show(struct correlator *c, uint32_t i, bool open, struct incident *ret)
 	uint64_t cut_count = 0;
 	size_t n;
 
-	*ret = (struct incident){ .id = d->told_as, .rule = d->rule, .kind = kind_of(d),
-		.severity = gravest(c, i), .open = open, .worsened = d->worsened, .first_us = WHEN_NONE };
-	buf_reset(&c->proofs);
-	gather_held(c, i, POOL_NONE, &c->proofs, &ret->proofs_cut, &cut_count);
+	*ret = (struct incident){ .id = d->told_as, .rule = d->rule, .kind = kind_of(d), .severity = gravest(c),
+		.open = open, .worsened = d->worsened, .first_us = WHEN_NONE };
+	gather_held(c, &ret->proofs_cut, &cut_count);
 	n = c->proofs.n / sizeof(struct held);
-	if (d->nparts > 0)
+	if (c->nfamily > 1)
 		qsort(c->proofs.p, n, sizeof(struct held), by_time);
 	count_once((struct held *)(void *)c->proofs.p, n, ret);
 	if (ret->nproofs > INCIDENT_PROOF_MAX) {
@@ -192,7 +199,7 @@ show(struct correlator *c, uint32_t i, bool open, struct incident *ret)
 		ret->first_us = d->first_us;
 	if (cut_count > 0 || ret->last_us < d->last_us)
 		ret->last_us = d->last_us;
-	show_facts(c, i, ret);
+	show_facts(c, rule_of(c, d), ret);
 }
 
 static void
@@ -202,38 +209,38 @@ call(struct correlator *c, const struct incident *in, enum incident_change chang
 		c->calls.on_incident(c->calls.ctx, in, change);
 }
 
-/* At the least that was told of its parts: their ids end in this one's. */
+/* What was told of its parts goes on under one id: its own, else the lowest of theirs. */
 static bool
-take_over_parts(struct correlator *c, uint32_t i)
+take_over_parts(struct correlator *c)
 {
-	struct dossier *d = dossier_at(c, i);
-	bool took = false;
+	struct dossier *d = dossier_at(c, c->family[0]), *lowest = NULL;
 
-	for (uint32_t p = 0; p < d->nparts; p++) {
-		struct dossier *part = dossier_at(c, d->parts[p]);
+	for (uint32_t k = 1; !d->told_as && k < c->nfamily; k++) {
+		struct dossier *part = dossier_at(c, c->family[k]);
 
-		took |= take_over_parts(c, d->parts[p]);
-		if (!part->told_as)
-			continue;
-		if (!d->told_as) {
-			d->told_as = part->told_as;
-			d->told_severity = part->told_severity;
-			part->told_as = 0;
-			took = true;
-		} else if (part->told_as != d->told_as)
-			tell_merged(c, d->parts[p], d->told_as);
+		if (part->told_as && (!lowest || part->told_as < lowest->told_as))
+			lowest = part;
 	}
-	return took;
+	if (lowest) {
+		d->told_as = lowest->told_as;
+		d->told_severity = lowest->told_severity;
+		lowest->told_as = 0;
+	}
+	for (uint32_t k = 1; k < c->nfamily; k++) {
+		if (dossier_at(c, c->family[k])->told_as)
+			tell_merged(c, c->family[k], d->told_as);
+	}
+	return lowest != NULL;
 }
 
+/* Never less than the count, and cheap: what parts share is counted twice. */
 static uint64_t
-quick_count(const struct correlator *c, uint32_t i)
+quick_count(const struct correlator *c)
 {
-	const struct dossier *d = dossier_at(c, i);
-	uint64_t n = d->count;
+	uint64_t n = 0;
 
-	for (uint32_t p = 0; p < d->nparts; p++)
-		n += quick_count(c, d->parts[p]);
+	for (uint32_t k = 0; k < c->nfamily; k++)
+		n += dossier_at(c, c->family[k])->count;
 	return n;
 }
 
@@ -261,16 +268,15 @@ static void
 tell(struct correlator *c, uint32_t i)
 {
 	struct dossier *d = dossier_at(c, i);
-	bool was_told, took, graver;
+	bool was_told = d->told_as != 0, took, graver;
 	struct incident in;
 	uint64_t count;
 
-	d->touched = false;
-	was_told = d->told_as != 0;
-	took = take_over_parts(c, i);
-	count = quick_count(c, i);
-	graver = gravest(c, i) > (enum severity)d->told_severity;
-	if (was_told && !took && !graver && count < d->next_count && count < d->next_grew)
+	dossier_family(c, i);
+	took = take_over_parts(c);
+	count = quick_count(c);
+	graver = gravest(c) > (enum severity)d->told_severity;
+	if (was_told && !graver && count < d->next_count && count < d->next_grew)
 		return;
 	if (!was_told && !took) {
 		d->told_as = ++c->next_id;
@@ -285,12 +291,12 @@ tell(struct correlator *c, uint32_t i)
 		told(d, rule_of(c, d), &in);
 		call(c, &in, INCIDENT_WORSE);
 	} else {
-		d->next_grew = in.count + in.count / 4 + 1;
-		/* What parts share was counted twice by the quick look: it need not look again before that. */
-		if (d->next_grew <= count)
-			d->next_grew = count + count / 4 + 1;
 		call(c, &in, INCIDENT_GREW);
 	}
+	/* The quick look need not look again before there is a quarter more. */
+	d->next_grew = count + count / 4 + 1;
+	if (d->next_count > in.count && d->next_count <= count)
+		d->next_grew = count + 1 + (d->next_count - in.count) / 4;
 }
 
 static void
@@ -323,7 +329,8 @@ tell_closed(struct correlator *c, uint32_t i)
 	struct dossier *d = dossier_at(c, i);
 	struct incident in;
 
-	(void)take_over_parts(c, i);
+	dossier_family(c, i);
+	(void)take_over_parts(c);
 	if (!d->told_as) {
 		d->told_as = ++c->next_id;
 		c->stats.incidents++;

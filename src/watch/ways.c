@@ -110,21 +110,6 @@ least_behind(const struct pattern *p, uint32_t *least)
 	}
 }
 
-/* Literals that lie on every way through the pattern: the longest, or NULL. */
-static const struct step *
-common_needle(const struct pattern *p)
-{
-	const struct step *best = NULL;
-
-	for (uint16_t i = 0; i < p->nsteps; i++) {
-		const struct step *s = &p->steps[i];
-
-		if (s->code == STEP_LIT && (!best || s->len > best->len) && pattern_always_passes(p, i))
-			best = s;
-	}
-	return best;
-}
-
 static const struct step *
 needle_on(const struct pattern *p, const struct path *path)
 {
@@ -257,7 +242,7 @@ ways_add(struct ways *w, const struct pattern *p, uint32_t item, bool search_hol
 {
 	struct paths all = { .v = malloc((WAYS_SEARCH_MAX + PATTERN_STEPS_MAX) * sizeof(*all.v)) };
 	uint32_t least[PATTERN_STEPS_MAX];
-	const struct step *common = common_needle(p);
+	const struct step *common = pattern_needle(p);
 	bool search = false;
 	int err = all.v ? 0 : -ENOMEM;
 

@@ -20,16 +20,16 @@ proof_of(const struct stamp *st, bool bracketed, unsigned flags)
 	 * Brackets around the stamp are an application's; only nsd and unbound put a tag behind
 	 * them.
 	 */
-	if (bracketed && !(flags & SYSLOG_EXPECTED))
+	if (bracketed)
 		return st->form == STAMP_EPOCH || st->form == STAMP_UPTIME ? PROOF_PID : PROOF_NONE;
 	if (flags & SYSLOG_STRICT)
 		return PROOF_TAG;
-	if (flags & SYSLOG_EXPECTED)
-		return PROOF_HOST;
 	switch ((enum stamp_form)st->form) {
 	case STAMP_SYSLOG:
 		return PROOF_HOST;
 	case STAMP_ISO_T:
+		if (flags & SYSLOG_EXPECTED)
+			return PROOF_HOST;
 		return st->flags & STAMP_NO_ZONE ? PROOF_PID : PROOF_TAG;
 	case STAMP_EPOCH:
 		return st->trust == STAMP_STRONG ? PROOF_TAG : PROOF_PID;
@@ -315,7 +315,10 @@ unstamped(struct str s, unsigned flags, struct syslog_head *h)
 		naked(s, flags, h);
 		return;
 	}
-	if (hostless(s, PROOF_HOST, flags, h) || vendor(s, h))
+	/* "Warning: ..." is no tag where neither stamp nor host come before it. */
+	struct tag tag;
+	bool level = syslog_tag(s, 0, &tag) && !tag.pid.n && syslog_is_level(tag.name);
+	if ((!level && hostless(s, PROOF_HOST, flags, h)) || vendor(s, h))
 		return;
 	h->form = SYSLOG_STAMPED;
 	/* A relay that drops the stamp keeps the host: only a pid can prove it. */

@@ -85,6 +85,20 @@ def same(got, want):
 	return got is not None and (str(got).lower() == str(want).lower() or address(got) == address(want))
 
 
+def within(source, blamed):
+	"""A network blames each address in it."""
+	if "/" not in source:
+		return source in blamed
+	net = ipaddress.ip_network(source, strict=False)
+	for b in blamed:
+		try:
+			if ipaddress.ip_address(b) in net:
+				return True
+		except ValueError:
+			pass
+	return False
+
+
 def refines(kind, label):
 	return kind == label or kind.startswith(label + ".") or kind.startswith(label + "_")
 
@@ -279,7 +293,7 @@ def score_crowdsec():
 			total += 1
 			sources = {address(s) for s in a.get("sources", [])}
 			# Scope other than an address (a country, a user): any incident of the case will do.
-			ok = bool(sources & blamed) or bool(sources & users) or (a.get("scope") not in ("Ip", "Range") and bool(got))
+			ok = any(within(s, blamed) for s in sources) or bool(sources & users) or (a.get("scope") not in ("Ip", "Range") and bool(got))
 			good += ok
 			if not ok:
 				miss(f"{log}: {a.get('scenario')} {a.get('sources')} got {[(i['incident'], i.get('src')) for i in got][:6]}")

@@ -1,0 +1,64 @@
+/* The ring of quoted lines: what is given back is what was put in, or nothing. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "role/quotes.h"
+
+static struct str
+text_of(char dst[64], uint64_t ref)
+{
+	int n = snprintf(dst, 64, "line number %llu", (unsigned long long)ref);
+
+	return str_of(dst, (size_t)n);
+}
+
+static void
+test_newest_are_there_and_older_are_never_wrong(void **state)
+{
+	struct quotes *q = quotes_new(4096);
+	char text[64];
+	struct str got;
+	unsigned found = 0;
+
+	(void)state;
+	for (uint64_t ref = 1; ref <= 5000; ref++)
+		quotes_add(q, ref, text_of(text, ref));
+	for (uint64_t ref = 1; ref <= 5000; ref++)
+		if (quotes_get(q, ref, &got)) {
+			assert_true(str_eq(got, text_of(text, ref)));
+			found++;
+		}
+	assert_true(found > 4096 / 32 && found < 4096 / 12);
+	assert_true(quotes_get(q, 5000, &got));
+	assert_false(quotes_get(q, 1, &got));
+	assert_false(quotes_get(q, 5001, &got));
+	quotes_free(q);
+}
+
+static void
+test_long_lines_are_quoted_in_part(void **state)
+{
+	struct quotes *q = quotes_new(4096);
+	static char line[10000];
+	struct str got;
+
+	(void)state;
+	memset(line, 'x', sizeof(line));
+	quotes_add(q, 9, str_of(line, sizeof(line)));
+	assert_true(quotes_get(q, 9, &got));
+	assert_int_equal(got.n, QUOTE_BYTES_MAX);
+	quotes_free(q);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_newest_are_there_and_older_are_never_wrong),
+		cmocka_unit_test(test_long_lines_are_quoted_in_part),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
