@@ -307,7 +307,7 @@ begin_reload(struct guaritad *g)
 	int r = conffile_read(g->config_path, &g->next);
 	if (r < 0) {
 		conffile_show_faults(&g->next, &faults);
-		fwrite(faults.p, 1, faults.n, stderr);
+		fputs(buf_cstr(&faults), stderr);
 		buf_addf(&why, "%s: %s", g->config_path, r == -EINVAL ? "the configuration has errors" : strerror(-r));
 	} else {
 		r = sockets_open(g->next.config, &g->sockets, &g->next_sockets, &why);
@@ -600,7 +600,7 @@ read_first(struct guaritad *g)
 
 	if (r < 0) {
 		conffile_show_faults(&g->file, &faults);
-		fwrite(faults.p, 1, faults.n, stderr);
+		fputs(buf_cstr(&faults), stderr);
 		log_say(&g->log, LOG_LEVEL_ERROR, "%s: %s", g->config_path,
 		    r == -EINVAL ? "the configuration has errors" : strerror(-r));
 	} else {

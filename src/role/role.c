@@ -132,7 +132,7 @@ read_config(struct role *r)
 
 	if (e < 0) {
 		conffile_show_faults(&r->file, &faults);
-		fwrite(faults.p, 1, faults.n, stderr);
+		fputs(buf_cstr(&faults), stderr);
 		log_say(&r->log, LOG_LEVEL_ERROR, "%s: %s", r->config_path,
 		    e == -EINVAL ? "the configuration has errors" : strerror(-e));
 	} else {

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "event/repeat.h"
 #include "role/watching.h"
 #include "sys/follow.h"
 #include "sys/clock.h"
@@ -121,6 +122,7 @@ handle(struct watching *w, uint32_t stream, uint64_t seq, int64_t received_us, s
 	r.ref = ref_of(stream, seq);
 	lens_read(st->lens, &r);
 	name_program(st, &r);
+	(void)repeat_read(&r);
 	decode_routed(w->rules, w->work, st->routed ? &st->route : NULL, &r);
 	lens_time(st->lens, &r);
 	quotes_add(w->quotes, r.ref, line);

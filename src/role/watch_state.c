@@ -65,11 +65,13 @@ static int
 serialize(struct checkpoint *c)
 {
 	struct watching *w = c->w;
-	struct buf engine = BUF_INIT(STATE_MAX);
+	struct buf engine = BUF_INIT(STATE_MAX), bans = BUF_INIT(STATE_MAX);
 	uint8_t bytes[64];
 	struct enc e = enc_of(bytes, sizeof(bytes));
 	int r = correlate_save(w->engine, &engine);
 
+	if (r == 0)
+		r = responder_save(w->responder, &bans);
 	buf_reset(&c->bytes);
 	enc_bytes(&e, STR(MAGIC));
 	enc_u64(&e, w->seed);
@@ -81,11 +83,16 @@ serialize(struct checkpoint *c)
 	put(&c->bytes, &e);
 	buf_add(&c->bytes, buf_str(&engine));
 	streams_save(&w->streams, &c->bytes);
+	e = enc_of(bytes, sizeof(bytes));
+	enc_u32(&e, (uint32_t)bans.n);
+	put(&c->bytes, &e);
+	buf_add(&c->bytes, buf_str(&bans));
 	uint64_t sum = hash_bytes(buf_str(&c->bytes), 0);
 	e = enc_of(bytes, sizeof(bytes));
 	enc_u64(&e, sum);
 	put(&c->bytes, &e);
 	buf_free(&engine);
+	buf_free(&bans);
 	c->spooled = w->spooled;
 	c->dirty = w->dirty;
 	return r < 0 ? r : buf_ok(&c->bytes) ? 0 : -ENOMEM;
@@ -170,7 +177,8 @@ load_parts(struct watching *w, struct cur *in)
 	if (!cur_ok(in))
 		return -EBADMSG;
 	int r = streams_load(&w->streams, in);
-	if (r < 0 || !cur_done(in))
+	struct str bans = cur_str32(in);
+	if (r < 0 || !cur_done(in) || responder_load(w->responder, bans) < 0)
 		return -EBADMSG;
 	w->seed = seed;
 	w->spooled = spooled;

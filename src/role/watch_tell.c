@@ -195,6 +195,7 @@ watching_tell(void *ctx, const struct incident *i, enum incident_change change)
 		write_journal(w, buf_str(&json));
 	}
 	buf_free(&json);
+	acting_answer(w, i, change);
 }
 
 int

@@ -14,6 +14,7 @@
 #include "sys/file.h"
 
 #define TICK_MS 100
+#define LAST_TURNS 200
 #define QUOTES_BYTES (4u << 20)
 #define CACHE_MAX (256u << 20)
 #define OLD_PLACES_MS 60000            /* after a new link, files not heard of by then are no more */
@@ -70,7 +71,7 @@ show_faults(const struct diags *d)
 	struct buf out = BUF_INIT(1 << 20);
 
 	diags_show(d, &out);
-	fwrite(out.p, 1, out.n, stderr);
+	fputs(buf_cstr(&out), stderr);
 	buf_free(&out);
 }
 
@@ -128,6 +129,8 @@ prepare(void *ctx, struct role *r)
 		e = load_rules(w);
 	if (e == 0 && !r->check_only)
 		e = watching_journal_open(w);
+	if (e == 0 && !r->check_only)
+		e = acting_prepare(w);
 	return e;
 }
 
@@ -176,6 +179,8 @@ begin(void *ctx, struct role *r)
 	if (!w->work || !w->quotes)
 		return -ENOMEM;
 	int e = streams_open(&w->streams, w->zone_offset_min, random_u64());
+	if (e == 0)
+		e = acting_begin(w);
 	if (e == 0)
 		e = checkpoint_open(w, on_saved);
 	if (e == 0)
@@ -267,11 +272,53 @@ link_intake(struct watchd *d, int fd)
 	timer_start(d->old_places, OLD_PLACES_MS, 0);
 }
 
+/* The jobs. */
+
+static void
+on_runner(void *ctx, struct chan *c, struct msg *m)
+{
+	struct watching *w = &((struct watchd *)ctx)->w;
+
+	(void)c;
+	if (m->type == MSG_serve)
+		acting_runner_ready(w);
+	else
+		acting_ran(w, &m->ran);
+}
+
+static void
+on_runner_end(void *ctx, struct chan *c, int error)
+{
+	struct watching *w = &((struct watchd *)ctx)->w;
+
+	if (error == -EBADMSG)
+		log_say(&w->role->log, LOG_LEVEL_ERROR, "runnerd sent a message that is none");
+	chan_close(c);
+	w->runner = NULL;
+	if (error == -EBADMSG)
+		role_end(w->role, 1);
+}
+
+static void
+link_runner(struct watchd *d, int fd)
+{
+	struct watching *w = &d->w;
+	struct chan_calls calls = { .ctx = d, .on_msg = on_runner, .on_end = on_runner_end };
+
+	chan_close(w->runner);
+	w->runner = NULL;
+	int r = chan_open(w->role->loop, fd, MSG_WATCHD, MSG_RUNNERD, &calls, &w->runner);
+	if (r < 0)
+		log_say(&w->role->log, LOG_LEVEL_ERROR, "cannot link to runnerd: %s", strerror(-r));
+}
+
 static void
 on_link(void *ctx, enum msg_peer peer, int fd)
 {
 	if (peer == MSG_INTAKED)
 		link_intake(ctx, fd);
+	else if (peer == MSG_RUNNERD)
+		link_runner(ctx, fd);
 	else
 		close(fd);
 }
@@ -307,6 +354,7 @@ status(void *ctx, struct buf *json)
 	    (unsigned long long)st.keys, (unsigned long long)st.keys_evicted, (unsigned long long)st.late,
 	    (unsigned long long)st.joins, (unsigned long long)st.joins_evicted, (unsigned long long)st.proofs_cut,
 	    (long long)clock_cpu_us());
+	acting_status(w, json);
 	checkpoint_status(w, json);
 	buf_add(json, STR(",\"streams\":["));
 	for (uint32_t i = 0, n = 0; i < w->streams.n && json->n + 6000 < json->max; i++) {
@@ -325,7 +373,9 @@ stop(void *ctx, uint32_t grace_ms)
 	struct watching *w = &((struct watchd *)ctx)->w;
 
 	(void)grace_ms;
-	/* What intaked sent before is already here or will be sent again: nothing more is read. */
+	/* What waits is handled now; what is too much for that will be sent again. */
+	for (int i = 0; i < LAST_TURNS && w->intake; i++)
+		loop_run_once(w->role->loop, false);
 	chan_close(w->intake);
 	w->intake = NULL;
 	int r = checkpoint_now(w);
@@ -345,6 +395,7 @@ finish(void *ctx)
 	timer_close(d->tick);
 	timer_close(d->old_places);
 	checkpoint_close(w);
+	acting_end(w);
 	watching_forget_wires(w);
 	if (w->engine)
 		correlator_free(w->engine);
@@ -365,7 +416,7 @@ main(int argc, char **argv)
 	static const struct role_calls calls = {
 		.prepare = prepare, .begin = begin, .link = on_link, .status = status, .stop = stop, .finish = finish,
 	};
-	struct watchd d = { .w = { .journal = -1, .event_us = WHEN_NONE, .advanced_us = WHEN_NONE } };
+	struct watchd d = { .w = { .journal = -1, .bans = -1, .event_us = WHEN_NONE, .advanced_us = WHEN_NONE } };
 
 	return role_main(argc, argv, MSG_WATCHD, &calls, &d);
 }

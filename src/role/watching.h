@@ -7,8 +7,10 @@
 
 #include "role/quotes.h"
 #include "role/role.h"
+#include "role/spared.h"
 #include "role/streams.h"
 #include "watch/correlate.h"
+#include "watch/respond.h"
 
 #define WATCHING_CREDIT 32             /* batches on the way at once */
 
@@ -50,6 +52,16 @@ struct watching {
 	uint64_t dirty;                /* changes since the start */
 
 	struct checkpoint *checkpoint;
+
+	struct responder *responder;
+	struct addr spared[SPARED_MAX];
+	size_t nspared;
+	int *files;                    /* of respond rows that append; -1 for the others */
+	uint32_t nfiles;
+	int bans;                      /* the list of bans asked for, appended */
+	struct pending *pending, **last_pending;       /* commands that wait for runnerd */
+	uint32_t npending;
+	uint64_t banned, commands, commands_failed, actions_lost;
 };
 
 /* Lines. watch_lines.c */
@@ -67,6 +79,15 @@ uint64_t watching_journal_mark(const struct watching *w);
 int watching_journal_recall(struct watching *w, uint64_t from) WARN_UNUSED;
 void watching_tell(void *ctx, const struct incident *i, enum incident_change change);
 void incident_json(const struct watching *w, const struct incident *i, enum incident_change change, struct buf *out);
+
+/* Responses. watch_act.c */
+int acting_prepare(struct watching *w) WARN_UNUSED;    /* with all rights still */
+int acting_begin(struct watching *w) WARN_UNUSED;
+void acting_end(struct watching *w);
+void acting_answer(struct watching *w, const struct incident *i, enum incident_change change);
+void acting_runner_ready(struct watching *w);
+void acting_ran(struct watching *w, const struct msg_ran *m);
+void acting_status(const struct watching *w, struct buf *json);
 
 /* Makes the engine, with its saved state when there is one. watchd.c */
 int watching_engine(struct watching *w, struct str state) WARN_UNUSED;

@@ -13,6 +13,7 @@
 #define EXPIRE_AT_ONCE 64u
 #define REPEAT_WITHIN WHEN_HOUR
 #define REPEAT_MAX 1000000u
+#define TIME_MOST (INT64_C(1) << 59)   /* 18,000 years: windows may be added without leaving the scale */
 
 uint64_t
 track_hash(uint64_t key, const struct rule *rule, enum track_role role)
@@ -215,7 +216,7 @@ time_of(struct correlator *c, const struct record *r)
 
 	if (t == WHEN_NONE)
 		t = c->last_time_us != WHEN_NONE ? c->last_time_us : r->received_us;
-	if (t == WHEN_NONE)
+	if (t < -TIME_MOST || t > TIME_MOST)
 		t = 0;
 	c->last_time_us = t;
 	if (c->started_us == WHEN_NONE || t < c->started_us)
@@ -388,7 +389,7 @@ rule_attack(const struct ruleset *rs, uint32_t rule)
 {
 	const struct rule *r = rule < rs->rules->nrules ? &rs->rules->rules[rule] : NULL;
 
-	if (!r)
+	if (!r || (!r->attack.n && r->open_record))
 		return STR_NULL;
 	return r->attack.n ? r->attack : str_z(kinds_row(rs->kinds, r->open)->attack);
 }

@@ -26,11 +26,12 @@
 #define SESSIONS_MAX (64u << 10)
 #define HOSTS_REMEMBERED 1024u     /* for repeat marks; power of two */
 
+/* Yes and no are bytes in what is saved: foreign bytes may hold any value. */
 struct held {                      /* a record of an incident */
 	int64_t time_us;
 	uint64_t ref;
 	uint32_t weight;
-	bool context;
+	uint8_t context;
 };
 
 struct dossier {                   /* an incident that is not closed */
@@ -46,15 +47,15 @@ struct dossier {                   /* an incident that is not closed */
 	uint16_t rule, kind;
 	uint8_t severity, told_severity;
 	uint8_t ninto;
-	bool touched;
-	bool rated;                /* severity comes from a record */
+	uint8_t touched;
+	uint8_t rated;             /* severity comes from a record */
 	uint32_t worsened;
 	uint32_t into[DOSSIER_INTO_MAX];   /* incidents that absorb it */
 	uint32_t *parts;           /* incidents it absorbs */
 	uint32_t nparts, parts_size;
 	uint32_t family;           /* epoch in which it was last met, see tell.c */
 	uint32_t looked;           /* at its meetings, in this generation */
-	bool apart;                /* then some were still too far in time */
+	uint8_t apart;             /* then some were still too far in time */
 	uint32_t home, sibling;    /* track it hangs on, next one there */
 	uint32_t meets;            /* first of its meeting places */
 	struct facts facts;

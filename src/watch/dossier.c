@@ -73,7 +73,7 @@ hold(struct correlator *c, struct dossier *d, const struct held *h)
 	if (at < d->nheld && d->held[at].ref == h->ref && d->held[at].time_us == h->time_us) {
 		bool counted_now = d->held[at].context && !h->context;
 
-		d->held[at].context &= h->context;
+		d->held[at].context = d->held[at].context && h->context;
 		return counted_now;
 	}
 	if (d->nheld == INCIDENT_PROOF_MAX) {

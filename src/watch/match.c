@@ -186,11 +186,39 @@ is_alnum(char c)
 	return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z');
 }
 
+/* The literal that alone may follow blanks, or NULL: it is faster to find than the blanks. */
+static inline const struct step *
+literal_behind(const struct run *r, const struct step *s)
+{
+	const struct step *next = s->nnext == 1 ? step_or_null(r, r->p->links[s->next]) : NULL;
+
+	return next && next->code == STEP_LIT ? next : NULL;
+}
+
+/* Where the next blanks before this literal begin, counted in rest, or rest.n. */
+static size_t
+blanks_before(const struct step *lit, struct str rest)
+{
+	size_t from = 0;
+
+	while (from < rest.n) {
+		size_t at = from + find_literal(lit, str_from(rest, from)), blank = at;
+
+		while (at < rest.n && blank > 0 && is_blank(rest.p[blank - 1]))
+			blank--;
+		if (blank < at)
+			return blank;
+		from = at + 1;
+	}
+	return rest.n;
+}
+
 /* The next place at or after pos where step s could begin; HOLE_MISS when there is none. */
 static size_t
 next_place(struct run *r, const struct step *s, size_t pos)
 {
 	struct str rest = str_from(r->text, pos);
+	const struct step *lit;
 	size_t at = 0;
 
 	switch (s->code) {
@@ -198,7 +226,10 @@ next_place(struct run *r, const struct step *s, size_t pos)
 		at = find_literal(s, rest);
 		break;
 	case STEP_BLANKS:
-		while (at < rest.n && !is_blank(rest.p[at]))
+		lit = literal_behind(r, s);
+		if (lit)
+			at = blanks_before(lit, rest);
+		while (!lit && at < rest.n && !is_blank(rest.p[at]))
 			at++;
 		break;
 	default:   /* a hole begins where a name or number begins */
@@ -230,6 +261,8 @@ search_forward(struct run *r, uint16_t u, uint16_t v, size_t pos)
 	size_t place = pos;
 
 	while (!out_of_steps(r) && (place = next_place(r, s, place)) != HOLE_MISS) {
+		if (pos == 0 && place > r->m->lead_max)
+			break;
 		if (from_left(r, v, place)) {
 			keep_wild(r->m, &r->p->steps[u], str_of(r->text.p + pos, place - pos));
 			return true;

@@ -66,6 +66,7 @@ struct match {
 	struct str at[PATTERN_HOLES_MAX];
 	uint64_t have;           /* bit per capture */
 	uint64_t steps;          /* work done since the caller zeroed it: the unit of the linear bound */
+	size_t lead_max;         /* so far may a wildcard at the very beginning skip; the caller sets it */
 	size_t stopped_at;       /* after a miss: how far it came, and the step that failed */
 	uint16_t stopped_step;   /* STEP_END: the end of the text was wanted */
 };

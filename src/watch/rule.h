@@ -31,7 +31,7 @@ enum rule_shape {
 
 struct key_part {
 	uint16_t field;            /* src means: src, else src_host */
-	bool net;                  /* the /24 or /64 of the address */
+	uint8_t net;               /* the /24 or /64 of the address */
 };
 
 /* What a rule or join counts by. Equal keys are one key_spec, so a record's hash for it is computed once. */

@@ -28,6 +28,16 @@ state_names_hash(const struct ruleset *rs)
 	return h;
 }
 
+uint64_t
+state_hash(const struct state_head *h, struct str body)
+{
+	struct state_head zeroed = *h;
+
+	zeroed.payload = 0;
+	return hash_mix(hash_bytes(str_of((const char *)&zeroed, sizeof(zeroed)), STATE_HASH_SEED),
+	    hash_bytes(body, STATE_HASH_SEED));
+}
+
 static void
 save_rules(const struct correlator *c, struct buf *out)
 {
@@ -144,7 +154,7 @@ correlate_save(const struct correlator *c, struct buf *out)
 	if (!buf_ok(out))
 		return -ENOMEM;
 	body = from + sizeof(h);
-	h.payload = hash_bytes(str_of(out->p + body, out->n - body), 5);
+	h.payload = state_hash(&h, str_of(out->p + body, out->n - body));
 	memcpy(out->p + from, &h, sizeof(h));
 	return 0;
 }

@@ -91,12 +91,20 @@ new_map(uint32_t n)
 	return map;
 }
 
+/* Far enough from the ends of the scale that sums of windows do not leave it. */
+static bool
+good_time(int64_t us)
+{
+	return us >= WHEN_NONE / 2 && us <= INT64_MAX / 4;
+}
+
 static bool
 good_events(const struct event *events, uint32_t n, const struct rule *rule, uint32_t next_recall)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		if (events[i].recall >= next_recall || events[i].step >= RULE_STEPS_MAX ||
-		    (rule->nsteps && events[i].step >= rule->nsteps))
+		    (rule->nsteps && events[i].step >= rule->nsteps) || !good_time(events[i].time_us) ||
+		    (i > 0 && events[i].time_us < events[i - 1].time_us))
 			return false;
 	}
 	return true;
@@ -189,6 +197,10 @@ load_lists(struct maps *m, struct dossier *d, const struct dossier *saved)
 	if (!d->held || !d->parts || !get(&m->in, d->held, saved->nheld * sizeof(*d->held)) ||
 	    !get(&m->in, d->parts, saved->nparts * sizeof(*d->parts)))
 		return false;
+	for (uint32_t i = 0; i < saved->nheld; i++) {
+		if (!good_time(d->held[i].time_us) || (i > 0 && d->held[i].time_us < d->held[i - 1].time_us))
+			return false;
+	}
 	d->nheld = saved->nheld;
 	d->held_size = saved->nheld + 1;
 	d->nparts = saved->nparts;
@@ -247,6 +259,8 @@ load_dossier(struct maps *m)
 
 	if (!get(&m->in, &old, sizeof(old)) || !get(&m->in, &saved, sizeof(saved)) || old >= m->dossiers_size ||
 	    saved.rule >= m->h.nrules || saved.severity > SEVERITY_CRITICAL || saved.told_severity > SEVERITY_CRITICAL)
+		return false;
+	if (!good_time(saved.first_us) || !good_time(saved.last_us))
 		return false;
 	d = saved;
 	d.held = NULL;
@@ -368,7 +382,8 @@ load_sessions(struct maps *m)
 		struct session s;
 		struct str text;
 
-		if (!get(&m->in, &s, sizeof(s)) || s.join >= m->h.njoins || s.len > m->in.n)
+		if (!get(&m->in, &s, sizeof(s)) || s.join >= m->h.njoins || s.len > m->in.n || !good_time(s.opened_us) ||
+		    (s.ended_us != WHEN_NONE && !good_time(s.ended_us)))
 			return false;
 		text = str_head(m->in, s.len);
 		m->in = str_from(m->in, s.len);
@@ -386,7 +401,8 @@ load_hosts(struct maps *m)
 	for (uint32_t i = 0; i < m->h.nhosts; i++) {
 		struct host_last h;
 
-		if (!get(&m->in, &h, sizeof(h)) || h.recall >= m->c->recall.next)
+		if (!get(&m->in, &h, sizeof(h)) || h.recall >= m->c->recall.next ||
+		    (h.time_us != WHEN_NONE && !good_time(h.time_us)))
 			return false;
 		m->c->hosts[h.tag >> 54] = h;
 	}
@@ -477,9 +493,21 @@ take_head(struct correlator *c, const struct state_head *h)
 }
 
 static bool
+good_head(const struct state_head *h)
+{
+	const int64_t times[] = { h->watermark_us, h->now_us, h->started_us, h->last_time_us };
+
+	for (size_t i = 0; i < ARRAY_LEN(times); i++) {
+		if (times[i] != WHEN_NONE && !good_time(times[i]))
+			return false;
+	}
+	return h->keys_max <= KEYS_MOST && h->nrules <= RULES_MAX && h->njoins <= JOINS_MAX && h->nkeys <= UINT16_MAX;
+}
+
+static bool
 load_all(struct maps *m)
 {
-	if (m->h.keys_max > KEYS_MOST || m->h.nrules > RULES_MAX || m->h.njoins > JOINS_MAX || m->h.nkeys > UINT16_MAX || !maps_begin(m))
+	if (!good_head(&m->h) || !maps_begin(m))
 		return false;
 	if (recall_load(&m->c->recall, &m->in) < 0 || !load_tracks(m) || !load_dossiers(m) || !load_sessions(m) ||
 	    !load_hosts(m) || !load_keepsakes(m) || m->in.n > 0)
@@ -499,7 +527,7 @@ correlate_load(struct correlator *c, struct str state)
 		return -EINVAL;
 	if (m.h.version != STATE_VERSION || m.h.sizes != SIZES || m.h.names != state_names_hash(c->rs))
 		return -ESTALE;
-	if (m.h.payload != hash_bytes(m.in, 5))
+	if (m.h.payload != state_hash(&m.h, m.in))
 		return -EINVAL;
 	take_head(c, &m.h);
 	if (!load_all(&m)) {

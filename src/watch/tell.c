@@ -76,7 +76,7 @@ by_time(const void *a, const void *b)
 		return x->time_us < y->time_us ? -1 : 1;
 	if (x->ref != y->ref)
 		return x->ref < y->ref ? -1 : 1;
-	return x->context - y->context;
+	return !!x->context - !!y->context;
 }
 
 /* Each record once, counted rather than context; its place is taken over by the proof that the caller sees. */
@@ -97,7 +97,7 @@ count_once(struct held *held, size_t n, struct incident *ret)
 			ret->first_us = ret->first_us == WHEN_NONE ? h.time_us : ret->first_us;
 			ret->last_us = h.time_us;
 		}
-		proofs[kept++] = (struct proof){ .ref = h.ref, .time_us = h.time_us, .context = h.context };
+		proofs[kept++] = (struct proof){ .ref = h.ref, .time_us = h.time_us, .context = h.context != 0 };
 	}
 	ret->proofs = proofs;
 	ret->nproofs = kept;

@@ -40,7 +40,7 @@ struct track {
 	uint8_t role;
 	uint8_t queue;
 	uint16_t n, size;              /* events; size 0: the one in place */
-	bool touched;                  /* since it was queued */
+	uint8_t touched;               /* since it was queued */
 	uint32_t lacks;                /* so much more must come in order before the last window can fulfil the rule */
 	union {
 		struct event one;

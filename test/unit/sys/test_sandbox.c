@@ -113,10 +113,13 @@ child_landlock_read_only(void)
 	return 0;
 }
 
+/* More than any sanitizer needs for itself. */
+#define MEMORY (UINT64_C(1) << 50)
+
 static int
 child_rights(void)
 {
-	struct sandbox_opts o = { .user = "nobody", .no_new_privs = true, .memory = 1 << 30, .files = 64 };
+	struct sandbox_opts o = { .user = "nobody", .no_new_privs = true, .memory = MEMORY, .files = 64 };
 	struct sandbox_report r;
 	struct sandbox_facts f;
 	struct rlimit l;
@@ -128,6 +131,7 @@ child_rights(void)
 	CHECK(5, sandbox_facts(getpid(), &f) == 0);
 	CHECK(6, f.uid == getuid() && f.caps == 0 && f.no_new_privs == 1);
 	CHECK(7, getrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_max == 64);
+	CHECK(9, getrlimit(RLIMIT_DATA, &l) == 0 && l.rlim_max == MEMORY);
 	CHECK(8, getrlimit(RLIMIT_CORE, &l) == 0 && l.rlim_max == 0);
 	return 0;
 }

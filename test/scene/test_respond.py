@@ -1,0 +1,91 @@
+"""Responses: what is done about an incident, once, and never with a shell."""
+import json
+import os
+import signal
+
+from conftest import probe, stamp, wait_until
+
+
+def test_print_file_command_and_ban(guarita):
+    out = guarita.dir / "out"
+    script = guarita.dir / "note"
+    script.write_text("#!/bin/sh\nprintf '%%s\\n' \"$#\" \"$@\" >> %s\n" % out)
+    script.chmod(0o755)
+    out.write_text("")
+    out.chmod(0o666)
+    os.chmod(guarita.dir, 0o755)
+    guarita.write_config("""
+        respond all {
+            on severity low;
+            print;
+            file %s/alerts.jsonl;
+            command "%s", "{kind}", "{src}", "a b;$(id)";
+            ban 1h;
+        }
+    """ % (guarita.dir, script))
+    guarita.start()
+    guarita.send_udp("<38>" + probe(1))
+    guarita.wait_incidents(1)
+    wait_until("the command ran", lambda: out.read_text().count("\n") == 4)
+    assert out.read_text().splitlines() == ["3", "recon.web_probe", "198.51.0.2", "a b;$(id)"]
+    alert = json.loads((guarita.dir / "alerts.jsonl").read_text())
+    assert alert["src"] == "198.51.0.2" and alert["lines"]
+    ban = json.loads((guarita.dir / "state" / "bans").read_text())
+    assert (ban["net"], ban["seconds"], ban["times"]) == ("198.51.0.2/32", 3600, 1)
+    assert guarita.ask("bans") == ban
+    assert "recon.web_probe probe from 198.51.0.2" in guarita.stderr()
+    # Killed and back: nothing is answered a second time.
+    guarita.kill_all()
+    guarita.start()
+    guarita.send_udp("<38>" + probe(2))
+    guarita.wait_incidents(2)
+    wait_until("the second command ran", lambda: out.read_text().count("\n") == 8)
+    bans = [json.loads(line)["net"] for line in (guarita.dir / "state" / "bans").read_text().splitlines()]
+    assert bans == ["198.51.0.2/32", "198.51.0.3/32"]
+
+
+def test_own_and_excepted_are_never_banned(guarita):
+    guarita.write_config("own 198.51.0.0/24;\nnever-ban 198.51.1.1;\nrespond all { on severity low; ban 1h; }")
+    guarita.start()
+    # 198.51.0.6 is ours, 198.51.1.1 is excepted, 198.51.1.2 is neither.
+    guarita.send_udp("<38>" + probe(5), "<38>" + probe(250), "<38>" + probe(251))
+    bans = guarita.dir / "state" / "bans"
+    wait_until("the ban", lambda: "198.51.1.2/32" in bans.read_text())
+    guarita.wait_lines(3)
+    assert [json.loads(line)["net"] for line in bans.read_text().splitlines()] == ["198.51.1.2/32"]
+
+
+def test_a_command_waits_for_runnerd(guarita):
+    out = guarita.dir / "out"
+    out.write_text("")
+    out.chmod(0o666)
+    os.chmod(guarita.dir, 0o755)
+    guarita.write_config('respond all { on severity low; command "/bin/sh", "-c", "echo $1 >> %s", "sh", "{src}"; }' % out)
+    guarita.start()
+    os.kill(guarita.roles()["runnerd"]["pid"], signal.SIGKILL)
+    wait_until("it is gone", lambda: guarita.roles()["runnerd"]["crashes"] == 1)
+    guarita.send_udp("<38>" + probe(1), "<38>" + probe(2))
+    wait_until("both ran", lambda: sorted(out.read_text().split()) == ["198.51.0.2", "198.51.0.3"])
+
+
+def test_a_command_that_hangs_is_ended_and_told(guarita):
+    guarita.write_config('respond all { on severity low; command "/bin/sleep", "1000" { timeout 1s; } }')
+    guarita.start()
+    guarita.send_udp("<38>" + probe(1))
+
+    def failed():
+        return guarita.roles()["watchd"]["status"]["responses"]["commands_failed"] == 1
+    wait_until("told", failed)
+    assert "ran out of time" in guarita.stderr()
+    assert guarita.roles()["runnerd"]["status"]["running"] == 0
+
+
+def test_escape_sequences_do_not_reach_the_terminal(guarita):
+    guarita.write_config("respond all { on severity low; print; }")
+    guarita.start()
+    for port in range(3):
+        guarita.send_udp("<38>%s gate sshd[1]: Failed password for \x1b[2Jroot from 192.0.2.4 port %d ssh2" % (stamp(), port))
+    guarita.wait_incidents(1)
+    wait_until("printed", lambda: "auth.brute" in guarita.stderr())
+    assert "\x1b" not in guarita.stderr()
+    assert "\x1b" not in (guarita.dir / "state" / "incidents.jsonl").read_text()
