@@ -148,6 +148,17 @@ buf_add_escaped(struct buf *b, struct str s)
 	}
 }
 
+/* A sequence that steers_terminal(): all of them are of two or three bytes. */
+static void
+add_json_steering(struct buf *b, struct str s, size_t n)
+{
+	const uint8_t *p = (const uint8_t *)s.p;
+	unsigned code = n == 2 ? (p[0] & 0x1fu) << 6 | (p[1] & 0x3fu)
+			       : (p[0] & 0x0fu) << 12 | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu);
+
+	buf_addf(b, "\\u%04x", code);
+}
+
 static void
 add_json_byte(struct buf *b, uint8_t c)
 {
@@ -176,7 +187,9 @@ buf_add_json(struct buf *b, struct str s)
 		size_t n = plain_span(s, "\"\\");
 		if (n == 0 && (n = utf8_len(s)) == 1)
 			n = 0;
-		if (n)
+		if (n >= 2 && steers_terminal(s, n))
+			add_json_steering(b, s, n);
+		else if (n)
 			buf_add(b, str_head(s, n));
 		else
 			add_json_byte(b, (uint8_t)s.p[0]);

@@ -116,11 +116,12 @@ static const struct schema unix_schema = SCHEMA_OF("unix", struct conf_source, u
 
 static const struct schema_row journal_rows[] = {
 	CONST_ROW(struct conf_source, type, CONF_SOURCE_JOURNAL),
-	PATHS_ROW(struct conf_source, paths, .required = true, .max = 1, .arg = "PATH",
+	PATHS_ROW(struct conf_source, paths, .max = 1, .arg = "PATH",
+	    .derived = "this machine's own journal, read by journalctl",
 	    .reload = SCHEMA_RESTART,
 	    .help = "a named pipe, or a file, with the journal's export stream",
-	    .text = "Such a stream is written by journalctl -f -o export. A named pipe may be "
-	        "closed and opened again by its writer.",
+	    .text = "Without it the journal of this machine is followed. Such a stream is written by "
+	        "journalctl -f -o export. A named pipe may be closed and opened again by its writer.",
 	    .example = "journal \"/run/guarita/journal\";"),
 	SOURCE_COMMON_ROWS,
 };

@@ -15,7 +15,7 @@ enum conf_source_type {
 	CONF_SOURCE_UDP,          /* listen, buffer */
 	CONF_SOURCE_TCP,          /* listen, framing, max_line, max_clients, idle_us */
 	CONF_SOURCE_UNIX,         /* listen.path, mode, buffer */
-	CONF_SOURCE_JOURNAL,      /* paths[0]: pipe or file with an export stream */
+	CONF_SOURCE_JOURNAL,      /* paths[0]: pipe or file with an export stream; none: this machine's own */
 	CONF_SOURCE_STDIN,
 };
 

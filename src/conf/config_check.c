@@ -74,7 +74,9 @@ sources_clash(const struct conf_source *a, const struct conf_source *b)
 	case CONF_SOURCE_UDP: case CONF_SOURCE_TCP: case CONF_SOURCE_UNIX:
 		return same_endpoint(&a->listen, &b->listen);
 	case CONF_SOURCE_JOURNAL:
-		return a->paths.n > 0 && b->paths.n > 0 && str_eq(a->paths.v[0], b->paths.v[0]);
+		if (a->paths.n == 0 || b->paths.n == 0)
+			return a->paths.n == b->paths.n;
+		return str_eq(a->paths.v[0], b->paths.v[0]);
 	case CONF_SOURCE_STDIN:
 		return true;
 	case CONF_SOURCE_FILES:

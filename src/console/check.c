@@ -3,10 +3,12 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "conf/schema_doc.h"
 #include "console/command.h"
 #include "console/config_file.h"
 #include "console/engine.h"
 #include "console/i18n.h"
+#include "console/term.h"
 
 static void
 show(const struct diags *d)
@@ -21,8 +23,10 @@ show(const struct diags *d)
 static void
 say_what_it_does(const struct config *c)
 {
-	printf(_("site %.*s: %u sources, %u responses, state in %.*s\n"), STR_FMT(c->site), c->nsources, c->nresponds,
-	    STR_FMT(c->state_dir));
+	printf(_("site %.*s: "), STR_FMT(c->site));
+	printf(P_("%u source, ", "%u sources, ", c->nsources), c->nsources);
+	printf(P_("%u response, ", "%u responses, ", c->nresponds), c->nresponds);
+	printf(_("state in %.*s\n"), STR_FMT(c->state_dir));
 }
 
 int
@@ -44,11 +48,12 @@ command_check(const struct options *o)
 		if (rc == 0) {
 			show(e.diags);
 			say_what_it_does(config);
-			printf(_("%s: good; rules from %s (%zu files)\n"), o->args[0], e.dir, e.nfiles);
+			printf(P_("%s: good; rules from %s (%zu file)\n", "%s: good; rules from %s (%zu files)\n", e.nfiles),
+			    o->args[0], e.dir, e.nfiles);
 			engine_close(&e);
 		}
 	} else {
-		fprintf(stderr, _("guarita: %s cannot be used: %s\n"), o->args[0],
+		complain(_("guarita: %s cannot be used: %s\n"), o->args[0],
 		    rc == -EINVAL ? _("see above") : strerror(-rc));
 	}
 	diags_free(d);
@@ -56,14 +61,41 @@ command_check(const struct options *o)
 	return rc == 0 ? EXIT_CLEAN : EXIT_FAILED;
 }
 
+/* "lateness" for "watch.lateness": every option, in whatever block, that ends so. */
+static bool
+explain_everywhere(struct str word, struct buf *out)
+{
+	struct buf words = BUF_INIT(1u << 16);
+	bool any = false;
+
+	schema_words(&config_schema, &words);
+	for (struct str rest = buf_str(&words), path; str_split(&rest, '\n', &path);) {
+		if (path.n <= word.n || path.p[path.n - word.n - 1] != '.' || !str_ends(path, word))
+			continue;
+		if (any)
+			buf_add_byte(out, '\n');
+		any = true;
+		buf_addf(out, "%.*s\n", STR_FMT(path));
+		if (schema_explain(&config_schema, path, out) < 0)
+			return false;
+	}
+	buf_free(&words);
+	return any;
+}
+
 bool
 explain_option(const struct options *o, struct str path)
 {
-	struct buf out = BUF_INIT(1u << 16);
+	struct buf out = BUF_INIT(1u << 16), nested = BUF_INIT(1u << 16);
 	bool known = config_explain(NULL, NULL, path, &out) == 0;
 
 	if (known)
 		fwrite(out.p, 1, out.n, stdout);
+	else if (path.n > 0 && explain_everywhere(path, &nested)) {
+		fwrite(nested.p, 1, nested.n, stdout);
+		known = true;
+	}
 	buf_free(&out);
+	buf_free(&nested);
 	return known;
 }

@@ -12,6 +12,7 @@
 #include "base/when.h"
 #include "console/engine.h"
 #include "console/i18n.h"
+#include "console/term.h"
 #include "wire/stamp.h"
 
 static const struct command commands[] = {
@@ -134,12 +135,12 @@ unknown_command(const char *name, const char *sub)
 	struct str names[ARRAY_LEN(commands)], near;
 
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-		names[i] = str_z(sub && commands[i].sub ? commands[i].sub : commands[i].name);
+		names[i] = str_z(!sub ? commands[i].name : commands[i].sub ? commands[i].sub : "");
 	near = text_nearest(str_z(sub ? sub : name), names, ARRAY_LEN(names));
-	fprintf(stderr, _("guarita: there is no command \"%s%s%s\""), name, sub ? " " : "", sub ? sub : "");
+	complain(_("guarita: there is no command \"%s%s%s\""), name, sub ? " " : "", sub ? sub : "");
 	if (near.n > 0)
-		fprintf(stderr, _("; did you mean \"%.*s\"?"), STR_FMT(near));
-	fprintf(stderr, "\n");
+		complain(_("; did you mean \"%s%s%.*s\"?"), sub ? name : "", sub ? " " : "", STR_FMT(near));
+	complain("\n");
 	usage(stderr);
 	return EXIT_USAGE;
 }
@@ -160,6 +161,25 @@ find_option(const struct command *c, const char *word, const char **ret_value)
 			return row;
 	}
 	return NULL;
+}
+
+static void
+unknown_option(const struct command *c, const char *whole)
+{
+	struct str names[ARRAY_LEN(option_rows)], near;
+	const char *word = whole;
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(option_rows); i++) {
+		if (strchr(c->takes, option_rows[i].letter))
+			names[n++] = str_z(option_rows[i].name);
+	}
+	word += strspn(word, "-");
+	near = text_nearest(str_of(word, strcspn(word, "=")), names, n);
+	complain(_("guarita %s: unknown option %s"), c->name, whole);
+	if (near.n > 0)
+		complain(_("; did you mean --%.*s?"), STR_FMT(near));
+	complain("\n");
 }
 
 /* Options may stand anywhere before a "--"; the rest are arguments. */
@@ -183,18 +203,18 @@ parse(const struct command *c, int argc, char **argv, struct options *o)
 		}
 		row = find_option(c, argv[i], &value);
 		if (!row) {
-			fprintf(stderr, _("guarita %s: unknown option %s\n"), c->name, argv[i]);
+			unknown_option(c, argv[i]);
 			return -EINVAL;
 		}
 		if (row->arg && !value) {
 			if (i + 1 == argc) {
-				fprintf(stderr, _("guarita %s: %s needs %s\n"), c->name, argv[i], row->arg);
+				complain(_("guarita %s: %s needs %s\n"), c->name, argv[i], row->arg);
 				return -EINVAL;
 			}
 			value = argv[++i];
 		}
 		if (row->take(o, value) < 0) {
-			fprintf(stderr, _("guarita %s: --%s cannot be \"%s\"\n"), c->name, row->name, value);
+			complain(_("guarita %s: --%s cannot be \"%s\"\n"), c->name, row->name, value);
 			return -EINVAL;
 		}
 	}
@@ -213,10 +233,10 @@ command_engine(struct engine *e, const struct options *o)
 
 		diags_show(e->diags, &text);
 		fwrite(text.p, 1, text.n, stderr);
-		fprintf(stderr, _("guarita: the rules in %s cannot be used: %s\n"), e->dir ? e->dir : "?",
+		complain(_("guarita: the rules in %s cannot be used: %s\n"), e->dir ? e->dir : "?",
 		    rc == -EINVAL ? _("see above") : strerror(-rc));
 		if (rc == -ENOENT)
-			fprintf(stderr, _("Say where they are with --rules DIR or in $GUARITA_RULES.\n"));
+			complain(_("Say where they are with --rules DIR or in $GUARITA_RULES.\n"));
 		buf_free(&text);
 		engine_close(e);
 	}
@@ -228,6 +248,8 @@ help(int argc, char **argv)
 {
 	const struct command *c = argc > 2 ? find_command(argv[2], argc > 3 ? argv[3] : NULL) : NULL;
 
+	if (!c && argc > 2)
+		return unknown_command(argv[2], find_command(argv[2], NULL) ? argv[3] : NULL);
 	if (c)
 		usage_of(stdout, c);
 	else

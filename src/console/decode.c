@@ -104,7 +104,7 @@ second_pass(struct engine *e, const struct path_list *paths, const struct option
 	}
 	fwrite(out.p, 1, out.n, stdout);
 	if (rc == 0 && replay.nproblems > 0) {
-		fwrite(replay.problems.p, 1, replay.problems.n, stderr);
+		complain("%.*s", STR_FMT(buf_str(&replay.problems)));
 		rc = replay.nlanes ? 0 : -ENOENT;
 	}
 	buf_free(&out);
@@ -129,7 +129,7 @@ command_decode(const struct options *o)
 	if (rc == 0)
 		rc = second_pass(&e, &paths, o, &f);
 	if (rc < 0)
-		fprintf(stderr, _("guarita: decode: %s\n"), strerror(-rc));
+		complain(_("guarita: decode: %s\n"), strerror(-rc));
 	path_list_free(&paths);
 	found_free(&f);
 	engine_close(&e);

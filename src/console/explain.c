@@ -13,8 +13,11 @@
 
 #define NEAR_SHOWN 5
 
+#define WANTED_MAX 80
+
 struct near {                        /* a candidate that failed, the farthest ones kept */
 	struct decode_try t;
+	char wanted[WANTED_MAX];     /* t.wanted is good only while it is told */
 	size_t matched;              /* bytes of the message that it took */
 };
 
@@ -24,7 +27,7 @@ struct explaining {
 	struct buf *out;
 	size_t message_size;
 	struct near near[NEAR_SHOWN];
-	size_t nnear, tried;
+	size_t nnear, tried, rules;
 	struct decode_try won;
 	bool any;
 };
@@ -71,6 +74,9 @@ on_try(void *ctx, const struct decode_try *t)
 		return;
 	if (x->nnear < NEAR_SHOWN)
 		x->nnear++;
+	n.t.wanted = str_head(t->wanted, WANTED_MAX);
+	if (n.t.wanted.n)
+		memcpy(n.wanted, n.t.wanted.p, n.t.wanted.n);
 	memmove(&x->near[at + 1], &x->near[at], (x->nnear - 1 - at) * sizeof(n));
 	x->near[at] = n;
 }
@@ -94,7 +100,7 @@ show_near(struct explaining *x)
 		term_text(x->term, x->out, n->t.pattern, x->term->columns - 8);
 		buf_add(x->out, STR("\n      "));
 		buf_add(x->out, str_z(_("wanted ")));
-		term_text(x->term, x->out, n->t.wanted, 40);
+		term_text(x->term, x->out, str_of(n->wanted, n->t.wanted.n), 40);
 		buf_add(x->out, str_z(_(" but found ")));
 		if (n->t.stopped_at.n == 0)
 			buf_add(x->out, str_z(_("the end of the line")));
@@ -109,6 +115,7 @@ on_rule(void *ctx, uint32_t rule, uint64_t have, uint64_t need, const char *why_
 {
 	struct explaining *x = ctx;
 
+	x->rules++;
 	buf_addf(x->out, "  %-28s ", rule_name(x->engine->rules, rule));
 	if (why_not)
 		buf_addf(x->out, _("not counted: %s\n"), why_not);
@@ -181,6 +188,8 @@ explain_line(const struct engine *e, const struct options *o, struct str line, s
 		term_ink(t, &out, INK_BOLD, "%s\n", _("Rules it counts for"));
 		correlate(c, &r);
 		correlate_explain(c, &r, on_rule, &x);
+		if (x.rules == 0)
+			buf_addf(&out, "  %s\n", _("none"));
 		if (x.nnear > 0 && (!x.any || o->all)) {
 			term_ink(t, &out, INK_BOLD, _("Nearly (%zu patterns tried)\n"), x.tried);
 			show_near(&x);
@@ -224,7 +233,7 @@ command_explain(const struct options *o)
 		rc = explain_line(&e, o, buf_str(&line), &t);
 	}
 	if (rc < 0)
-		fprintf(stderr, _("guarita: explain: %s\n"), strerror(-rc));
+		complain(_("guarita: explain: %s\n"), strerror(-rc));
 	buf_free(&line);
 	engine_close(&e);
 	return rc < 0 ? EXIT_FAILED : EXIT_CLEAN;

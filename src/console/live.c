@@ -138,9 +138,9 @@ command_watch(const struct options *o)
 	}
 	remote_close(&r);
 	if (rc < 0)
-		fprintf(stderr, _("guarita: watch: %s\n"), strerror(-rc));
+		complain(_("guarita: watch: %s\n"), strerror(-rc));
 	else
-		fprintf(stderr, _("guarita: Guarita has stopped.\n"));
+		complain(_("guarita: Guarita has stopped.\n"));
 	return rc < 0 ? EXIT_FAILED : EXIT_CLEAN;
 }
 
@@ -167,10 +167,10 @@ ask(const struct options *o, const char *command, void (*show)(const struct term
 	if (rc > 0)
 		answer = object_read(line);
 	if (rc <= 0 || !answer) {
-		fprintf(stderr, _("guarita: %s: %s\n"), command, rc < 0 ? strerror(-rc) : _("no answer"));
+		complain(_("guarita: %s: %s\n"), command, rc < 0 ? strerror(-rc) : _("no answer"));
 		rc = EXIT_FAILED;
 	} else if (str_eq(member(answer, "type"), STR("error"))) {
-		fprintf(stderr, "guarita: %s: %.*s\n", command, STR_FMT(member(answer, "error")));
+		complain("guarita: %s: %.*s\n", command, STR_FMT(member(answer, "error")));
 		rc = EXIT_FAILED;
 	} else {
 		if (!o->json)
@@ -364,6 +364,6 @@ command_run(const struct options *o)
 			execl(path, "guaritad", "--config", o->args[0], (char *)NULL);
 	}
 	execlp("guaritad", "guaritad", "--config", o->args[0], (char *)NULL);
-	fprintf(stderr, _("guarita: guaritad cannot be started: %s\n"), strerror(errno));
+	complain(_("guarita: guaritad cannot be started: %s\n"), strerror(errno));
 	return EXIT_FAILED;
 }

@@ -8,15 +8,16 @@
 #include <unistd.h>
 
 #include "console/i18n.h"
+#include "console/term.h"
 
 static int
 say_why_not(const char *path, int error)
 {
-	fprintf(stderr, _("guarita: no running Guarita answers on %s: %s\n"), path, strerror(-error));
+	complain(_("guarita: no running Guarita answers on %s: %s\n"), path, strerror(-error));
 	if (error == -ENOENT || error == -ECONNREFUSED)
-		fprintf(stderr, _("Start it with guarita run CONFIG, or say where its socket is with --control PATH.\n"));
+		complain(_("Start it with guarita run CONFIG, or say where its socket is with --control PATH.\n"));
 	if (error == -EACCES)
-		fprintf(stderr, _("Ask as root, or as a member of the group that may use the socket.\n"));
+		complain(_("Ask as root, or as a member of the group that may use the socket.\n"));
 	return error;
 }
 

@@ -37,7 +37,8 @@ struct lane {
 static void
 problem(struct replay *r, const char *path, const char *reason)
 {
-	buf_addf(&r->problems, "%s: %s\n", path, reason);
+	buf_add_escaped(&r->problems, str_z(path));
+	buf_addf(&r->problems, ": %s\n", reason);
 	r->nproblems++;
 }
 

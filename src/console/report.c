@@ -1,6 +1,7 @@
 /* report: see report.h. Every foreign byte passes term_text() or buf_add_json(). */
 #include "console/report.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "console/i18n.h"
@@ -177,27 +178,29 @@ show_incident(const struct term *t, struct buf *out, const struct replay *r, con
 {
 	const struct ruleset *rs = r->engine->rules;
 	const struct kind_row *kind = kinds_row(rs->kinds, i->kind);
-	struct buf word = BUF_INIT(64);
+	struct buf times = BUF_INIT(128);
+	size_t used = 2 + 9 + kind->name.n;
 
-	buf_addf(&word, "%s", severity_word(i->severity));
 	buf_add(out, STR("  "));
-	term_ink(t, out, severity_ink(i->severity), "%-9.*s", STR_FMT(buf_str(&word)));
+	term_ink(t, out, severity_ink(i->severity), "%-9s", severity_word(i->severity));
 	term_ink(t, out, INK_BOLD, "%.*s", STR_FMT(kind->name));
 	if (i->src.n > 0) {
 		buf_add(out, STR("  "));
-		term_text(t, out, i->src, 64);
+		used += 2 + term_text(t, out, i->src, t->columns / 2);
 	}
-	buf_add(out, STR("  "));
-	show_time(out, i->first_us);
+	show_time(&times, i->first_us);
 	if (i->last_us != i->first_us) {
-		buf_add(out, STR(" .. "));
-		show_time(out, i->last_us);
+		buf_add(&times, STR(" .. "));
+		show_time(&times, i->last_us);
 	}
+	/* On a narrow screen the times stand below. */
+	buf_add(out, used + 2 + times.n < t->columns ? STR("  ") : STR("\n    "));
+	buf_add(out, buf_str(&times));
 	buf_add_byte(out, '\n');
 	term_wrap(t, out, i->why, 4);
 	show_proofs(t, out, r, i, q, all);
 	buf_add_byte(out, '\n');
-	buf_free(&word);
+	buf_free(&times);
 }
 
 static int
@@ -258,11 +261,14 @@ show_culprits(const struct term *t, struct buf *out, const struct found *f)
 		term_ink(t, out, INK_BOLD, "%s\n", _("Who did it"));
 		for (size_t i = 0; i < n && i < SOURCES_SHOWN; i++) {
 			buf_add(out, STR("  "));
-			term_cell(t, out, rows[i].name, 40);
+			term_cell(t, out, rows[i].name, t->columns > 90 ? 40 : t->columns / 3);
 			buf_addf(out, " %6s ", term_count(rows[i].records, number));
-			buf_addf(out, P_("lines in %llu incident  ", "lines in %llu incidents ", rows[i].incidents),
+			buf_addf(out, P_("lines in %llu incident ", "lines in %llu incidents", rows[i].incidents),
 			    (unsigned long long)rows[i].incidents);
-			term_bar(t, out, rows[i].records, max, t->columns > 90 ? t->columns - 76 : 14);
+			if (t->columns > 90) {
+				buf_add_byte(out, ' ');
+				term_bar(t, out, rows[i].records, max, t->columns - 76);
+			}
 			buf_add_byte(out, '\n');
 		}
 		if (n > SOURCES_SHOWN)
@@ -280,6 +286,29 @@ most_undecoded(const void *a, const void *b)
 	return x->undecoded > y->undecoded ? -1 : x->undecoded < y->undecoded;
 }
 
+/* Of one input: where reading ended early, what was cut. */
+static void
+show_troubles(const struct term *t, struct buf *out, const struct lane_count *l)
+{
+	struct buf words = BUF_INIT(8192);
+	char number[32];
+
+	if (l->error < 0) {
+		term_text(t, &words, str_z(l->path), SIZE_MAX);
+		buf_addf(&words, _(": read up to line %s only: %s"), term_count(l->lines, number), l->error == -EBADMSG ?
+		    _("the archive is damaged or ends too early") : strerror(-l->error));
+		term_wrap(t, out, buf_str(&words), 2);
+		buf_reset(&words);
+	}
+	if (l->cut > 0) {
+		term_text(t, &words, str_z(l->path), SIZE_MAX);
+		buf_addf(&words, P_(": %s line longer than %u MiB was cut", ": %s lines longer than %u MiB were cut", l->cut),
+		    term_count(l->cut, number), RECORD_RAW_MAX >> 20);
+		term_wrap(t, out, buf_str(&words), 2);
+	}
+	buf_free(&words);
+}
+
 /* What was not understood or not read: always shown, never hidden in a sum. */
 static void
 show_unread(const struct term *t, struct buf *out, const struct replay *r, const struct summary *s)
@@ -290,23 +319,24 @@ show_unread(const struct term *t, struct buf *out, const struct replay *r, const
 
 	for (uint32_t i = 0; rows && i < r->nlanes; i++) {
 		replay_count(r, i, &rows[n]);
-		if (rows[n].error < 0)
-			buf_addf(out, _("  %s: read up to line %llu only: %s\n"), rows[n].path,
-			    (unsigned long long)rows[n].lines, strerror(-rows[n].error));
-		if (rows[n].cut > 0)
-			buf_addf(out, _("  %s: %s lines longer than %u MiB were cut\n"), rows[n].path,
-			    term_count(rows[n].cut, number), RECORD_RAW_MAX >> 20);
+		if (rows[n].error < 0 || rows[n].cut > 0)
+			show_troubles(t, out, &rows[n]);
 		n += rows[n].undecoded > 0;
 	}
 	if (s->undecoded > 0 && rows) {
 		qsort(rows, n, sizeof(*rows), most_undecoded);
-		buf_addf(out, _("  %s lines were not understood (kept as unknown)"), term_count(s->undecoded, number));
+		struct buf words = BUF_INIT(8192);
+
+		buf_addf(&words, P_("%s line was not understood", "%s lines were not understood", s->undecoded),
+		    term_count(s->undecoded, number));
 		for (size_t i = 0; i < n && i < LANES_SHOWN; i++) {
-			buf_add(out, i == 0 ? STR(": ") : STR(", "));
-			term_text(t, out, str_z(rows[i].path), 60);
-			buf_addf(out, " (%s)", term_count(rows[i].undecoded, number));
+			buf_add(&words, i == 0 ? STR(": ") : STR(", "));
+			term_text(t, &words, str_z(rows[i].path), t->columns * 2 / 3);
+			buf_addf(&words, " (%s)", term_count(rows[i].undecoded, number));
 		}
-		buf_add(out, n > LANES_SHOWN ? STR(", ...\n") : STR("\n"));
+		buf_add(&words, n > LANES_SHOWN ? STR(", ...") : STR_NULL);
+		term_wrap(t, out, buf_str(&words), 2);
+		buf_free(&words);
 	}
 	for (struct str rest = buf_str(&r->problems), line; str_split(&rest, '\n', &line);) {
 		if (line.n == 0)
@@ -326,21 +356,24 @@ show_head(const struct term *t, struct buf *out, const struct replay *r, const s
     const struct summary *s)
 {
 	uint64_t of[SEVERITY_CRITICAL + 1] = { 0 };
+	struct buf words = BUF_INIT(1024);
 	char a[32], b[32];
 	bool first = true;
 
 	for (size_t i = 0; i < f->n; i++)
 		of[f->incidents[i].severity]++;
-	buf_addf(out, P_("%s line", "%s lines", s->records), term_count(s->records, a));
-	buf_addf(out, P_(" of %u file", " of %u files", r->nlanes), r->nlanes);
+	buf_addf(&words, P_("%s line", "%s lines", s->records), term_count(s->records, a));
+	buf_addf(&words, P_(" of %u file", " of %u files", r->nlanes), r->nlanes);
 	if (s->first_us != WHEN_NONE) {
-		buf_add(out, STR(", "));
-		show_time(out, s->first_us);
-		buf_add(out, STR(" .. "));
-		show_time(out, s->last_us);
+		buf_add(&words, STR(", "));
+		show_time(&words, s->first_us);
+		buf_add(&words, STR(" .. "));
+		show_time(&words, s->last_us);
 	}
-	buf_addf(out, _(", read in %.2f s (%s lines/s)\n"), s->seconds,
+	buf_addf(&words, _(", read in %.2f s (%s lines/s)"), s->seconds,
 	    term_count(s->seconds > 0 ? (uint64_t)((double)s->records / s->seconds) : 0, b));
+	term_wrap(t, out, buf_str(&words), 0);
+	buf_free(&words);
 	if (f->n == 0) {
 		term_ink(t, out, INK_GREEN, "%s\n\n", _("No incident found."));
 		return;

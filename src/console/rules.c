@@ -61,7 +61,7 @@ read_listing(struct listing *l, const struct options *o)
 	*l = (struct listing){ 0 };
 	rc = engine_read(&l->engine, o->rules);
 	if (rc < 0) {
-		fprintf(stderr, _("guarita: the rules in %s cannot be read: %s\n"),
+		complain(_("guarita: the rules in %s cannot be read: %s\n"),
 		    l->engine.dir ? l->engine.dir : "?", strerror(-rc));
 		return rc;
 	}
@@ -203,10 +203,10 @@ command_rules_show(const struct options *o)
 		for (size_t i = 0; names && i < l.n; i++)
 			names[i] = l.rows[i].name;
 		near = names ? text_nearest(name, names, l.n) : STR_NULL;
-		fprintf(stderr, _("guarita: no decoder or rule is called \"%s\""), o->args[0]);
+		complain(_("guarita: no decoder or rule is called \"%s\""), o->args[0]);
 		if (near.n > 0)
-			fprintf(stderr, _("; did you mean \"%.*s\"?"), STR_FMT(near));
-		fprintf(stderr, "\n");
+			complain(_("; did you mean \"%.*s\"?"), STR_FMT(near));
+		complain("\n");
 	}
 	listing_free(&l);
 	return any ? EXIT_CLEAN : EXIT_FAILED;

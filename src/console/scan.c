@@ -6,6 +6,7 @@
 #include "console/command.h"
 #include "console/i18n.h"
 #include "console/report.h"
+#include "console/term.h"
 
 #define LOOK_EVERY 4096u          /* records between looks at the clock */
 #define KEYS_MAX (4u << 20)
@@ -95,10 +96,9 @@ scan(const struct options *o, struct engine *e, const struct path_list *paths, s
 		return rc;
 	rc = replay_open(&replay, e, paths, false, o->now_us);
 	if (rc == 0 && replay.nlanes == 0 && replay.nproblems > 0) {
-		fwrite(replay.problems.p, 1, replay.problems.n, stderr);
-		rc = -ENOENT;
-	}
-	if (rc == 0) {
+		complain("%.*s", STR_FMT(buf_str(&replay.problems)));
+		rc = -ENODATA;
+	} else if (rc == 0) {
 		read_all(o, &replay, c, f, &s);
 		found_sort(f);
 		term_init(&t, stdout, o->plain);
@@ -128,7 +128,7 @@ command_scan(const struct options *o)
 	if (rc == 0)
 		rc = scan(o, &e, &paths, &f);
 	if (rc < 0)
-		fprintf(stderr, _("guarita: scan: %s\n"), strerror(-rc));
+		complain(_("guarita: scan: %s\n"), rc == -ENODATA ? _("nothing could be read") : strerror(-rc));
 	any = f.n > 0;
 	path_list_free(&paths);
 	found_free(&f);

@@ -11,53 +11,50 @@
 
 #include "base/when.h"
 #include "event/record.h"
+#include "sys/file.h"
 
 #define BUF_SMALL (16u << 10)
 #define BUF_LARGE (256u << 10)
 #define TEXT_PROBE 4096u          /* NUL bytes in so many first bytes: no text */
 #define WALK_DEPTH_MAX 16
 
-/* Standard input can be read twice (report quotes lines) only from a file of ours. */
+/*
+ * Standard input is read more than once (decode, the quotes of a report): unless it is a file it is copied into one
+ * that has no name, which takes its place.
+ */
 static int
 spool_stdin(void)
 {
 	char block[65536];
-	int fd = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	int fd = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600), rc = 0;
 	ssize_t n;
 
 	if (fd < 0)
 		return -errno;
-	while ((n = read(STDIN_FILENO, block, sizeof(block))) != 0) {
-		if (n < 0 && errno == EINTR)
-			continue;
-		for (ssize_t at = 0; n > 0 && at < n;) {
-			ssize_t w = write(fd, block + at, (size_t)(n - at));
-			if (w < 0 && errno == EINTR)
-				continue;
-			if (w < 0)
-				n = -1;
-			else
-				at += w;
-		}
-		if (n < 0) {
-			int e = errno;
-			close(fd);
-			return -e;
-		}
+	while (rc == 0 && (n = read(STDIN_FILENO, block, sizeof(block))) != 0) {
+		if (n < 0)
+			rc = errno == EINTR ? 0 : -errno;
+		else
+			rc = file_write_all(fd, str_of(block, (size_t)n));
 	}
-	return lseek(fd, 0, SEEK_SET) < 0 ? -errno : fd;
+	if (rc == 0 && dup2(fd, STDIN_FILENO) < 0)
+		rc = -errno;
+	close(fd);
+	return rc;
 }
 
 static int
 open_path(const char *path)
 {
 	struct stat st;
-	int fd;
+	int fd, rc;
 
 	if (strcmp(path, "-") == 0) {
-		if (fstat(STDIN_FILENO, &st) == 0 && S_ISREG(st.st_mode))
-			return fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
-		return spool_stdin();
+		if (fstat(STDIN_FILENO, &st) < 0)
+			return -errno;
+		if (!S_ISREG(st.st_mode) && (rc = spool_stdin()) < 0)
+			return rc;
+		path = "/proc/self/fd/0";         /* opened anew: from its beginning, with its own position */
 	}
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	return fd < 0 ? -errno : fd;
@@ -94,12 +91,9 @@ refill(struct source *s)
 		return true;
 	}
 	s->error = (int)n;
-	/* The descriptor is kept for a rewind of standard input only; other files are opened anew. */
-	if (strcmp(s->path, "-") != 0) {
-		s->bytes_total = s->bytes_total ? s->bytes_total : unpack_taken(s->unpack);
-		unpack_close(s->unpack);
-		s->unpack = NULL;
-	}
+	s->bytes_total = s->bytes_total ? s->bytes_total : unpack_taken(s->unpack);
+	unpack_close(s->unpack);
+	s->unpack = NULL;
 	return false;
 }
 
@@ -153,18 +147,8 @@ source_open(struct source *s, const char *path, bool small)
 int
 source_rewind(struct source *s)
 {
-	int fd;
+	int fd = open_path(s->path);
 
-	if (s->unpack && strcmp(s->path, "-") == 0) {
-		/* The spool, or the file that standard input is: the unpacker owns the descriptor. */
-		fd = unpack_dup(s->unpack);
-		if (fd >= 0 && lseek(fd, 0, SEEK_SET) < 0) {
-			close(fd);
-			return -ESPIPE;
-		}
-	} else {
-		fd = open_path(s->path);
-	}
 	if (fd < 0)
 		return fd;
 	unpack_close(s->unpack);
@@ -232,7 +216,8 @@ source_close(struct source *s)
 static void
 problem(struct path_list *l, const char *path, int error)
 {
-	buf_addf(&l->problems, "%s: %s\n", path, strerror(-error));
+	buf_add_escaped(&l->problems, str_z(path));
+	buf_addf(&l->problems, ": %s\n", strerror(-error));
 	l->nproblems++;
 }
 

@@ -25,7 +25,7 @@ struct source {
 /* Opens path ("-": standard input). small: start with a small buffer, for scans of many files. 0 or negative errno;
  * -EISDIR for directories, -ENOTSUP for what is no text (NUL bytes in the first block). */
 int source_open(struct source *s, const char *path, bool small) WARN_UNUSED;
-/* Starts over from the first line; -ESPIPE where that cannot be done. */
+/* Starts over from the first line. 0 or a negative errno. */
 int source_rewind(struct source *s) WARN_UNUSED;
 bool source_next(struct source *s, struct str *ret_line);
 uint64_t source_taken(const struct source *s);    /* packed bytes read so far */

@@ -182,6 +182,27 @@ term_flush(const struct term *t, struct buf *out)
 }
 
 void
+complain(const char *fmt, ...)
+{
+	struct buf text = BUF_INIT(4u << 20), safe = BUF_INIT(16u << 20);
+	struct str rest, line;
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vaddf(&text, fmt, ap);
+	va_end(ap);
+	rest = buf_str(&text);
+	while (str_split(&rest, '\n', &line)) {
+		buf_add_escaped(&safe, line);
+		if (line.p + line.n < text.p + text.n)
+			buf_add_byte(&safe, '\n');
+	}
+	fwrite(safe.p, 1, safe.n, stderr);
+	buf_free(&text);
+	buf_free(&safe);
+}
+
+void
 progress_begin(struct progress *p, uint64_t total, int64_t now_us, bool plain)
 {
 	*p = (struct progress){

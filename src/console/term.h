@@ -34,6 +34,8 @@ void term_wrap(const struct term *t, struct buf *out, struct str text, unsigned 
 /* 1234567 as "1,234,567". */
 const char *term_count(uint64_t n, char dst[32]);
 void term_flush(const struct term *t, struct buf *out);
+/* To standard error. What was filled in may be foreign: everything but line ends is escaped. */
+void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* One line on standard error that is rewritten: nothing at all unless it is a terminal. */
 struct progress {

@@ -2,7 +2,6 @@
 #include "console/unpack.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <lzma.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -262,14 +261,6 @@ unpack_read(struct unpack *u, char *dst, size_t size)
 				return rc;
 		}
 	}
-}
-
-int
-unpack_dup(const struct unpack *u)
-{
-	int fd = fcntl(u->fd, F_DUPFD_CLOEXEC, 3);
-
-	return fd < 0 ? -errno : fd;
 }
 
 uint64_t

@@ -13,8 +13,6 @@ int unpack_open(int fd, struct unpack **ret) WARN_UNUSED;
 void unpack_close(struct unpack *u);
 /* Bytes read into dst (0: end), or a negative errno; -EBADMSG: the archive is damaged, what came before it stands. */
 ssize_t unpack_read(struct unpack *u, char *dst, size_t size) WARN_UNUSED;
-/* Another descriptor of the same open file, for reading it again; negative errno. */
-int unpack_dup(const struct unpack *u) WARN_UNUSED;
 /* Bytes taken from the file so far, for progress. */
 uint64_t unpack_taken(const struct unpack *u);
 const char *unpack_format(const struct unpack *u);   /* "plain" "gzip" "xz" "zstd" */

@@ -11,7 +11,6 @@
 #include "event/lens_private.h"
 
 #define COMPOSE_NAME_MAX 64
-#define ZONES_APART (26 * WHEN_HOUR)
 
 struct lens *
 lens_new(struct zone_book *z, const struct lens_opts *o)

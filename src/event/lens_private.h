@@ -7,6 +7,7 @@
 
 #define ZONE_SPANS 8
 #define ZONE_PLACES_MAX 4096
+#define ZONES_APART (26 * WHEN_HOUR)     /* no two clocks that are right differ by more */
 
 /*
  * An offset, and over which stretch of time it was seen: two spans of one place are summer and

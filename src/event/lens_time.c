@@ -237,6 +237,21 @@ search_time(struct lens *l, struct record *r)
 		l->last_us = t;
 }
 
+/*
+ * A stamp without a zone inside a message that a head has timed is local time of who knows where:
+ * the head's stands, unless they are more than a zone apart. Then the line was shipped late.
+ */
+static bool
+names_no_other_time(const struct record *r, const struct stamp *st, int64_t t)
+{
+	bool timed = r->dialect == DIALECT_RFC3164 || r->dialect == DIALECT_RFC5424 ||
+	    r->dialect == DIALECT_JOURNAL;
+	/* Without a stamp in the head the time is that of the arrival. */
+	timed &= r->time_us != WHEN_NONE && r->time_us != r->received_us;
+	return timed && (st->flags & STAMP_NO_ZONE) &&
+	    gap(t, r->time_us) <= ZONES_APART;
+}
+
 void
 lens_time(struct lens *l, struct record *r)
 {
@@ -251,7 +266,7 @@ lens_time(struct lens *l, struct record *r)
 		return;
 	bool guessed = false;
 	int64_t t = lens_resolve(l, st, r->received_us, &guessed);
-	if (t == WHEN_NONE)
+	if (t == WHEN_NONE || names_no_other_time(r, st, t))
 		return;
 	r->time_us = l->last_us = t;
 	r->time_guessed = guessed;

@@ -192,7 +192,9 @@ end_reload(struct guaritad *g, const char *result)
 	log_say(&g->log, strcmp(result, "done") ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO, "reload: %s", result);
 	notify_send(&g->notify, "READY=1\nSTATUS=reload: %s", result);
 	if (g->reloader) {
-		buf_addf(&json, "{\"type\":\"reload\",\"ok\":%s,\"result\":", strcmp(result, "done") ? "false" : "true");
+		bool done = strcmp(result, "done") == 0;
+		buf_addf(&json, "{\"type\":\"%s\",\"ok\":%s,\"%s\":", done ? "reload" : "error", done ? "true" : "false",
+		    done ? "message" : "error");
 		buf_add_json(&json, str_z(result));
 		buf_add_byte(&json, '}');
 		control_answer(g->reloader, buf_str(&json));
@@ -447,7 +449,7 @@ on_reload(void *ctx, struct control_client *c)
 static void
 on_stop(void *ctx, struct control_client *c)
 {
-	control_answer(c, STR("{\"type\":\"stopping\"}"));
+	control_answer(c, STR("{\"type\":\"stopping\",\"message\":\"stopping\"}"));
 	begin_stop(ctx);
 }
 

@@ -52,6 +52,7 @@ struct intake_source {
 	uint64_t refused, broken;  /* clients over the limit; streams that could not be understood */
 	int64_t last_us;           /* monotonic, of the last line */
 	bool silent, ended;
+	bool must_live;            /* its end is our end: started again, it goes on where it was */
 	void *state;               /* of its type */
 };
 
@@ -71,6 +72,8 @@ struct intake {
 	int64_t lost_told_us;
 	bool slow, syncing;
 	char host[256];
+	char cursor[512];          /* of the last journal entry */
+	bool cursor_new;           /* not kept yet */
 	struct intake_position *positions;     /* told by the reader before it said resume */
 	size_t npositions;
 };
@@ -96,6 +99,11 @@ void intake_peers_free(struct intake_peers *p);
 /* A feed source with the texts of the configuration. */
 struct feed_source *intake_feed_source(struct intake_source *s, enum entry_kind kind, struct str name, bool envelope);
 void intake_took(struct intake_source *s);     /* a line came: the source is not silent */
+/* The program that writes the journal's export stream: starts it, its output is the descriptor returned. */
+int intake_journal_start(struct intake_source *s) WARN_UNUSED;
+/* An entry of the journal was taken; and, now and then: remember how far. */
+void intake_journal_note(struct intake *in, struct str entry);
+void intake_journal_keep(struct intake *in);
 /* A record of program guarita: "log.shrunk file=... ". Texts in it are the caller's to quote. */
 void intake_event(struct intake *in, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* After lines were handed in: sends them on, and slows down or speeds up as the reader needs. */

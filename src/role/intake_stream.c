@@ -80,6 +80,8 @@ take_bytes(struct stream *st, struct str bytes)
 		st->cut = st->framer.cut;
 		if (line.n)
 			feed_line(in->feed, st->feed, now, line, cut);
+		if (st->source->must_live)
+			intake_journal_note(in, line);
 	}
 	if (r == 0 && !keep_left(st, bytes))
 		r = -ENOMEM;
@@ -277,6 +279,10 @@ single_end(struct stream *st)
 	stream_close(st);
 	s->state = NULL;
 	s->ended = true;
+	if (s->must_live && !s->in->role->stopping) {
+		log_say(&s->in->role->log, LOG_LEVEL_ERROR, "journalctl ended: starting anew");
+		role_end(s->in->role, 1);
+	}
 }
 
 static int
@@ -284,8 +290,12 @@ open_journal(struct intake_source *s)
 {
 	struct stat st;
 
-	if (s->conf->paths.n == 0)
-		return -EINVAL;
+	if (s->conf->paths.n == 0) {
+		s->fd = intake_journal_start(s);
+		if (s->fd < 0)
+			log_say(&s->in->role->log, LOG_LEVEL_ERROR, "cannot start journalctl: %s", strerror(-s->fd));
+		return s->fd < 0 ? s->fd : 0;
+	}
 	const char *path = s->conf->paths.v[0].p;
 	bool fifo = stat(path, &st) == 0 && S_ISFIFO(st.st_mode);
 	/* Read and write: then the pipe never ends, and opening does not wait for a writer. */

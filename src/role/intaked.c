@@ -14,6 +14,7 @@
 #define TICK_MS 1000
 #define LOST_EVENT_PAUSE_US (10 * WHEN_SECOND)
 #define STREAM_SLACK 64
+#define STATUS_FEEDS 200
 
 static const struct intake_ops *const ops_of[] = {
 	[CONF_SOURCE_FILES] = &intake_files_ops,
@@ -229,6 +230,7 @@ on_tick(void *ctx)
 	}
 	tell_lost(in, now);
 	intake_flush(in);
+	intake_journal_keep(in);
 	sync_archive(in);
 	/* By hand, with nothing but standard input, the end of it is the end. */
 	if (!in->role->control && all_ended(in))
@@ -381,9 +383,9 @@ feed_status(const struct intake *in, struct buf *json)
 {
 	size_t n = feed_sources(in->feed);
 
-	buf_add(json, STR(",\"feeds\":["));
-	/* What does not fit in a message is still counted in the totals. */
-	for (size_t i = 0; i < n && json->n + 6000 < json->max; i++) {
+	buf_addf(json, ",\"nfeeds\":%zu,\"feeds\":[", n);
+	/* What is too many to show is still counted in the totals. */
+	for (size_t i = 0; i < n && i < STATUS_FEEDS && json->n + 6000 < json->max; i++) {
 		const struct feed_source *s = feed_source_at(in->feed, i);
 		buf_addf(json, "%s{\"name\":", i ? "," : "");
 		buf_add_json(json, s->decl.name);
@@ -436,6 +438,7 @@ stop(void *ctx, uint32_t grace_ms)
 	(void)grace_ms;
 	close_sources(in);
 	intake_flush(in);
+	intake_journal_keep(in);
 	if (!in->role->control) {
 		struct feed_stats st;
 		feed_stats(in->feed, &st);

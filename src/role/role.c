@@ -369,12 +369,15 @@ run(struct role *r, int argc, char **argv)
 		e = loop_new(&r->loop);
 	if (e == 0)
 		e = r->calls->prepare(r->ctx, r);
-	if (e < 0 || r->check_only)
-		return e;
-	e = catch_signals(r);
+	if (e == 0)
+		e = catch_signals(r);
 	if (e == 0)
 		e = enter_sandbox(r);
-	if (e == 0 && r->control_fd >= 0)
+	if (e == 0 && r->calls->load)
+		e = r->calls->load(r->ctx, r);
+	if (e < 0 || r->check_only)
+		return e;
+	if (r->control_fd >= 0)
 		e = say_ready(r);
 	if (e == 0)
 		e = r->calls->begin(r->ctx, r);

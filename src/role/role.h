@@ -47,7 +47,9 @@ struct role;
 struct role_calls {
 	/* Still with all rights: open and load. 0 or -errno, after having said why. */
 	int (*prepare)(void *ctx, struct role *r);
-	/* Rights are given up: start. */
+	/* Rights are given up: load what takes long or may not be trusted. The end of a check. May be NULL. */
+	int (*load)(void *ctx, struct role *r);
+	/* Ready was said: start. */
 	int (*begin)(void *ctx, struct role *r);
 	/* A link to another role; fd is yours. May be NULL. */
 	void (*link)(void *ctx, enum msg_peer peer, int fd);
@@ -72,7 +74,7 @@ struct role {
 	struct chan *control;          /* NULL: run by hand */
 	struct loop *loop;
 	struct sandbox_report sandbox;
-	bool check_only;               /* prepare, then leave: for `--check` */
+	bool check_only;               /* prepare and load, then leave: for `--check` */
 	bool stopping;
 	int exit_status;
 };

@@ -123,6 +123,40 @@ list_segments(const struct spool *s, uint64_t **ret, size_t *ret_n)
 }
 
 static int
+scan_segment(const struct spool *s, uint64_t number, void (*each)(void *ctx, const struct entry *e), void *ctx)
+{
+	char path[PATH_MAX];
+	struct str map;
+	struct entry e;
+	int r = segment_path(s, number, path);
+
+	if (r == 0)
+		r = file_map(path, &map);
+	if (r < 0)
+		return r;
+	struct cur c = cur_of(str_from(map, SEGMENT_HEAD));
+	while (map.n > SEGMENT_HEAD && entry_next(&c, &e) == 1)
+		each(ctx, &e);
+	file_unmap(map);
+	return 0;
+}
+
+int
+spool_scan(const char *dir, void (*each)(void *ctx, const struct entry *e), void *ctx)
+{
+	struct spool s = { .dir = strdup(dir) };
+	uint64_t *numbers = NULL;
+	size_t n = 0;
+	int r = s.dir ? list_segments(&s, &numbers, &n) : -ENOMEM;
+
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = scan_segment(&s, numbers[i], each, ctx);
+	free(numbers);
+	free(s.dir);
+	return r;
+}
+
+static int
 create_segment(struct spool *s, struct spool_segment *g)
 {
 	char path[PATH_MAX];

@@ -39,6 +39,9 @@ struct spool {
 /* Opens, repairs a torn tail, begins a new segment. dir NULL: memory only. */
 int spool_open(struct spool *s, const char *dir) WARN_UNUSED;
 void spool_close(struct spool *s);
+/* Every entry of a spool that nobody has open, oldest first. What is torn is left out; nothing is changed. */
+struct entry;
+int spool_scan(const char *dir, void (*each)(void *ctx, const struct entry *e), void *ctx) WARN_UNUSED;
 /* Bytes are whole entries holding `lines` lines numbered from next_seq. Returns where they lie. */
 struct spool_place spool_append(struct spool *s, struct str bytes, uint64_t lines);
 /* Begins a new segment, so that everything in it is declared again. */

@@ -68,7 +68,7 @@ notice_jump(struct watching *w, struct stream *st, const struct record *r, uint6
 {
 	int64_t last = st->last_time_us;
 
-	if (st->decl.kind != ENTRY_KIND_FILE || r->time_us == WHEN_NONE || r->time_guessed || last == WHEN_NONE ||
+	if (st->decl.kind != ENTRY_KIND_FILE || r->time_us == WHEN_NONE || last == WHEN_NONE ||
 	    !is_live(last, r->received_us) || !is_live(r->time_us, r->received_us))
 		return;
 	bool back = r->time_us < last - JUMP_US;
@@ -271,6 +271,6 @@ watching_advance(struct watching *w, int64_t mono_us)
 	if (w->advanced_us != WHEN_NONE && now <= w->advanced_us)
 		return;
 	w->advanced_us = now;
+	/* No reason to save: what is told because of it is known from the journal, and time goes on by itself. */
 	correlate_advance(w->engine, now);
-	w->dirty++;
 }

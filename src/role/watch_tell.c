@@ -187,6 +187,7 @@ watching_tell(void *ctx, const struct incident *i, enum incident_change change)
 		return;
 	}
 	w->incidents += change == INCIDENT_OPENED;
+	w->dirty++;
 	incident_json(w, i, change, &json);
 	buf_addf(&json, ",\"key\":\"%s\"}\n", key);
 	if (buf_ok(&json)) {

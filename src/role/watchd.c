@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -15,6 +16,7 @@
 
 #define TICK_MS 100
 #define LAST_TURNS 200
+#define STATUS_STREAMS 200
 #define QUOTES_BYTES (4u << 20)
 #define CACHE_MAX (256u << 20)
 #define OLD_PLACES_MS 60000            /* after a new link, files not heard of by then are no more */
@@ -22,6 +24,8 @@
 struct watchd {
 	struct watching w;
 	struct timer *tick, *old_places;
+	struct rules_text *rules;
+	size_t nrules;
 };
 
 /* "local", "-03:00", or the name of a zone, as it is now. */
@@ -82,56 +86,64 @@ cache_path(const struct watching *w, char path[PATH_MAX])
 }
 
 static int
-load_rules(struct watching *w)
+read_rules(struct watchd *d)
 {
-	struct buf why = BUF_INIT(4096), cached = BUF_INIT(CACHE_MAX), fresh = BUF_INIT(CACHE_MAX);
-	struct diags *d = diags_new();
-	struct rules_text *texts;
-	char path[PATH_MAX];
-	size_t n;
+	struct buf why = BUF_INIT(4096);
+	int r = rules_read(&d->w.texts, &d->w.role->config->rules_dirs, &d->rules, &d->nrules, &why);
 
-	int r = d ? rules_read(&w->texts, &w->role->config->rules_dirs, &texts, &n, &why) : -ENOMEM;
-	if (r < 0) {
-		log_say(&w->role->log, LOG_LEVEL_ERROR, "cannot read the rules: %s", buf_cstr(&why));
-	} else if ((r = cache_path(w, path)) == 0) {
-		/* A cache that is missing or does not fit costs time, nothing else. */
-		if (file_read(path, &cached) < 0)
-			buf_reset(&cached);
-		struct ruleset_cache cache = { .cached = buf_str(&cached), .ret_fresh = &fresh };
-		r = ruleset_load(texts, n, &cache, d, &w->rules);
-		show_faults(d);
-		if (r == 0 && fresh.n && !w->role->check_only)
-			(void)!file_replace(path, buf_str(&fresh), 0644, false);
-	}
-	diags_free(d);
+	if (r < 0)
+		log_say(&d->w.role->log, LOG_LEVEL_ERROR, "cannot read the rules: %s", buf_cstr(&why));
 	buf_free(&why);
-	buf_free(&cached);
-	buf_free(&fresh);
 	return r;
 }
 
 static int
 prepare(void *ctx, struct role *r)
 {
-	struct watching *w = &((struct watchd *)ctx)->w;
+	struct watchd *d = ctx;
+	struct watching *w = &d->w;
 	char dir[PATH_MAX];
-	int e = 0;
 
 	w->role = r;
-	if (!r->check_only) {
-		e = role_make_dir(r, r->config->state_dir.p, 0755);
-		if (e == 0)
-			e = file_path(dir, sizeof(dir), r->config->state_dir.p, "watch");
-		if (e == 0)
-			e = role_make_dir(r, dir, 0700);
-	}
+	int e = read_rules(d);
+	if (e < 0 || r->check_only)
+		return e;
+	/* The folder itself stays root's: what another role keeps there is not ours to replace. */
+	e = file_make_dirs(r->config->state_dir.p, 0755);
 	if (e == 0)
-		e = load_rules(w);
-	if (e == 0 && !r->check_only)
+		e = file_path(dir, sizeof(dir), r->config->state_dir.p, "watch");
+	if (e == 0)
+		e = role_make_dir(r, dir, 0700);
+	if (e == 0)
 		e = watching_journal_open(w);
-	if (e == 0 && !r->check_only)
-		e = acting_prepare(w);
-	return e;
+	return e < 0 ? e : acting_prepare(w);
+}
+
+/* The cache lies where we can write, so it is not read before our rights are given up. */
+static int
+load(void *ctx, struct role *role)
+{
+	struct watchd *d = ctx;
+	struct watching *w = &d->w;
+	struct buf cached = BUF_INIT(CACHE_MAX), fresh = BUF_INIT(CACHE_MAX);
+	struct diags *diags = diags_new();
+	char path[PATH_MAX];
+
+	int r = diags ? cache_path(w, path) : -ENOMEM;
+	if (r == 0) {
+		/* A cache that is missing or does not fit costs time, nothing else. */
+		if (file_read(path, &cached) < 0)
+			buf_reset(&cached);
+		struct ruleset_cache cache = { .cached = buf_str(&cached), .ret_fresh = &fresh };
+		r = ruleset_load(d->rules, d->nrules, &cache, diags, &w->rules);
+		show_faults(diags);
+		if (r == 0 && fresh.n && !role->check_only)
+			(void)!file_replace(path, buf_str(&fresh), 0600, false);
+	}
+	diags_free(diags);
+	buf_free(&cached);
+	buf_free(&fresh);
+	return r;
 }
 
 static void
@@ -171,6 +183,8 @@ begin(void *ctx, struct role *r)
 		.kind = ENTRY_KIND_OWN, .name = STR("watchd"), .envelope = true, .anchor_us = WHEN_NONE,
 	};
 
+	/* Loading took much more than keeping does. */
+	malloc_trim(0);
 	w->event_us = w->advanced_us = WHEN_NONE;
 	w->zone_offset_min = zone_offset(r->config->timezone);
 	w->extra = BUF_INIT(RECORD_EXTRA_MAX);
@@ -356,8 +370,8 @@ status(void *ctx, struct buf *json)
 	    (long long)clock_cpu_us());
 	acting_status(w, json);
 	checkpoint_status(w, json);
-	buf_add(json, STR(",\"streams\":["));
-	for (uint32_t i = 0, n = 0; i < w->streams.n && json->n + 6000 < json->max; i++) {
+	buf_addf(json, ",\"nstreams\":%u,\"streams\":[", w->streams.n);
+	for (uint32_t i = 0, n = 0; i < w->streams.n && n < STATUS_STREAMS && json->n + 6000 < json->max; i++) {
 		if (!w->streams.v[i]->lines)
 			continue;
 		if (n++)
@@ -414,7 +428,7 @@ int
 main(int argc, char **argv)
 {
 	static const struct role_calls calls = {
-		.prepare = prepare, .begin = begin, .link = on_link, .status = status, .stop = stop, .finish = finish,
+		.prepare = prepare, .load = load, .begin = begin, .link = on_link, .status = status, .stop = stop, .finish = finish,
 	};
 	struct watchd d = { .w = { .journal = -1, .bans = -1, .event_us = WHEN_NONE, .advanced_us = WHEN_NONE } };
 

@@ -24,6 +24,7 @@
 #define FAMILY_MAX 4096u            /* parts of one incident, and parts of parts */
 #define KEYS_DEFAULT (256u << 10)
 #define SESSIONS_MAX (64u << 10)
+#define RISK_PART_OF_RULE 0x10000u /* a part of a risk is 1 + kind, or this + rule */
 #define HOSTS_REMEMBERED 1024u     /* for repeat marks; power of two */
 
 /* Yes and no are bytes in what is saved: foreign bytes may hold any value. */

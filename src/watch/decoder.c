@@ -225,9 +225,28 @@ recall(struct decode_work *w, struct str program)
 struct places {
 	uint32_t group[WORK_GROUPS_MAX + DECODE_ROUTE_MAX + 1];
 	uint32_t n;
-	struct slot text[2];
+	struct slot text[3];
 	uint32_t ntexts;
+	struct stamp stamp;        /* of text[stamped - 1]; stamped is 0 when none lies behind a stamp */
+	uint32_t stamped;
 };
+
+/*
+ * Programs under a service manager write their own stamp into a message that has one already: what is behind it is
+ * the message that their decoders know. Only stamps that cannot be anything else; length 0 where there is none.
+ */
+static struct slot
+behind_stamp(const struct record *r, struct slot at, struct stamp *ret)
+{
+	struct str text = record_text(r, at);
+	size_t n = text.n && text.p[0] <= '[' ? stamp_parse(text, ret) : 0;
+
+	if (n == 0 || ret->trust != STAMP_STRONG || ret->form == STAMP_UPTIME)
+		return (struct slot){ .len = 0 };
+	while (n < text.n && memchr(" \t:,;-|", text.p[n], 8))
+		n++;
+	return (struct slot){ .off = at.off + (uint32_t)n, .len = at.len - (uint32_t)n };
+}
 
 /* Some heads belong to the pattern: lines that begin with a time stamp, a program or another mark, and JSON. */
 static bool
@@ -259,10 +278,24 @@ find_places(struct decode_work *w, const struct decode_route *route, const struc
 	p->group[p->n++] = w->rs->decoders->any;
 	p->text[0] = trimmed(r, r->message);
 	p->ntexts = 1;
-	if (r->message.len == r->raw.n || !head_may_be_message(r))
-		return;
-	p->text[1] = trimmed(r, whole);
-	p->ntexts += p->text[1].len != p->text[0].len;
+	if (r->message.len != r->raw.n && head_may_be_message(r)) {
+		p->text[1] = trimmed(r, whole);
+		p->ntexts += p->text[1].len != p->text[0].len;
+	}
+	p->text[p->ntexts] = behind_stamp(r, p->text[0], &p->stamp);
+	p->ntexts += p->text[p->ntexts].len > 0;
+	p->stamped = p->text[p->ntexts - 1].off > p->text[0].off ? p->ntexts : 0;
+}
+
+static bool
+try_text(struct decode_work *w, const struct places *p, uint32_t group, int how, uint32_t k, struct record *r)
+{
+	if (!try_group(w, group, how, p->text[k], r))
+		return false;
+	/* The lens decides what this time is worth beside the head's. */
+	if (k + 1 == p->stamped && r->stamp.form == STAMP_NONE)
+		r->stamp = p->stamp;
+	return true;
 }
 
 static bool
@@ -270,7 +303,7 @@ try_places(struct decode_work *w, const struct places *p, int how, struct record
 {
 	for (uint32_t i = 0; i < p->n; i++)
 		for (uint32_t k = 0; k < p->ntexts; k++)
-			if (try_group(w, p->group[i], how, p->text[k], r))
+			if (try_text(w, p, p->group[i], how, k, r))
 				return true;
 	return false;
 }
@@ -281,7 +314,7 @@ try_guesses(struct decode_work *w, const struct places *p, struct record *r)
 	uint32_t guess = w->rs->decoders->guess;
 
 	for (uint32_t k = 0; k < p->ntexts; k++)
-		if (try_group(w, guess, EXACT, p->text[k], r) || try_group(w, guess, VAGUE, p->text[k], r))
+		if (try_text(w, p, guess, EXACT, k, r) || try_text(w, p, guess, VAGUE, k, r))
 			return true;
 	return false;
 }

@@ -324,7 +324,7 @@ take_word(struct str text, size_t pos, const struct step *next, struct str *ret)
 
 	for (; end < text.n && !is(text.p[end], BLANK); end++) {
 		if (lit && end > pos && (lit->nocase ? fold(text.p[end]) : text.p[end]) == stop &&
-		    step_literal_at(lit, text, end))
+		    step_ends_word(lit, text, end))
 			break;
 	}
 	if (end == pos)
@@ -446,7 +446,7 @@ word_until(struct str text, size_t pos, size_t end, const struct step *lit)
 				return HOLE_MISS;
 			at = (size_t)(hit - text.p);
 		}
-		if (step_literal_at(lit, text, at))
+		if (step_ends_word(lit, text, at))
 			return at;
 	}
 	return HOLE_MISS;

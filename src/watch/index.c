@@ -77,6 +77,8 @@ compare_next(const struct step *a, const struct step *b)
 		return 0;
 	if (a->nocase != b->nocase)
 		return a->nocase ? 1 : -1;
+	if (a->then_blank != b->then_blank)
+		return a->then_blank ? 1 : -1;
 	return str_cmp(str_of(a->lit, a->len), str_of(b->lit, b->len));
 }
 

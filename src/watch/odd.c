@@ -141,23 +141,35 @@ is_control(int v)
 	return v >= 0x80 || v == 0x7f || (v > 0 && v < 0x20 && v != '\t' && v != '\n' && v != '\r');
 }
 
-/* Is the unit, read from its start, nothing but control bytes, and not a letter of UTF-8? */
-static bool
-all_control(struct str unit)
+/* The control bytes that a unit spells when read from its start; 0 when it spells anything else. */
+static size_t
+control_bytes(struct str unit, char *bytes)
 {
-	char bytes[SPAN];
 	size_t n = 0, len;
-	struct str left = unit;
 
-	while (left.n) {
-		int value = spelt(left, &len);
+	while (unit.n) {
+		int value = spelt(unit, &len);
 
 		if (value < 0 || !is_control(value))
-			return false;
+			return 0;
 		bytes[n++] = (char)value;
-		left = str_from(left, len);
+		unit = str_from(unit, len);
 	}
-	return n > 0 && !(n > 1 && (unsigned char)bytes[0] >= 0xc2 && utf8_len(str_of(bytes, n)) == n);
+	return n;
+}
+
+static bool
+are_letters_of_utf8(struct str bytes)
+{
+	bool any = bytes.n > 1;
+
+	while (any && bytes.n) {
+		size_t n = (unsigned char)bytes.p[0] >= 0xc2 ? utf8_len(bytes) : 0;
+
+		any = n > 0;
+		bytes = str_from(bytes, n);
+	}
+	return any;
 }
 
 static size_t
@@ -171,14 +183,25 @@ period_of(struct str run)
 	return periods[i];
 }
 
-/* The unit of a run, begun at whichever of its bytes makes it a spelling; empty when none does. */
+/*
+ * The unit of a run, begun at whichever of its bytes makes it a spelling of control bytes. Empty when none does, or
+ * when the run is letters of UTF-8.
+ */
 static struct str
 control_unit(struct str run, size_t period)
 {
-	for (size_t turn = 0; turn < period; turn++)
-		if (all_control(str_of(run.p + turn, period)))
-			return str_of(run.p + turn, period);
-	return STR_NULL;
+	struct str unit = STR_NULL;
+	char bytes[SPAN];
+
+	for (size_t turn = 0; turn < period; turn++) {
+		size_t n = control_bytes(str_of(run.p + turn, period), bytes);
+
+		if (are_letters_of_utf8(str_of(bytes, n)))
+			return STR_NULL;
+		if (n && !unit.p)
+			unit = str_of(run.p + turn, period);
+	}
+	return unit;
 }
 
 /* The whole run around a block that repeats. */

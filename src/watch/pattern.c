@@ -325,6 +325,18 @@ all_end_literal(const struct pattern *p)
 	return true;
 }
 
+static bool
+only_blanks_follow(const struct pattern *p, const struct step *s)
+{
+	for (uint16_t k = 0; k < s->nnext; k++) {
+		uint16_t v = p->links[s->next + k];
+
+		if (v != STEP_END && p->steps[v].code != STEP_BLANKS)
+			return false;
+	}
+	return true;
+}
+
 /* Steps stand in order, so a link from before i to behind i goes around it. */
 bool
 pattern_always_passes(const struct pattern *p, uint16_t i)
@@ -405,6 +417,8 @@ finish(struct reader *r, struct pattern *ret)
 		steps[i].prev = sort_links(r, links, &n, false, i);
 		steps[i].nprev = (uint16_t)(n - steps[i].prev);
 	}
+	for (uint16_t i = 0; i < r->nsteps; i++)
+		steps[i].then_blank = only_blanks_follow(&p, &steps[i]);
 	p.last = sort_links(r, links, &n, false, STEP_END);
 	p.nlast = (uint16_t)(n - p.last);
 	memcpy(holes, r->holes, r->nholes * sizeof(*holes));

@@ -33,6 +33,7 @@ struct step {
 	uint8_t hole;        /* capture to fill, or STEP_NOT_KEPT */
 	uint8_t wild;        /* wildcards: their number in the pattern */
 	bool nocase;
+	bool then_blank;     /* STEP_LIT: only blanks or the end may follow */
 	uint16_t len;        /* STEP_LIT */
 	uint16_t next, nnext;    /* in pattern.links: what may follow, in the order of the text */
 	uint16_t prev, nprev;
@@ -112,6 +113,15 @@ step_literal_at(const struct step *s, struct str text, size_t pos)
 	if (s->nocase)
 		return step_literal_nocase(s, p);
 	return p[0] == s->lit[0] && (s->len == 1 || memcmp(p + 1, s->lit + 1, s->len - 1u) == 0);
+}
+
+/* As the end of a word: what must be a blank behind the literal is one. */
+static inline bool
+step_ends_word(const struct step *s, struct str text, size_t pos)
+{
+	size_t end = pos + s->len;
+
+	return step_literal_at(s, text, pos) && (!s->then_blank || end == text.n || is_blank(text.p[end]));
 }
 
 static inline bool

@@ -9,7 +9,6 @@
 
 #define PARTS_LEAST 3u             /* fewer are no "many" */
 #define PARTS_MAX 64u
-#define PART_OF_RULE 0x10000u      /* a part is a kind, or this and a rule */
 
 static const uint32_t record_points[] = {
 	[SEVERITY_INFO] = 0, [SEVERITY_LOW] = 1, [SEVERITY_MEDIUM] = 3, [SEVERITY_HIGH] = 8, [SEVERITY_CRITICAL] = 20,
@@ -47,11 +46,11 @@ absorbs(const struct rules *rules, uint32_t whole, uint32_t part)
 static bool
 is_absorbed(const struct rules *rules, const struct event *events, uint32_t n, uint32_t part)
 {
-	if (part < PART_OF_RULE)
+	if (part < RISK_PART_OF_RULE)
 		return false;
 	for (uint32_t i = 0; i < n; i++) {
-		if (events[i].distinct >= PART_OF_RULE && events[i].distinct != part &&
-		    absorbs(rules, events[i].distinct - PART_OF_RULE, part - PART_OF_RULE))
+		if (events[i].distinct >= RISK_PART_OF_RULE && events[i].distinct != part &&
+		    absorbs(rules, events[i].distinct - RISK_PART_OF_RULE, part - RISK_PART_OF_RULE))
 			return true;
 	}
 	return false;
@@ -137,7 +136,7 @@ void
 shape_risk(struct correlator *c, const struct rule *rule, const struct event *e, const struct record *r)
 {
 	struct event part = { .time_us = e->time_us, .ref = e->ref, .recall = e->recall,
-		.distinct = PART_OF_RULE + rule->index, .weight = points_of(rule) };
+		.distinct = RISK_PART_OF_RULE + rule->index, .weight = points_of(rule) };
 	struct record copy;
 	struct input in;
 

@@ -139,6 +139,26 @@ load_events(struct maps *m, struct track *t, const struct track *saved, bool dro
 	return true;
 }
 
+/* Parts of a risk name rules by number; those of rules that are gone go. */
+static void
+map_parts(const struct maps *m, struct track *t)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < t->n; i++) {
+		struct event e = track_events(t)[i];
+		uint32_t rule = e.distinct - RISK_PART_OF_RULE;
+
+		if (e.distinct >= RISK_PART_OF_RULE) {
+			if (rule >= m->h.nrules || m->rules[rule] == DROPPED)
+				continue;
+			e.distinct = RISK_PART_OF_RULE + m->rules[rule];
+		}
+		track_events(t)[kept++] = e;
+	}
+	t->n = (uint16_t)kept;
+}
+
 static bool
 load_track(struct maps *m)
 {
@@ -160,8 +180,11 @@ load_track(struct maps *m)
 		t->lacks = saved.lacks;
 		m->tracks[old] = i;
 	}
-	return load_events(m, t, &saved, i == TRACK_NONE) && (!t ||
-	    good_events(track_events(t), t->n, &c->rules->rules[rule], c->recall.next));
+	if (!load_events(m, t, &saved, i == TRACK_NONE))
+		return false;
+	if (t && c->rules->rules[rule].shape == RULE_RISK)
+		map_parts(m, t);
+	return !t || good_events(track_events(t), t->n, &c->rules->rules[rule], c->recall.next);
 }
 
 static bool

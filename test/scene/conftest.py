@@ -105,7 +105,8 @@ class Guarita:
         return self
 
     def stderr(self):
-        return (self.dir / "stderr").read_text(errors="replace")
+        path = self.dir / "stderr"
+        return path.read_text(errors="replace") if path.exists() else ""
 
     def ask(self, command):
         with socket.socket(socket.AF_UNIX) as s:
@@ -180,6 +181,8 @@ class Guarita:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+        # A sanitizer's finding in any of the processes is a failure, whatever else went well.
+        assert "runtime error" not in self.stderr() and "AddressSanitizer" not in self.stderr(), self.stderr()
         for pid in self.seen:
             wait_until("role %d gone" % pid, lambda pid=pid: not alive(pid))
 

@@ -1,12 +1,14 @@
 """Every way in: what is sent is what arrives, counted to the line."""
+import json
 import os
 import socket
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
-from conftest import ROLES, probe, stamp, wait_until
+from conftest import ROLES, RULES, probe, stamp, wait_until
 
 
 def archive_lines(guarita):
@@ -205,3 +207,32 @@ def test_reads_what_only_root_may(guarita):
     guarita.start()
     guarita.wait_incidents(1)
     assert Path("/proc/%d/status" % guarita.roles()["intaked"]["pid"]).read_text().find("CapEff:\t0000000000000004") > 0
+
+
+OWN = """
+decoder own {
+    program guarita;
+    line log.shrunk 'log.shrunk file=<file:quoted> was=<was:int> now=<now:int>';
+    line log.time_jump 'log.time_jump file=<file:quoted> from=<from:word> to=<to:word>';
+    sample 'log.shrunk file="/var/log/a" was=10 now=0' is log.shrunk;
+    sample 'log.time_jump file="/var/log/a" from=2026-01-01T00:00:00Z to=2026-01-01T02:00:00Z' is log.time_jump;
+}
+rule own { each log.shrunk, log.time_jump by host; open log.tampered; say "{kind}"; }
+kind log.tampered { severity high; hostile; }
+"""
+
+
+def test_own_events_are_records_like_others(guarita):
+    """A clock set back and a file cut short are seen by the rules."""
+    guarita.write_rules(RULES + OWN)
+    hours_ago = time.strftime("%b %e %H:%M:%S", time.gmtime(time.time() - 2 * 3600))
+    guarita.start()
+    guarita.append("a.log", "%s gate app: one" % stamp(), "%s gate app: two" % hours_ago)
+    told = guarita.wait_incidents(1)[0]
+    assert "log.time_jump" in told["lines"][0]["text"] and "a.log" in told["lines"][0]["text"]
+    assert told["lines"][0]["file"] == "watchd"
+    os.truncate(guarita.logs / "a.log", 0)
+    wait_until("the cut is told", lambda: "log.shrunk" in json.dumps(guarita.incidents() + guarita.incidents("closed"))
+               or guarita.lines() == 4)
+    guarita.wait_lines(4)
+    assert guarita.roles()["watchd"]["status"]["undecoded"] == 2

@@ -99,7 +99,7 @@ def test_reload_with_a_bad_one_changes_nothing(guarita, spoil):
             taken.listen()
             guarita.write_config("tcp 127.0.0.1:%d;" % taken.getsockname()[1])
         answer = guarita.ask("reload")
-    assert not answer["ok"] and "the old configuration goes on" in answer["result"]
+    assert not answer["ok"] and "the old configuration goes on" in answer["error"]
     assert "refused" in guarita.ask("status")["reload"]
     after = guarita.roles()
     for name in ("intaked", "watchd"):
