@@ -21,6 +21,7 @@ T ?=
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
+	@ln -sfn src/main/guarita $(BUILD)/guarita
 
 help:
 	@sed -n 's/^#   //p' Makefile

@@ -47,7 +47,8 @@ static struct ruleset *
 load(const char *dir, unsigned more)
 {
 	static struct rules_text texts[64];
-	struct buf fresh = BUF_INIT(1u << 28), made = BUF_INIT(1u << 24), shown = BUF_INIT(1u << 20);
+	struct buf fresh = BUF_INIT(1u << 28), made = BUF_INIT(1u << 24),
+	    shown = BUF_INIT(1u << 20);
 	struct ruleset_cache cache = { .ret_fresh = &fresh };
 	struct dirent **names = NULL;
 	int found = scandir(dir, &names, NULL, alphasort);
@@ -106,17 +107,21 @@ static void
 make(const struct ruleset *rs, struct made *m, const char *kind, uint32_t source)
 {
 	int src = snprintf(m->text, sizeof(m->text), "gate sshd ");
-	int user = src + snprintf(m->text + src, sizeof(m->text) - (size_t)src, "%u.%u.%u.%u", 1 + source % 200,
+	int user = src + snprintf(m->text + src, sizeof(m->text) - (size_t)src, "%u.%u.%u.%u",
+	    1 + source % 200,
 	    source / 200 % 250, source / 50000 % 250, 7u);
-	int end = user + 1 + snprintf(m->text + user, sizeof(m->text) - (size_t)user, " user%u", source % 50);
+	int end = user + 1 + snprintf(m->text + user, sizeof(m->text) - (size_t)user, " user%u",
+	    source % 50);
 
 	m->kind = kinds_find(rs->kinds, str_z(kind));
 	m->hostile = kinds_row(rs->kinds, m->kind)->hostile;
 	m->host = (struct slot){ 0, 4 };
 	m->program = (struct slot){ 5, 4 };
 	m->fields[0] = (struct field){ FIELD_src, 0, { (uint32_t)src, (uint32_t)(user - src) } };
-	m->fields[1] = (struct field){ FIELD_user, 0, { (uint32_t)user + 1, (uint32_t)(end - user - 2) } };
-	m->fields[2] = (struct field){ FIELD_path, 0, { (uint32_t)user + 1, (uint32_t)(end - user - 2) } };
+	m->fields[1] = (struct field){ FIELD_user, 0, { (uint32_t)user + 1,
+	    (uint32_t)(end - user - 2) } };
+	m->fields[2] = (struct field){ FIELD_path, 0, { (uint32_t)user + 1,
+	    (uint32_t)(end - user - 2) } };
 	m->nfields = 3;
 }
 
@@ -169,7 +174,8 @@ measure(const struct ruleset *rs, const char *what, struct made *made, uint32_t 
 		hand_in(c, &made[i % n], i);
 	correlate_stats(c, &s);
 	printf("%-28s %7.1f ns a record   keys %llu evicted %llu incidents %llu\n", what,
-	    (now() - start - empty) * 1e9 / RECORDS, (unsigned long long)s.keys, (unsigned long long)s.keys_evicted,
+	    (now() - start - empty) * 1e9 / RECORDS, (unsigned long long)s.keys,
+	    (unsigned long long)s.keys_evicted,
 	    (unsigned long long)s.incidents);
 	return c;
 }
@@ -188,7 +194,8 @@ bench_state(const struct ruleset *rs, const struct correlator *c)
 	if (correlate_load(again, buf_str(&out)) < 0)
 		exit(1);
 	loaded = now() - start;
-	printf("%-28s %7.1f MB, saved at %.0f MB/s, loaded at %.0f MB/s\n", "state", (double)out.n / 1e6,
+	printf("%-28s %7.1f MB, saved at %.0f MB/s, loaded at %.0f MB/s\n", "state",
+	    (double)out.n / 1e6,
 	    (double)out.n / 1e6 / saved, (double)out.n / 1e6 / loaded);
 	correlator_free(again);
 	buf_free(&out);
@@ -204,7 +211,8 @@ main(int argc, char **argv)
 	make(rs, &made[0], "vpn.info", 1);
 	correlator_free(measure(rs, "nobody", made, 1));
 	for (uint32_t i = 0; i < 100000; i++)
-		make(rs, &made[i], i % 10 == 0 ? "auth.fail" : i % 10 == 1 ? "http.ok" : "vpn.info", i * 7919u % 100000);
+		make(rs, &made[i], i % 10 == 0 ? "auth.fail" : i % 10 == 1 ? "http.ok" : "vpn.info",
+		    i * 7919u % 100000);
 	correlator_free(measure(rs, "mixed", made, 100000));
 	for (uint32_t i = 0; i < RECORDS; i++)
 		make(rs, &made[i], "auth.fail", i);
@@ -218,7 +226,8 @@ main(int argc, char **argv)
 
 		snprintf(what, sizeof(what), "mixed, %u more rules", more);
 		for (uint32_t i = 0; i < 100000; i++)
-			make(many, &made[i], i % 10 == 0 ? "auth.fail" : i % 10 == 1 ? "http.ok" : "vpn.info", i * 7919u % 100000);
+			make(many, &made[i], i % 10 == 0 ? "auth.fail" : i % 10 == 1 ? "http.ok" :
+			    "vpn.info", i * 7919u % 100000);
 		correlator_free(measure(many, what, made, 100000));
 	}
 	return 0;

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Plays a morning at a company, then an attack, into a running Guarita: over UDP, TCP, a unix socket and a file.
 
-usage: demo-feed.py morning|attack --udp PORT --tcp PORT --unix PATH --file PATH
+usage: demo-feed.py morning|attack --udp PORT --tcp PORT --unix PATH --file PATH [--pace SECONDS]
 
 Addresses are those kept for documentation (RFC 5737); nothing leaves the loopback interface.
 """
@@ -26,10 +26,16 @@ class Wires:
 		self.unix = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 		self.unix.connect(args.unix)
 		self.file = open(args.file, "a", buffering=1)
+		self.pace = args.pace
 		self.sent = 0
 
-	def syslog(self, host, program, text, by="udp", pri=38):
+	def step(self):
 		self.sent += 1
+		if self.pace:
+			time.sleep(self.pace)
+
+	def syslog(self, host, program, text, by="udp", pri=38):
+		self.step()
 		if by == "tcp":
 			stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 			name, _, pid = program.partition("[")
@@ -45,7 +51,7 @@ class Wires:
 				time.sleep(0.001)
 
 	def web(self, source, request, status, agent="Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"):
-		self.sent += 1
+		self.step()
 		stamp = time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime())
 		self.file.write(f'{source} - - [{stamp}] "{request}" {status} {rnd.randrange(200, 9000)} "-" "{agent}"\n')
 
@@ -100,6 +106,7 @@ def main():
 	parser.add_argument("--tcp", type=int, required=True)
 	parser.add_argument("--unix", required=True)
 	parser.add_argument("--file", required=True)
+	parser.add_argument("--pace", type=float, default=0, help="pause before each line")
 	args = parser.parse_args()
 	wires = Wires(args)
 	print({"morning": morning, "attack": attack}[args.scene](wires))

@@ -15,6 +15,9 @@
 #include "wire/json.h"
 
 #define OBJECT_ITEMS_MAX 4096u
+#define HEAD_COLUMNS 40u           /* of a live incident, before its kind and what happened */
+#define NAME_LEAST 20u             /* columns of a source's name in a table */
+#define NAME_MOST 44u
 
 /* One JSON object, flattened: "roles.0.name" to its text. */
 struct object {
@@ -88,7 +91,7 @@ severity_ink(struct str word)
 static void
 show_incident(const struct term *t, struct str line)
 {
-	struct buf out = BUF_INIT(1u << 20);
+	struct buf out = BUF_INIT(1u << 20), why = BUF_INIT(1u << 16);
 	struct object *o = object_read(line);
 	struct str when, severity, change;
 
@@ -106,11 +109,17 @@ show_incident(const struct term *t, struct str line)
 	term_ink(t, &out, severity_ink(severity), "%-8.*s", STR_FMT(severity));
 	buf_addf(&out, " %-7.*s ", STR_FMT(change));
 	term_ink(t, &out, INK_BOLD, "%.*s", STR_FMT(member(o, "incident")));
-	buf_add(&out, STR("  "));
-	term_text(t, &out, member(o, "why"), t->columns > 60 ? 2 * t->columns : 80);
-	buf_add_byte(&out, '\n');
+	/* What does not fit beside the head stands below it. */
+	term_text(t, &why, member(o, "why"), 4 * t->columns);
+	if (HEAD_COLUMNS + member(o, "incident").n + utf8_columns(buf_str(&why)) < t->columns) {
+		buf_addf(&out, "  %.*s\n", STR_FMT(buf_str(&why)));
+	} else {
+		buf_add_byte(&out, '\n');
+		term_wrap(t, &out, buf_str(&why), 4);
+	}
 	term_flush(t, &out);
 	buf_free(&out);
+	buf_free(&why);
 	object_free(o);
 }
 
@@ -199,20 +208,26 @@ add_cell(struct buf *out, const struct term *t, struct str text, size_t columns)
 static void
 show_sandbox(const struct term *t, struct buf *out, struct str steps)
 {
-	struct buf without = BUF_INIT(4096);
+	struct buf applied = BUF_INIT(4096), missing = BUF_INIT(4096), wrapped = BUF_INIT(8192);
 	struct str step;
 
+	buf_add(&applied, str_z(_("rights taken away:")));
+	buf_add(&missing, str_z(_("could not take away:")));
+	size_t none = missing.n;
 	while (str_word(&steps, &step)) {
 		size_t eq = str_find_byte(step, '=');
-		bool applied = str_eq(str_from(step, eq + 1), STR("applied"));
+		bool done = str_eq(str_from(step, eq + 1), STR("applied"));
 
-		buf_addf(applied ? out : &without, "%.*s ", STR_FMT(applied ? str_head(step, eq) : step));
+		buf_addf(done ? &applied : &missing, " %.*s", STR_FMT(done ? str_head(step, eq) : step));
 	}
-	if (without.n > 0) {
-		buf_add(out, STR(" "));
-		term_ink(t, out, INK_YELLOW, _("without: %.*s"), STR_FMT(str_trim(buf_str(&without))));
+	term_wrap(t, out, buf_str(&applied), 4);
+	if (missing.n > none) {
+		term_wrap(t, &wrapped, buf_str(&missing), 4);
+		term_ink(t, out, INK_YELLOW, "%.*s", STR_FMT(buf_str(&wrapped)));
 	}
-	buf_free(&without);
+	buf_free(&applied);
+	buf_free(&missing);
+	buf_free(&wrapped);
 }
 
 static void
@@ -235,9 +250,10 @@ show_role(const struct term *t, struct buf *out, const struct object *o, unsigne
 		add_cell(out, t, cell(o, "roles", i, "capabilities"), 17);
 		add_cell(out, t, cell(o, "roles", i, "crashes"), 7);
 		add_cell(out, t, str_z(size), 9);
-		show_sandbox(t, out, cell(o, "roles", i, "sandbox"));
 	}
 	buf_add_byte(out, '\n');
+	if (running)
+		show_sandbox(t, out, cell(o, "roles", i, "sandbox"));
 }
 
 static void
@@ -245,7 +261,7 @@ show_roles(const struct term *t, struct buf *out, const struct object *o)
 {
 	static const struct { const char *title; unsigned width; } heads[] = {
 		{ N_("process"), 9 }, { N_("state"), 10 }, { N_("pid"), 7 }, { N_("uid"), 6 },
-		{ N_("capabilities"), 17 }, { N_("crashes"), 7 }, { N_("memory"), 9 }, { N_("rights taken away"), 20 },
+		{ N_("capabilities"), 17 }, { N_("crashes"), 7 }, { N_("memory"), 9 },
 	};
 
 	term_ink(t, out, INK_BOLD, "%s\n  ", _("Processes, and what each really has"));
@@ -256,26 +272,36 @@ show_roles(const struct term *t, struct buf *out, const struct object *o)
 		show_role(t, out, o, i);
 }
 
+static struct str
+yes_or_no(struct str value)
+{
+	if (str_eq(value, STR("true")))
+		return str_z(_("yes"));
+	return str_eq(value, STR("false")) ? str_z(_("no")) : value;
+}
+
 /* Rows of an array inside a role's own status, all their members by name. */
 static void
 show_rows(const struct term *t, struct buf *out, const struct object *o, unsigned role, const char *array,
     const char *title, const char *const *members, size_t n)
 {
+	size_t room = t->columns > 11 * n + 4 ? t->columns - 11 * n - 4 : 0;
+	size_t width = room < NAME_LEAST ? NAME_LEAST : room > NAME_MOST ? NAME_MOST : room;
 	char base[64];
 
 	snprintf(base, sizeof(base), "roles.%u.status.%s", role, array);
 	if (cell(o, base, 0, "name").n == 0)
 		return;
 	term_ink(t, out, INK_BOLD, "%s\n  ", title);
-	add_cell(out, t, STR(""), 44);
+	add_cell(out, t, STR(""), width);
 	for (size_t k = 0; k < n; k++)
 		add_cell(out, t, str_z(_(members[k])), 10);
 	buf_add_byte(out, '\n');
 	for (unsigned i = 0; cell(o, base, i, "name").n > 0; i++) {
 		buf_add(out, STR("  "));
-		add_cell(out, t, cell(o, base, i, "name"), 44);
+		add_cell(out, t, cell(o, base, i, "name"), width);
 		for (size_t k = 0; k < n; k++)
-			add_cell(out, t, cell(o, base, i, members[k]), 10);
+			add_cell(out, t, yes_or_no(cell(o, base, i, members[k])), 10);
 		buf_add_byte(out, '\n');
 	}
 }

@@ -132,6 +132,25 @@ find_quote(const struct quotes *q, uint64_t ref)
 	return low < q->n && q->rows[low].ref == ref ? q->rows[low].text : STR_NULL;
 }
 
+/* A long path loses its beginning: its end and the number of the line say where to look. */
+static size_t
+show_place(const struct term *t, struct buf *out, struct str place, size_t columns)
+{
+	size_t dots = 0;
+
+	while (place.n > columns - dots) {
+		size_t slash = str_find_byte(str_from(place, 1), '/');
+
+		if (slash + 1 >= place.n)
+			break;
+		place = str_from(place, slash + 1);
+		dots = 3;
+	}
+	if (dots)
+		buf_add(out, STR("..."));
+	return dots + term_text(t, out, place, columns);
+}
+
 static void
 show_proofs(const struct term *t, struct buf *out, const struct replay *r, const struct incident *i,
     const struct quotes *q, bool all)
@@ -159,7 +178,7 @@ show_proofs(const struct term *t, struct buf *out, const struct replay *r, const
 		path = replay_place(r, i->proofs[p].ref, &line);
 		buf_addf(&place, "%.*s:%llu", STR_FMT(path), (unsigned long long)line);
 		buf_add(out, STR("      "));
-		used = term_text(t, out, buf_str(&place), t->columns / 2);
+		used = show_place(t, out, buf_str(&place), t->columns / 2);
 		buf_add(out, STR("  "));
 		term_text(t, out, find_quote(q, i->proofs[p].ref), t->columns > used + 9 ? t->columns - used - 9 : 20);
 		buf_add_byte(out, '\n');

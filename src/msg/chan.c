@@ -1,4 +1,7 @@
-/* chan: messages over a seqpacket socket. Must never hand on a message that its row does not permit. */
+/*
+ * chan: messages over a seqpacket socket. Must never hand on a message that its row does not
+ * permit.
+ */
 #include "msg/chan.h"
 
 #include <assert.h>
@@ -38,8 +41,8 @@ struct chan {
 static void on_ready(void *ctx, int events);
 
 int
-chan_open(struct loop *l, int fd, enum msg_peer self, enum msg_peer peer, const struct chan_calls *calls,
-    struct chan **ret)
+chan_open(struct loop *l, int fd, enum msg_peer self, enum msg_peer peer,
+    const struct chan_calls *calls, struct chan **ret)
 {
 	struct chan *c = malloc(sizeof(*c));
 	int r = -ENOMEM;
@@ -47,7 +50,12 @@ chan_open(struct loop *l, int fd, enum msg_peer self, enum msg_peer peer, const 
 	if (!c)
 		goto out;
 	*c = (struct chan){
-		.loop = l, .calls = *calls, .fd = fd, .self = self, .peer = peer, .state = MSG_STARTING,
+		.loop = l,
+		.calls = *calls,
+		.fd = fd,
+		.self = self,
+		.peer = peer,
+		.state = MSG_STARTING,
 	};
 	c->last = &c->first;
 	r = fd_set_nonblock(fd);
@@ -117,7 +125,9 @@ send_bytes(struct chan *c, struct str bytes, int fd)
 		h.msg_controllen = sizeof(control.bytes);
 		struct cmsghdr *m = CMSG_FIRSTHDR(&h);
 		*m = (struct cmsghdr){
-			.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int)),
+			.cmsg_level = SOL_SOCKET,
+			.cmsg_type = SCM_RIGHTS,
+			.cmsg_len = CMSG_LEN(sizeof(int)),
 		};
 		memcpy(CMSG_DATA(m), &fd, sizeof(fd));
 	}
@@ -226,7 +236,10 @@ receive(struct chan *c, struct msg *ret)
 	} control;
 	struct iovec iov = { .iov_base = c->in, .iov_len = sizeof(c->in) };
 	struct msghdr h = {
-		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes),
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.bytes,
+		.msg_controllen = sizeof(control.bytes),
 	};
 	ssize_t n;
 	int fds[4], nfds = 0;
@@ -243,8 +256,10 @@ receive(struct chan *c, struct msg *ret)
 		}
 	struct msg m = { .fd = -1 };
 	int r = n == 0 ? -EPIPE : -EBADMSG;
-	if (n > 0 && !(h.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) && msg_decode(str_of(c->in, (size_t)n), &m) == 0 &&
-	    msg_permitted(msg_row(m.type), c->peer, c->self, c->state) && msg_row(m.type)->fds == nfds)
+	if (n > 0 && !(h.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) &&
+	    msg_decode(str_of(c->in, (size_t)n), &m) == 0 &&
+	    msg_permitted(msg_row(m.type), c->peer, c->self, c->state) &&
+	    msg_row(m.type)->fds == nfds)
 		r = 1;
 	if (r < 0) {
 		for (int i = 0; i < nfds; i++)
@@ -296,7 +311,10 @@ on_ready(void *ctx, int events)
 	struct chan *c = ctx;
 
 	if (events & WANT_WRITE) {
-		/* A broken pipe shows when reading, where the last words of the other end may still wait. */
+		/*
+		 * A broken pipe shows when reading, where the last words of the other end may still
+		 * wait.
+		 */
 		int r = flush(c);
 		bool room = r == 0 && c->room_wanted;
 		c->room_wanted = c->room_wanted && r == -EAGAIN;

@@ -12,7 +12,8 @@ entry_pack(struct enc *e, const struct entry *in)
 	uint64_t seq = htobe64(in->seq), received = htobe64((uint64_t)in->received_us);
 	uint16_t flags = htobe16(in->flags);
 
-	if (e->failed || in->bytes.n > e->size - e->n || e->size - e->n - in->bytes.n < ENTRY_HEAD) {
+	if (e->failed || in->bytes.n > e->size - e->n ||
+	    e->size - e->n - in->bytes.n < ENTRY_HEAD) {
 		e->failed = true;
 		return;
 	}
@@ -48,7 +49,10 @@ entry_next(struct cur *c, struct entry *ret)
 	if (n > c->n - ENTRY_HEAD || flags & ~ENTRY_FLAGS_KNOWN)
 		return -EBADMSG;
 	*ret = (struct entry){
-		.source = be32toh(source), .seq = be64toh(seq), .received_us = (int64_t)be64toh(received), .flags = flags,
+		.source = be32toh(source),
+		.seq = be64toh(seq),
+		.received_us = (int64_t)be64toh(received),
+		.flags = flags,
 		.bytes = str_of((const char *)c->p + ENTRY_HEAD, n),
 	};
 	c->p += ENTRY_HEAD + n;
@@ -73,7 +77,9 @@ entry_source_read(struct str bytes, struct entry_source *ret)
 	struct cur c = cur_of(bytes);
 	uint8_t kind = cur_u8(&c), envelope = cur_u8(&c);
 	struct entry_source s = {
-		.kind = (enum entry_kind)kind, .envelope = envelope == 1, .anchor_us = (int64_t)cur_u64(&c),
+		.kind = (enum entry_kind)kind,
+		.envelope = envelope == 1,
+		.anchor_us = (int64_t)cur_u64(&c),
 	};
 
 	s.name = cur_str32(&c);

@@ -1,4 +1,7 @@
-/* message: encoders, decoders and checks, all from the rows. Must never accept a message that is not exactly a row. */
+/*
+ * message: encoders, decoders and checks, all from the rows. Must never accept a message that is
+ * not exactly a row.
+ */
 #include "msg/message.h"
 
 #include <assert.h>

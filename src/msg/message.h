@@ -1,6 +1,6 @@
 /*
- * message: the rows of messages.def as structs, and their encoding. Pure: bytes in, bytes out. Who may send what to
- * whom and when is checked here, for sender and receiver alike.
+ * message: the rows of messages.def as structs, and their encoding. Pure: bytes in, bytes out. Who
+ * may send what to whom and when is checked here, for sender and receiver alike.
  */
 #ifndef GUARITA_MSG_MESSAGE_H
 #define GUARITA_MSG_MESSAGE_H
@@ -73,10 +73,13 @@ size_t msg_rows(const struct msg_row **ret);
 const struct msg_row *msg_row(unsigned type);      /* NULL when there is none */
 const char *msg_peer_name(enum msg_peer p);
 /* True when `from` may send it to `to` over a link in this state. */
-bool msg_permitted(const struct msg_row *row, enum msg_peer from, enum msg_peer to, enum msg_state state);
+bool msg_permitted(
+    const struct msg_row *row, enum msg_peer from, enum msg_peer to, enum msg_state state);
 /* Appends the number and the fields; the sticky error of e tells when it did not fit. */
 void msg_encode(const struct msg *m, struct enc *e);
-/* Takes exactly the bytes: 0, or -EBADMSG (*ret untouched). Slices point into the bytes; fd is -1. */
+/*
+ * Takes exactly the bytes: 0, or -EBADMSG (*ret untouched). Slices point into the bytes; fd is -1.
+ */
 int msg_decode(struct str bytes, struct msg *ret) WARN_UNUSED;
 
 #endif

@@ -1,4 +1,7 @@
-/* archive: plain files of received lines. Must never let a line feed inside a line forge another line. */
+/*
+ * archive: plain files of received lines. Must never let a line feed inside a line forge another
+ * line.
+ */
 #include "role/archive.h"
 
 #include <dirent.h>
@@ -38,7 +41,8 @@ open_file(struct archive *a, int64_t now_us)
 	for (size_t i = 0; i < n; i++)
 		if (stamp[i] == ':')
 			stamp[i] = '-';
-	if (snprintf(path, sizeof(path), "%s/" PREFIX "%s.%s", a->dir, stamp, end) >= (int)sizeof(path))
+	if (snprintf(path, sizeof(path), "%s/" PREFIX "%s.%s", a->dir, stamp, end) >=
+	    (int)sizeof(path))
 		return -ENAMETOOLONG;
 	int fd = file_open_append(path, 0640);
 	if (fd < 0)
@@ -123,7 +127,9 @@ archive_line(struct archive *a, struct str source, int64_t received_us, struct s
 	if (a->conf.format == CONF_ARCHIVE_RAW) {
 		add_raw(&a->out, line);
 	} else {
-		buf_addf(&a->out, "{\"received\":\"%.*s\",\"source\":", (int)when_show(received_us, 0, stamp), stamp);
+		buf_addf(&a->out,
+		    "{\"received\":\"%.*s\",\"source\":", (int)when_show(received_us, 0, stamp),
+		    stamp);
 		buf_add_json(&a->out, source);
 		buf_add(&a->out, STR(",\"line\":"));
 		buf_add_json(&a->out, line);
@@ -147,7 +153,8 @@ delete_old(struct archive *a, int64_t now_us)
 	}
 	for (struct dirent *e; (e = readdir(d));) {
 		if (!str_starts(str_z(e->d_name), STR(PREFIX)) ||
-		    fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
+		    fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		    !S_ISREG(st.st_mode))
 			continue;
 		int64_t age = now_us - (int64_t)st.st_mtim.tv_sec * WHEN_SECOND;
 		if (st.st_ino != current.st_ino && age > a->conf.keep_us)

@@ -1,6 +1,7 @@
 /*
- * archive: received lines in plain files that people and other tools read: raw lines, or JSON. New file by size, old
- * ones deleted by age. Not evidence; not what is read again after a restart (role/spool.h is).
+ * archive: received lines in plain files that people and other tools read: raw lines, or JSON. New
+ * file by size, old ones deleted by age. Not evidence; not what is read again after a restart
+ * (role/spool.h is).
  */
 #ifndef GUARITA_ROLE_ARCHIVE_H
 #define GUARITA_ROLE_ARCHIVE_H
@@ -14,7 +15,10 @@ void archive_close(struct archive *a);                  /* writes what waits; ac
 void archive_line(struct archive *a, struct str source, int64_t received_us, struct str line);
 /* Writes what waits; new file and deletion when due. 0 or -errno of the last failure. */
 int archive_flush(struct archive *a, int64_t now_us);
-/* A descriptor of what was written since the last call, to be synced and closed on another thread; -1: nothing. */
+/*
+ * A descriptor of what was written since the last call, to be synced and closed on another thread;
+ * -1: nothing.
+ */
 int archive_take_unsynced(struct archive *a);
 uint64_t archive_bytes(const struct archive *a);
 uint64_t archive_lost(const struct archive *a);         /* bytes that could not be written */

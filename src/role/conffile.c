@@ -58,7 +58,10 @@ conffile_fingerprint(const struct conffile *c, enum conffile_part part)
 	struct config copy = *c->config;
 	struct buf shown = BUF_INIT(CONF_TEXT_MAX);
 
-	/* What the role does not look at is made equal, the rest is compared as it would be written. */
+	/*
+	 * What the role does not look at is made equal, the rest is compared as it would be
+	 * written.
+	 */
 	copy.rules_dirs = (struct conf_strs){ 0 };
 	copy.own = copy.never_ban = (struct conf_cidrs){ 0 };
 	copy.watch = (struct conf_watch){ 0 };
@@ -77,7 +80,8 @@ conffile_fingerprint(const struct conffile *c, enum conffile_part part)
 }
 
 static int
-add_rules_dir(struct arena *a, struct str dir, struct rules_text *texts, size_t max, size_t *n, struct buf *why)
+add_rules_dir(struct arena *a, struct str dir, struct rules_text *texts, size_t max, size_t *n,
+    struct buf *why)
 {
 	char pattern[PATH_MAX];
 	glob_t g;
@@ -101,7 +105,8 @@ add_rules_dir(struct arena *a, struct str dir, struct rules_text *texts, size_t 
 }
 
 int
-rules_read(struct arena *a, const struct conf_strs *dirs, struct rules_text **ret, size_t *ret_n, struct buf *why)
+rules_read(struct arena *a, const struct conf_strs *dirs, struct rules_text **ret, size_t *ret_n,
+    struct buf *why)
 {
 	size_t n = 0, max = 1000;
 	struct rules_text *texts = ARENA_ARRAY(a, struct rules_text, max);

@@ -1,4 +1,7 @@
-/* conffile: guarita.conf and the rules from the disk: the reading that conf/ and watch/ must not do themselves. */
+/*
+ * conffile: guarita.conf and the rules from the disk: the reading that conf/ and watch/ must not do
+ * themselves.
+ */
 #ifndef GUARITA_ROLE_CONFFILE_H
 #define GUARITA_ROLE_CONFFILE_H
 
@@ -12,8 +15,8 @@ struct conffile {
 };
 
 /*
- * Reads path and what it includes. 0, or -errno; then the diags tell what is wrong (in every case but -ENOMEM and an
- * unreadable path). conffile_free() in every case.
+ * Reads path and what it includes. 0, or -errno; then the diags tell what is wrong (in every case
+ * but -ENOMEM and an unreadable path). conffile_free() in every case.
  */
 int conffile_read(const char *path, struct conffile *ret) WARN_UNUSED;
 void conffile_free(struct conffile *c);
@@ -25,7 +28,7 @@ uint64_t conffile_fingerprint(const struct conffile *c, enum conffile_part part)
 
 /* All *.rules files of the directories in order of their names; texts live in the arena. */
 struct rules_text;
-int rules_read(struct arena *a, const struct conf_strs *dirs, struct rules_text **ret, size_t *ret_n,
-    struct buf *why) WARN_UNUSED;
+int rules_read(struct arena *a, const struct conf_strs *dirs, struct rules_text **ret,
+    size_t *ret_n, struct buf *why) WARN_UNUSED;
 
 #endif

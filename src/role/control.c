@@ -55,7 +55,8 @@ static bool
 send_out(struct control_client *c)
 {
 	while (c->sent < c->out.n) {
-		ssize_t n = send(c->fd, c->out.p + c->sent, c->out.n - c->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+		ssize_t n = send(
+		    c->fd, c->out.p + c->sent, c->out.n - c->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && errno != EAGAIN)
@@ -206,7 +207,8 @@ on_client(void *ctx, int events)
 {
 	struct control_client *c = ctx;
 
-	if (c->dead || ((events & WANT_WRITE) && !send_out(c)) || ((events & WANT_READ) && !read_lines(c)))
+	if (c->dead || ((events & WANT_WRITE) && !send_out(c)) ||
+	    ((events & WANT_READ) && !read_lines(c)))
 		client_close(c);
 }
 
@@ -245,7 +247,8 @@ on_listener(void *ctx, int events)
 }
 
 int
-control_open(struct loop *l, const char *path, unsigned mode, const struct control_calls *calls, struct control **ret)
+control_open(struct loop *l, const char *path, unsigned mode, const struct control_calls *calls,
+    struct control **ret)
 {
 	struct control *k = calloc(1, sizeof(*k));
 
@@ -270,8 +273,10 @@ control_close(struct control *k)
 {
 	if (!k)
 		return;
-	while (k->first)
-		client_close(k->first);
+	for (struct control_client *c = k->first, *next; c; c = next) {
+		next = c->next;
+		client_close(c);
+	}
 	poll_close(k->poll);
 	if (k->fd >= 0)
 		unlink(k->path);

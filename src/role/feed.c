@@ -1,4 +1,7 @@
-/* feed: batches from intaked to watchd. Must never hand a line on that was not written first, nor send it twice. */
+/*
+ * feed: batches from intaked to watchd. Must never hand a line on that was not written first, nor
+ * send it twice.
+ */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -224,8 +227,8 @@ next_slot(struct feed *f)
 }
 
 /*
- * Writes the filling batch to the spool and goes on to the next slot. A new segment begins only between lines, so
- * that each can be read alone.
+ * Writes the filling batch to the spool and goes on to the next slot. A new segment begins only
+ * between lines, so that each can be read alone.
  */
 static void
 seal(struct feed *f, bool between_lines)
@@ -238,7 +241,8 @@ seal(struct feed *f, bool between_lines)
 	b->last_seq = f->spool.next_seq - 1;
 	f->spool.next_seq -= b->lines;
 	b->at = spool_append(&f->spool, str_of((char *)b->enc.p, b->enc.n), b->lines);
-	b->end = (struct spool_place){ .segment = b->at.segment, .offset = b->at.offset + b->enc.n };
+	b->end = (struct spool_place){ .segment = b->at.segment,
+		.offset = b->at.offset + b->enc.n };
 	f->unread += b->enc.n;
 	next_slot(f);
 	if (between_lines && spool_full_segment(&f->spool))
@@ -277,8 +281,12 @@ feed_line(struct feed *f, struct feed_source *s, int64_t received_us, struct str
 		line = str_from(line, part.n);
 		more = line.n > 0;
 		struct entry e = {
-			.source = s->id, .seq = seq, .received_us = received_us, .bytes = part,
-			.flags = (uint16_t)(ENTRY_SPOOLED | (more ? ENTRY_MORE : 0) | (cut ? ENTRY_CUT : 0)),
+			.source = s->id,
+			.seq = seq,
+			.received_us = received_us,
+			.bytes = part,
+			.flags = (uint16_t)(ENTRY_SPOOLED | (more ? ENTRY_MORE : 0) |
+			    (cut ? ENTRY_CUT : 0)),
 		};
 		batch_pack(b, &e);
 		if (!more) {
@@ -302,7 +310,8 @@ feed_flush(struct feed *f)
 bool
 feed_slow(const struct feed *f)
 {
-	return f->spool.dir && (f->unread >= FEED_SLOW_BYTES || f->spool.bytes >= FEED_SPOOL_MAX / 2);
+	return f->spool.dir &&
+	    (f->unread >= FEED_SLOW_BYTES || f->spool.bytes >= FEED_SPOOL_MAX / 2);
 }
 
 bool
@@ -324,7 +333,10 @@ feed_attach(struct feed *f, struct chan *c, uint64_t seen, uint32_t credit)
 	batch_reset(f->reading);
 	seal(f, true);
 	if (seen + 1 >= f->spool.next_seq) {
-		/* It knows all there is: what comes begins a segment of its own, with its declarations. */
+		/*
+		 * It knows all there is: what comes begins a segment of its own, with its
+		 * declarations.
+		 */
 		if (seen + 1 > f->spool.next_seq)
 			spool_skip_to(&f->spool, seen);
 		else
@@ -372,8 +384,14 @@ void
 feed_stats(const struct feed *f, struct feed_stats *ret)
 {
 	*ret = (struct feed_stats){
-		.lines = f->lines, .spooled_bytes = f->spool.bytes, .unread_bytes = f->unread, .lost_ring = f->lost_ring,
-		.lost_full = f->lost_full, .next_seq = f->spool.next_seq, .credit = f->credit, .attached = f->chan != NULL,
+		.lines = f->lines,
+		.spooled_bytes = f->spool.bytes,
+		.unread_bytes = f->unread,
+		.lost_ring = f->lost_ring,
+		.lost_full = f->lost_full,
+		.next_seq = f->spool.next_seq,
+		.credit = f->credit,
+		.attached = f->chan != NULL,
 		.spool_error = f->spool.error,
 	};
 }

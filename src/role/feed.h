@@ -1,7 +1,8 @@
 /*
- * feed: the way of received lines from intaked to watchd. Received lines go to the spool and the archive first, then
- * on in batches, as far as the reader gave credit: from a ring in memory while it keeps up, from the spool when it
- * fell behind or was restarted. Lines of followed files are not spooled: their file is their spool.
+ * feed: the way of received lines from intaked to watchd. Received lines go to the spool and the
+ * archive first, then on in batches, as far as the reader gave credit: from a ring in memory while
+ * it keeps up, from the spool when it fell behind or was restarted. Lines of followed files are not
+ * spooled: their file is their spool.
  *
  * Every line that is lost is counted at its source.
  */
@@ -16,7 +17,9 @@
 
 #define FEED_SPOOL_MAX (UINT64_C(1) << 30)     /* on the disk; then datagrams are lost and counted */
 #define FEED_SLOW_BYTES (UINT64_C(64) << 20)   /* unread; then streams are not read */
-/* A packed struct follow_pos. Its first bytes, device and inode, alone mean that the file is gone. */
+/*
+ * A packed struct follow_pos. Its first bytes, device and inode, alone mean that the file is gone.
+ */
 #define FEED_PLACE_BYTES 44
 #define FEED_IDENT_BYTES 16
 
@@ -46,15 +49,19 @@ size_t feed_sources(const struct feed *f);
 struct feed_source *feed_source_at(const struct feed *f, size_t i);
 
 /* A received line. Call feed_flush() when nothing more waits. */
-void feed_line(struct feed *f, struct feed_source *s, int64_t received_us, struct str line, bool cut);
+void feed_line(
+    struct feed *f, struct feed_source *s, int64_t received_us, struct str line, bool cut);
 /* Writes and sends what waits. */
 void feed_flush(struct feed *f);
 /* So much is unread that streams should wait. */
 bool feed_slow(const struct feed *f);
 
-/* A line of a followed file, whose number it is; `more`: it goes on. pos: where reading stands before this line. */
-void feed_file_line(struct feed *f, struct feed_source *s, int64_t received_us, uint64_t number, struct str line,
-    bool more, const struct follow_pos *before);
+/*
+ * A line of a followed file, whose number it is; `more`: it goes on. pos: where reading stands
+ * before this line.
+ */
+void feed_file_line(struct feed *f, struct feed_source *s, int64_t received_us, uint64_t number,
+    struct str line, bool more, const struct follow_pos *before);
 /* Reading stands here now; lines before it were all handed in. */
 void feed_file_position(struct feed *f, struct feed_source *s, const struct follow_pos *pos);
 /* The file was read to its end and closed: its position need not be kept. */

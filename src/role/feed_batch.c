@@ -1,4 +1,7 @@
-/* feed_batch: sources, and the packing of their lines into messages. Must never pack what the message cannot hold. */
+/*
+ * feed_batch: sources, and the packing of their lines into messages. Must never pack what the
+ * message cannot hold.
+ */
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -40,7 +43,9 @@ batch_declare(struct batch *b, struct feed_source *s, uint64_t epoch)
 	if (s->declared == epoch)
 		return;
 	entry_pack_source(&e, &s->decl);
-	struct entry d = { .source = s->id, .flags = ENTRY_SOURCE, .bytes = str_of((char *)bytes, e.n) };
+	struct entry d = {
+		.source = s->id, .flags = ENTRY_SOURCE, .bytes = str_of((char *)bytes, e.n)
+	};
 	batch_pack(b, &d);
 	s->declared = epoch;
 }
@@ -91,7 +96,7 @@ feed_source_new(struct feed *f, const struct entry_source *decl)
 {
 	if (f->nsources >= FEED_SOURCES_MAX)
 		return NULL;
-	void *p = reallocarray(f->sources, f->nsources + 1, sizeof(*f->sources));
+	void *p = reallocarray(f->sources, f->nsources + 1, sizeof(void *));
 	if (!p)
 		return NULL;
 	f->sources = p;

@@ -1,6 +1,6 @@
 /*
- * feed_file: lines and positions of followed files. Must never put a line in one batch and the position behind it in
- * another: what is known of a batch is known of all of it.
+ * feed_file: lines and positions of followed files. Must never put a line in one batch and the
+ * position behind it in another: what is known of a batch is known of all of it.
  */
 #include <assert.h>
 #include <errno.h>
@@ -60,7 +60,10 @@ pack_position(struct batch *b, const struct feed_source *s, const struct follow_
 	batch_pack(b, &e);
 }
 
-/* A full batch ends with the position behind its lines: with it what it holds is either all known or all unknown. */
+/*
+ * A full batch ends with the position behind its lines: with it what it holds is either all known
+ * or all unknown.
+ */
 static void
 queue_with_position(struct feed *f, const struct feed_source *s, const struct follow_pos *pos)
 {
@@ -69,8 +72,8 @@ queue_with_position(struct feed *f, const struct feed_source *s, const struct fo
 }
 
 void
-feed_file_line(struct feed *f, struct feed_source *s, int64_t received_us, uint64_t number, struct str line, bool more,
-    const struct follow_pos *before)
+feed_file_line(struct feed *f, struct feed_source *s, int64_t received_us, uint64_t number,
+    struct str line, bool more, const struct follow_pos *before)
 {
 	if (!more)
 		feed_count(f, s, line, false);

@@ -1,6 +1,6 @@
 /*
- * intake: what all sources of intaked need: own events, slowing, silence, loss. Must never let a lost line pass in
- * silence.
+ * intake: what all sources of intaked need: own events, slowing, silence, loss. Must never let a
+ * lost line pass in silence.
  */
 #include "role/intake.h"
 
@@ -25,7 +25,8 @@ intake_event(struct intake *in, const char *fmt, ...)
 	int64_t now = clock_wall_us();
 	va_list ap;
 
-	buf_addf(&line, "<45>1 %.*s %s guarita %d - - ", (int)when_show(now, 0, stamp), stamp, in->host, (int)getpid());
+	buf_addf(&line, "<45>1 %.*s %s guarita %d - - ", (int)when_show(now, 0, stamp), stamp,
+	    in->host, (int)getpid());
 	va_start(ap, fmt);
 	buf_vaddf(&line, fmt, ap);
 	va_end(ap);

@@ -1,6 +1,6 @@
 /*
- * intake: what the files of intaked share: the process, its sources, and the ways lines come in. Each type of source
- * is a row of operations in a file of its own.
+ * intake: what the files of intaked share: the process, its sources, and the ways lines come in.
+ * Each type of source is a row of operations in a file of its own.
  */
 #ifndef GUARITA_ROLE_INTAKE_H
 #define GUARITA_ROLE_INTAKE_H
@@ -65,10 +65,10 @@ struct intake {
 	struct chan *watch;
 	struct dgrams *dgrams;     /* shared: one batch is handled before the next is received */
 	char *stream;              /* likewise for streams */
-	size_t stream_size;
 	struct feed_source *own;   /* what Guarita itself has to say */
 	struct timer *tick;
-	uint64_t lost_told;
+	uint64_t lost_told, archive_lost_told;
+	int spool_error_told;
 	int64_t lost_told_us;
 	bool slow, syncing;
 	char host[256];
@@ -83,23 +83,28 @@ struct intake_position {
 	struct follow_pos pos;
 };
 
-extern const struct intake_ops intake_udp_ops, intake_tcp_ops, intake_unix_ops, intake_stdin_ops, intake_journal_ops,
-    intake_files_ops;
+extern const struct intake_ops intake_udp_ops, intake_tcp_ops, intake_unix_ops, intake_stdin_ops,
+    intake_journal_ops, intake_files_ops;
 
 /*
- * Key and opening of the socket of a listening source; the supervisor does it for us when it has rights that we lack.
- * -ENOENT: the source has no socket.
+ * Key and opening of the socket of a listening source; the supervisor does it for us when it has
+ * rights that we lack. -ENOENT: the source has no socket.
  */
 int intake_socket_key(const struct conf_source *s, struct buf *out) WARN_UNUSED;
 int intake_socket_open(const struct conf_source *s) WARN_UNUSED;
 
 /* The feed source of a peer of this listener; `what` begins its name: "udp 192.0.2.1". */
-struct feed_source *intake_peer(struct intake_source *s, const char *what, const struct sockaddr_storage *peer);
+struct feed_source *intake_peer(
+    struct intake_source *s, const char *what, const struct sockaddr_storage *peer);
 void intake_peers_free(struct intake_peers *p);
 /* A feed source with the texts of the configuration. */
-struct feed_source *intake_feed_source(struct intake_source *s, enum entry_kind kind, struct str name, bool envelope);
+struct feed_source *intake_feed_source(
+    struct intake_source *s, enum entry_kind kind, struct str name, bool envelope);
 void intake_took(struct intake_source *s);     /* a line came: the source is not silent */
-/* The program that writes the journal's export stream: starts it, its output is the descriptor returned. */
+/*
+ * The program that writes the journal's export stream: starts it, its output is the descriptor
+ * returned.
+ */
 int intake_journal_start(struct intake_source *s) WARN_UNUSED;
 /* An entry of the journal was taken; and, now and then: remember how far. */
 void intake_journal_note(struct intake *in, struct str entry);

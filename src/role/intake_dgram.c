@@ -1,6 +1,6 @@
 /*
- * intake_dgram: UDP and unix datagrams, one line each. They cannot be slowed, only lost; what the kernel dropped is
- * asked of it and shown. Must never do per datagram what can be done per batch.
+ * intake_dgram: UDP and unix datagrams, one line each. They cannot be slowed, only lost; what the
+ * kernel dropped is asked of it and shown. Must never do per datagram what can be done per batch.
  */
 #include <errno.h>
 #include <unistd.h>
@@ -93,7 +93,8 @@ open_socket(struct intake_source *s)
 	if (e == 0 && s->fd < 0) {
 		e = intake_socket_open(s->conf);
 		if (e < 0)
-			log_say(&r->log, LOG_LEVEL_ERROR, "cannot listen on %s: %s", buf_cstr(&key), strerror(-e));
+			log_say(&r->log, LOG_LEVEL_ERROR, "cannot listen on %s: %s", buf_cstr(&key),
+			    strerror(-e));
 		else
 			s->fd = e;
 	}
@@ -115,7 +116,8 @@ start_unix(struct intake_source *s)
 	buf_addf(&name, "unix %s", s->conf->listen.path.p);
 	s->feed = intake_feed_source(s, ENTRY_KIND_NET, buf_str(&name), true);
 	buf_free(&name);
-	return s->feed ? poll_open(s->in->role->loop, s->fd, WANT_READ, on_unix, s, &s->poll) : -ENOMEM;
+	return s->feed ? poll_open(s->in->role->loop, s->fd, WANT_READ, on_unix, s, &s->poll)
+		       : -ENOMEM;
 }
 
 static void

@@ -1,6 +1,7 @@
 /*
- * intake_files: followed files as a source. The file itself is the spool: watchd keeps the positions and tells them
- * when it starts. Must never read ahead of the credit, nor begin before the positions are known.
+ * intake_files: followed files as a source. The file itself is the spool: watchd keeps the
+ * positions and tells them when it starts. Must never read ahead of the credit, nor begin before
+ * the positions are known.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +12,10 @@
 #include "role/intake.h"
 #include "sys/clock.h"
 
-/* Part of the positions, so it is the same for ever. It need not be secret: the head only tells files apart. */
+/*
+ * Part of the positions, so it is the same for ever. It need not be secret: the head only tells
+ * files apart.
+ */
 #define HEAD_SEED UINT64_C(0x6775617269746121)
 #define CHUNKS_A_TURN 4
 #define RESCAN_PAUSE_MS 50
@@ -53,12 +57,12 @@ on_event(void *ctx, struct str path, enum follow_event e, uint64_t was, uint64_t
 
 	switch (e) {
 	case FOLLOW_SHRUNK:
-		intake_event(in, "log.shrunk file=%s was=%llu now=%llu", file, (unsigned long long)was,
-		    (unsigned long long)now);
+		intake_event(in, "log.shrunk file=%s was=%llu now=%llu", file,
+		    (unsigned long long)was, (unsigned long long)now);
 		break;
 	case FOLLOW_REPLACED:
-		intake_event(in, "log.replaced file=%s was=%llu now=%llu", file, (unsigned long long)was,
-		    (unsigned long long)now);
+		intake_event(in, "log.replaced file=%s was=%llu now=%llu", file,
+		    (unsigned long long)was, (unsigned long long)now);
 		break;
 	case FOLLOW_REMOVED:
 		intake_event(in, "log.removed file=%s was=%llu", file, (unsigned long long)was);
@@ -68,13 +72,17 @@ on_event(void *ctx, struct str path, enum follow_event e, uint64_t was, uint64_t
 		break;
 	case FOLLOW_UNREADABLE:
 		fs->source->broken++;
-		log_say(&in->role->log, LOG_LEVEL_WARNING, "cannot read %s: %s", file, strerror((int)now));
+		log_say(&in->role->log, LOG_LEVEL_WARNING, "cannot read %s: %s", file,
+		    strerror((int)now));
 		break;
 	}
 	buf_free(&b);
 }
 
-/* An old file is read with the year of its last change; a living one with that of the lines' arrival. */
+/*
+ * An old file is read with the year of its last change; a living one with that of the lines'
+ * arrival.
+ */
 static int64_t
 anchor(const char *path, const struct follow_pos *pos)
 {
@@ -94,7 +102,8 @@ source_for(struct files *fs, const char *path)
 
 	for (size_t i = 0; i < feed_sources(feed); i++) {
 		struct feed_source *s = feed_source_at(feed, i);
-		if (s->decl.kind == ENTRY_KIND_FILE && !s->in_use && str_eq(s->decl.name, str_z(path)))
+		if (s->decl.kind == ENTRY_KIND_FILE && !s->in_use &&
+		    str_eq(s->decl.name, str_z(path)))
 			return s;
 	}
 	return intake_feed_source(fs->source, ENTRY_KIND_FILE, str_z(path), false);
@@ -111,7 +120,8 @@ on_open(void *ctx, struct follow_file *f)
 
 	if (!feed) {
 		free(o);
-		log_say(&fs->source->in->role->log, LOG_LEVEL_ERROR, "too many files: %s is not read", path);
+		log_say(&fs->source->in->role->log, LOG_LEVEL_ERROR,
+		    "too many files: %s is not read", path);
 		return;
 	}
 	*o = (struct opened){ .feed = feed, .initial = follow_file_pos(f) };
@@ -252,7 +262,8 @@ is_ours(const struct conf_source *c, const char *path)
 		if (fnmatch(p.p, path, FNM_PATHNAME) == 0)
 			return true;
 		struct str below = str_from(str_z(path), p.n);
-		if (str_starts(str_z(path), p) && str_starts(below, STR("/")) && str_rfind(below, STR("/")) == 0)
+		if (str_starts(str_z(path), p) && str_starts(below, STR("/")) &&
+		    str_rfind(below, STR("/")) == 0)
 			return true;
 	}
 	return false;
@@ -276,7 +287,9 @@ resume_all(struct files *fs)
 	for (size_t i = 0; r == 0 && i < in->npositions; i++)
 		if (is_ours(fs->source->conf, in->positions[i].path))
 			r = follow_resume(fs->follow, in->positions[i].path, &in->positions[i].pos);
-	/* A file that the reader never heard of before it died is begun again where it was begun. */
+	/*
+	 * A file that the reader never heard of before it died is begun again where it was begun.
+	 */
 	for (size_t i = 0; r == 0 && i < fs->nkept; i++)
 		if (!is_told(in, &fs->kept[i].pos))
 			r = follow_resume(fs->follow, fs->kept[i].path, &fs->kept[i].pos);
@@ -298,9 +311,17 @@ open_follow(struct files *fs)
 {
 	struct intake_source *s = fs->source;
 	struct follow_calls calls = {
-		.ctx = fs, .on_open = on_open, .on_chunk = on_chunk, .on_event = on_event, .on_close = on_close,
+		.ctx = fs,
+		.on_open = on_open,
+		.on_chunk = on_chunk,
+		.on_event = on_event,
+		.on_close = on_close,
 	};
-	struct follow_opts o = { .from_start = s->conf->from == CONF_FROM_START, .hash_seed = HEAD_SEED };
+	struct follow_opts o = {
+		.from_start = s->conf->from == CONF_FROM_START,
+		.files_max = (size_t)s->in->role->config->limits.files,
+		.hash_seed = HEAD_SEED,
+	};
 	int r = follow_new(&calls, &o, &fs->follow);
 
 	for (uint32_t i = 0; r == 0 && i < s->conf->paths.n; i++)
@@ -308,7 +329,8 @@ open_follow(struct files *fs)
 	if (r == 0)
 		r = resume_all(fs);
 	if (r == 0 && follow_fd(fs->follow) >= 0)
-		r = poll_open(s->in->role->loop, follow_fd(fs->follow), WANT_READ, on_inotify, fs, &fs->poll);
+		r = poll_open(
+		    s->in->role->loop, follow_fd(fs->follow), WANT_READ, on_inotify, fs, &fs->poll);
 	return r;
 }
 
@@ -381,7 +403,8 @@ begin_one(struct intake_source *s)
 	int r = open_follow(fs);
 	forget_kept(fs);
 	if (r < 0) {
-		log_say(&s->in->role->log, LOG_LEVEL_ERROR, "cannot follow %.*s: %s", STR_FMT(s->conf->name), strerror(-r));
+		log_say(&s->in->role->log, LOG_LEVEL_ERROR, "cannot follow %.*s: %s",
+		    STR_FMT(s->conf->name), strerror(-r));
 		return;
 	}
 	fs->begun = true;

@@ -1,6 +1,7 @@
 /*
- * intake_journal: the journal of systemd by its own reader, `journalctl -o export --follow`, started while we still may.
- * Where we are is known from the spool, and for older times from a small file. Must never read an entry twice.
+ * intake_journal: the journal of systemd by its own reader, `journalctl -o export --follow`,
+ * started while we still may. Where we are is known from the spool, and for older times from a
+ * small file. Must never read an entry twice.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -83,7 +84,8 @@ int
 intake_journal_start(struct intake_source *s)
 {
 	struct intake *in = s->in;
-	char program[] = PROGRAM, format[] = "--output=export", follow[] = "--follow", none[] = "--lines=0";
+	char program[] = PROGRAM, format[] = "--output=export", follow[] = "--follow",
+	     none[] = "--lines=0";
 	char after[sizeof(in->cursor) + 32];
 	char *argv[] = { program, format, follow, none, NULL };
 	int ends[2], fds[] = { -1, -1, 2 };
@@ -97,7 +99,9 @@ intake_journal_start(struct intake_source *s)
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return -errno;
 	fds[1] = ends[1];
-	struct spawn_opts o = { .program = program, .argv = argv, .fds = fds, .nfds = 3, .dir = "/" };
+	struct spawn_opts o = {
+		.program = program, .argv = argv, .fds = fds, .nfds = 3, .dir = "/"
+	};
 	int r = spawn(in->role->loop, &o, on_exit_child, s, &child);
 	close(ends[1]);
 	if (r == 0)

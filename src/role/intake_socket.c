@@ -1,6 +1,7 @@
 /*
- * intake_socket: the listening sockets, opened by the supervisor or by intaked itself, under one name; and the feed
- * sources of the peers that speak to them. Must never make more of those than stated, whoever sends.
+ * intake_socket: the listening sockets, opened by the supervisor or by intaked itself, under one
+ * name; and the feed sources of the peers that speak to them. Must never make more of those than
+ * stated, whoever sends.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -100,7 +101,7 @@ new_peer(struct intake_source *s, const char *what, const struct addr *a)
 	char text[46];
 
 	if (!p->sources) {
-		p->sources = calloc(INTAKE_PEERS_MAX, sizeof(*p->sources));
+		p->sources = calloc(INTAKE_PEERS_MAX, sizeof(void *));
 		p->addrs = calloc(INTAKE_PEERS_MAX, sizeof(*p->addrs));
 	}
 	if (!p->sources || !p->addrs || p->n == INTAKE_PEERS_MAX)

@@ -1,6 +1,7 @@
 /*
- * intake_stream: TCP clients, standard input, the journal's export stream: bytes that are framed into lines. When the
- * reader is behind they are simply not read, and the sender waits. Must never keep more of a stream than one line.
+ * intake_stream: TCP clients, standard input, the journal's export stream: bytes that are framed
+ * into lines. When the reader is behind they are simply not read, and the sender waits. Must never
+ * keep more of a stream than one line.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -8,10 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "role/frame.h"
 #include "role/intake.h"
 #include "sys/clock.h"
 #include "sys/file.h"
+#include "wire/framing.h"
 
 #define READS_A_TURN 4
 
@@ -21,10 +22,9 @@ struct stream {
 	struct feed_source *feed;
 	int fd;
 	struct poll *poll;
-	struct framer framer;
-	char *left;                /* begun line, of left_n bytes */
-	size_t left_n, left_size;
-	uint64_t cut;              /* told to the feed so far */
+	struct framing framing;
+	uint64_t broken;           /* of framing.broken, counted with the source so far */
+	int64_t now_us;            /* arrival of what is being read */
 	int64_t last_us;
 	bool owns_fd;
 	void (*on_end)(struct stream *st);
@@ -46,46 +46,37 @@ stream_close(struct stream *st)
 		if (st->next)
 			st->next->link = st->link;
 	}
-	free(st->left);
+	framing_free(&st->framing);
 	free(st);
 }
 
-static bool
-keep_left(struct stream *st, struct str rest)
+/* Some senders count and end the line too. */
+static struct str
+without_end(struct str s)
 {
-	if (rest.n > st->left_size) {
-		char *p = realloc(st->left, rest.n);
-		if (!p)
-			return false;
-		st->left = p;
-		st->left_size = rest.n;
-	}
-	if (rest.n)
-		memcpy(st->left, rest.p, rest.n);
-	st->left_n = rest.n;
-	return true;
+	if (s.n && s.p[s.n - 1] == '\n')
+		s.n--;
+	if (s.n && s.p[s.n - 1] == '\r')
+		s.n--;
+	return s;
 }
 
-/* Hands in every whole line of the bytes; what is left is kept. */
-static int
-take_bytes(struct stream *st, struct str bytes)
+static void
+on_frame(void *ctx, struct str line, bool cut)
 {
-	struct intake *in = st->source->in;
-	int64_t now = clock_wall_us();
-	struct str line;
-	int r;
+	struct stream *st = ctx;
 
-	while ((r = frame_next(&st->framer, &bytes, &line)) == 1) {
-		bool cut = st->framer.cut != st->cut;
-		st->cut = st->framer.cut;
-		if (line.n)
-			feed_line(in->feed, st->feed, now, line, cut);
-		if (st->source->must_live)
-			intake_journal_note(in, line);
-	}
-	if (r == 0 && !keep_left(st, bytes))
-		r = -ENOMEM;
-	return r;
+	if (st->framing.mode != FRAMING_JOURNAL)
+		line = without_end(line);
+	if (line.n)
+		feed_line(st->source->in->feed, st->feed, st->now_us, line, cut);
+}
+
+static void
+count_broken(struct stream *st)
+{
+	st->source->broken += st->framing.broken - st->broken;
+	st->broken = st->framing.broken;
 }
 
 /* One read: > 0 go on, 0 nothing waits, else the stream is over (-EPIPE at its end). */
@@ -94,32 +85,30 @@ read_once(struct stream *st)
 {
 	struct intake *in = st->source->in;
 	ssize_t n;
+	int r;
 
-	if (st->left_n)
-		memcpy(in->stream, st->left, st->left_n);
 	do
-		n = read(st->fd, in->stream + st->left_n, INTAKE_READ_BYTES);
+		n = read(st->fd, in->stream, INTAKE_READ_BYTES);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return errno == EAGAIN ? 0 : -errno;
 	if (n == 0)
 		return -EPIPE;
-	struct str bytes = str_of(in->stream, st->left_n + (size_t)n);
-	st->left_n = 0;
-	int r = take_bytes(st, bytes);
+	st->now_us = clock_wall_us();
+	r = framing_feed(&st->framing, str_of(in->stream, (size_t)n), on_frame, st);
+	count_broken(st);
 	if (r < 0)
 		return r;
 	return n < (ssize_t)INTAKE_READ_BYTES ? 0 : 1;
 }
 
+/* What was begun and never ended is all there will be of it. */
 static void
 take_last(struct stream *st)
 {
-	struct str line;
-
-	if (frame_last(&st->framer, str_of(st->left, st->left_n), &line))
-		feed_line(st->source->in->feed, st->feed, clock_wall_us(), line, false);
-	st->left_n = 0;
+	st->now_us = clock_wall_us();
+	framing_finish(&st->framing, on_frame, st);
+	count_broken(st);
 }
 
 static void
@@ -133,40 +122,50 @@ on_stream(void *ctx, int events)
 	for (int i = 0; i < READS_A_TURN && r > 0; i++)
 		r = read_once(st);
 	st->last_us = clock_mono_us();
-	if (r == -EBADMSG)
-		s->broken++;
 	if (r < 0) {
-		if (r != -EBADMSG)
-			take_last(st);
+		take_last(st);
 		st->on_end(st);
 	}
 	intake_took(s);
 	intake_flush(s->in);
 }
 
-static enum frame_mode
-frame_mode(const struct conf_source *c)
+static enum framing_mode
+framing_mode(const struct conf_source *c)
 {
 	if (c->type == CONF_SOURCE_JOURNAL)
-		return FRAME_JOURNAL;
+		return FRAMING_JOURNAL;
 	if (c->type != CONF_SOURCE_TCP)
-		return FRAME_LINE;
-	return c->framing == CONF_FRAMING_OCTET ? FRAME_OCTET : c->framing == CONF_FRAMING_LINE ? FRAME_LINE : FRAME_AUTO;
+		return FRAMING_LF;
+	return c->framing == CONF_FRAMING_OCTET ? FRAMING_OCTET
+	    : c->framing == CONF_FRAMING_LINE   ? FRAMING_LF
+						: FRAMING_AUTO;
+}
+
+static size_t
+line_max(const struct intake_source *s)
+{
+	return s->conf->max_line ? s->conf->max_line : s->in->role->config->limits.max_line;
 }
 
 static struct stream *
-stream_open(struct intake_source *s, int fd, struct feed_source *feed, void (*on_end)(struct stream *st))
+stream_open(
+    struct intake_source *s, int fd, struct feed_source *feed, void (*on_end)(struct stream *st))
 {
 	struct stream *st = calloc(1, sizeof(*st));
-	const struct config *c = s->in->role->config;
 
 	if (!st)
 		return NULL;
 	*st = (struct stream){
-		.source = s, .feed = feed, .fd = fd, .on_end = on_end, .last_us = clock_mono_us(),
-		.framer = { .mode = frame_mode(s->conf), .max = s->conf->max_line ? s->conf->max_line : c->limits.max_line },
+		.source = s,
+		.feed = feed,
+		.fd = fd,
+		.on_end = on_end,
+		.last_us = clock_mono_us(),
 	};
-	if (poll_open(s->in->role->loop, fd, s->in->slow ? 0 : WANT_READ, on_stream, st, &st->poll) < 0) {
+	framing_init(&st->framing, framing_mode(s->conf), line_max(s));
+	if (poll_open(
+		s->in->role->loop, fd, s->in->slow ? 0 : WANT_READ, on_stream, st, &st->poll) < 0) {
 		free(st);
 		return NULL;
 	}
@@ -221,7 +220,8 @@ static int
 start_tcp(struct intake_source *s)
 {
 	s->state = calloc(1, sizeof(struct listener));
-	return s->state ? poll_open(s->in->role->loop, s->fd, WANT_READ, on_listener, s, &s->poll) : -ENOMEM;
+	return s->state ? poll_open(s->in->role->loop, s->fd, WANT_READ, on_listener, s, &s->poll)
+			: -ENOMEM;
 }
 
 static void
@@ -230,8 +230,8 @@ close_tcp(struct intake_source *s)
 	struct listener *l = s->state;
 
 	/* What the clients have already sent is taken before the door closes. */
-	while (l && l->first) {
-		struct stream *st = l->first;
+	for (struct stream *st = l ? l->first : NULL, *next; st; st = next) {
+		next = st->next;
 		int r = 1;
 		for (int i = 0; i < 64 && r > 0; i++)
 			r = read_once(st);
@@ -275,7 +275,10 @@ single_end(struct stream *st)
 {
 	struct intake_source *s = st->source;
 
-	/* A named pipe has an end whenever its writer pauses; it is kept open for writing too, so that is no end. */
+	/*
+	 * A named pipe has an end whenever its writer pauses; it is kept open for writing too, so
+	 * that is no end.
+	 */
 	stream_close(st);
 	s->state = NULL;
 	s->ended = true;
@@ -293,7 +296,8 @@ open_journal(struct intake_source *s)
 	if (s->conf->paths.n == 0) {
 		s->fd = intake_journal_start(s);
 		if (s->fd < 0)
-			log_say(&s->in->role->log, LOG_LEVEL_ERROR, "cannot start journalctl: %s", strerror(-s->fd));
+			log_say(&s->in->role->log, LOG_LEVEL_ERROR, "cannot start journalctl: %s",
+			    strerror(-s->fd));
 		return s->fd < 0 ? s->fd : 0;
 	}
 	const char *path = s->conf->paths.v[0].p;
@@ -302,7 +306,8 @@ open_journal(struct intake_source *s)
 	s->fd = open(path, (fifo ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK);
 	int e = s->fd < 0 ? -errno : 0;
 	if (e < 0)
-		log_say(&s->in->role->log, LOG_LEVEL_ERROR, "cannot open the journal stream %s: %s", path, strerror(-e));
+		log_say(&s->in->role->log, LOG_LEVEL_ERROR, "cannot open the journal stream %s: %s",
+		    path, strerror(-e));
 	return e;
 }
 
@@ -322,9 +327,11 @@ read_to_end(struct intake_source *s)
 	if (!st)
 		return -ENOMEM;
 	*st = (struct stream){
-		.source = s, .feed = s->feed, .fd = s->fd,
-		.framer = { .mode = frame_mode(s->conf), .max = s->in->role->config->limits.max_line },
+		.source = s,
+		.feed = s->feed,
+		.fd = s->fd,
 	};
+	framing_init(&st->framing, framing_mode(s->conf), line_max(s));
 	/* 0 says that less came than asked for; a file's end is known by reading nothing. */
 	while (read_once(st) >= 0)
 		intake_flush(s->in);
@@ -383,7 +390,11 @@ open_tcp(struct intake_source *s)
 }
 
 const struct intake_ops intake_tcp_ops = {
-	.open = open_tcp, .start = start_tcp, .close = close_tcp, .slow = slow_tcp, .tick = tick_tcp,
+	.open = open_tcp,
+	.start = start_tcp,
+	.close = close_tcp,
+	.slow = slow_tcp,
+	.tick = tick_tcp,
 };
 const struct intake_ops intake_stdin_ops = {
 	.open = open_stdin, .start = start_stdin, .close = close_single, .slow = slow_single,

@@ -1,6 +1,7 @@
 /*
- * intaked: receives every line: sockets, followed files, the journal, standard input. Stamps its arrival, writes it
- * down, hands it on. Must never look into a line: what it means is decided where nothing can be opened.
+ * intaked: receives every line: sockets, followed files, the journal, standard input. Stamps its
+ * arrival, writes it down, hands it on. Must never look into a line: what it means is decided where
+ * nothing can be opened.
  */
 #include <errno.h>
 #include <limits.h>
@@ -13,7 +14,6 @@
 
 #define TICK_MS 1000
 #define LOST_EVENT_PAUSE_US (10 * WHEN_SECOND)
-#define STREAM_SLACK 64
 #define STATUS_FEEDS 200
 
 static const struct intake_ops *const ops_of[] = {
@@ -36,7 +36,10 @@ open_sources(struct intake *in)
 	for (uint32_t i = 0; i < c->nsources; i++) {
 		struct intake_source *s = &in->sources[i];
 		*s = (struct intake_source){
-			.in = in, .conf = &c->sources[i], .ops = ops_of[c->sources[i].type], .fd = -1,
+			.in = in,
+			.conf = &c->sources[i],
+			.ops = ops_of[c->sources[i].type],
+			.fd = -1,
 			.peers.map.seed = random_u64(),
 		};
 		in->nsources = i + 1;
@@ -45,17 +48,6 @@ open_sources(struct intake *in)
 			return r;
 	}
 	return 0;
-}
-
-static size_t
-longest_line(const struct config *c)
-{
-	uint64_t n = c->limits.max_line;
-
-	for (uint32_t i = 0; i < c->nsources; i++)
-		if (c->sources[i].max_line > n)
-			n = c->sources[i].max_line;
-	return (size_t)n;
 }
 
 /* By hand there is no reader, and a spool that nobody reads would only grow. */
@@ -93,8 +85,8 @@ open_feed(struct intake *in)
 	if (c->archive) {
 		r = archive_open(c->archive, clock_wall_us(), &in->archive);
 		if (r < 0)
-			log_say(&in->role->log, LOG_LEVEL_ERROR, "cannot write the archive in %s: %s", c->archive->path.p,
-			    strerror(-r));
+			log_say(&in->role->log, LOG_LEVEL_ERROR,
+			    "cannot write the archive in %s: %s", c->archive->path.p, strerror(-r));
 	}
 	o.archive = in->archive;
 	if (r == 0 && has_spool(in)) {
@@ -113,8 +105,7 @@ prepare(void *ctx, struct role *r)
 	if (r->check_only)
 		return 0;
 	host_name(in->host);
-	in->stream_size = longest_line(r->config) + INTAKE_READ_BYTES + STREAM_SLACK;
-	in->stream = malloc(in->stream_size);
+	in->stream = malloc(INTAKE_READ_BYTES);
 	in->dgrams = dgrams_new(INTAKE_DGRAM_BATCH);
 	if (!in->stream || !in->dgrams)
 		return -ENOMEM;
@@ -158,10 +149,35 @@ tell_lost(struct intake *in, int64_t now)
 	if (lost == in->lost_told || now - in->lost_told_us < LOST_EVENT_PAUSE_US)
 		return;
 	intake_event(in, "log.gap lost=%llu", (unsigned long long)(lost - in->lost_told));
-	log_say(&in->role->log, LOG_LEVEL_WARNING, "%llu lines were lost; `guarita status` shows where",
+	log_say(&in->role->log, LOG_LEVEL_WARNING,
+	    "%llu lines were lost; `guarita status` shows where",
 	    (unsigned long long)(lost - in->lost_told));
 	in->lost_told = lost;
 	in->lost_told_us = now;
+}
+
+/* A disk that refuses is told when it begins and when it ends. */
+static void
+tell_disk(struct intake *in)
+{
+	struct feed_stats st;
+	uint64_t lost = in->archive ? archive_lost(in->archive) : 0;
+
+	feed_stats(in->feed, &st);
+	if (st.spool_error != in->spool_error_told) {
+		in->spool_error_told = st.spool_error;
+		if (st.spool_error)
+			log_say(&in->role->log, LOG_LEVEL_ERROR,
+			    "the spool cannot be written: %s; lines are kept in memory only",
+			    strerror(st.spool_error));
+		else
+			log_say(&in->role->log, LOG_LEVEL_INFO, "the spool is written again");
+	}
+	if (lost != in->archive_lost_told)
+		log_say(&in->role->log, LOG_LEVEL_ERROR,
+		    "%llu bytes could not be written to the archive",
+		    (unsigned long long)(lost - in->archive_lost_told));
+	in->archive_lost_told = lost;
 }
 
 struct sync {
@@ -229,6 +245,7 @@ on_tick(void *ctx)
 		tell_silence(&in->sources[i], now);
 	}
 	tell_lost(in, now);
+	tell_disk(in);
 	intake_flush(in);
 	intake_journal_keep(in);
 	sync_archive(in);
@@ -242,10 +259,16 @@ begin(void *ctx, struct role *r)
 {
 	struct intake *in = ctx;
 	struct entry_source own = {
-		.kind = ENTRY_KIND_OWN, .name = STR("guarita"), .envelope = true, .anchor_us = WHEN_NONE,
+		.kind = ENTRY_KIND_OWN,
+		.name = STR("guarita"),
+		.envelope = true,
+		.anchor_us = WHEN_NONE,
 	};
 
-	/* The spool is ours by owner, not by privilege: opened only now, so that its files belong to our user. */
+	/*
+	 * The spool is ours by owner, not by privilege: opened only now, so that its files belong
+	 * to our user.
+	 */
 	int e = open_feed(in);
 	if (e < 0)
 		return e;
@@ -355,7 +378,9 @@ static void
 on_link(void *ctx, enum msg_peer peer, int fd)
 {
 	struct intake *in = ctx;
-	struct chan_calls calls = { .ctx = in, .on_msg = on_watch, .on_end = on_watch_end, .on_room = on_watch_room };
+	struct chan_calls calls = {
+		.ctx = in, .on_msg = on_watch, .on_end = on_watch_end, .on_room = on_watch_room
+	};
 
 	if (peer != MSG_WATCHD) {
 		close(fd);
@@ -373,9 +398,10 @@ source_status(const struct intake_source *s, struct buf *json)
 {
 	buf_add(json, STR("{\"name\":"));
 	buf_add_json(json, s->conf->name);
-	buf_addf(json, ",\"dropped\":%llu,\"refused\":%llu,\"broken\":%llu,\"silent\":%s,\"peers\":%u}",
-	    (unsigned long long)s->dropped, (unsigned long long)s->refused, (unsigned long long)s->broken,
-	    s->silent ? "true" : "false", s->peers.n);
+	buf_addf(json,
+	    ",\"dropped\":%llu,\"refused\":%llu,\"broken\":%llu,\"silent\":%s,\"peers\":%u}",
+	    (unsigned long long)s->dropped, (unsigned long long)s->refused,
+	    (unsigned long long)s->broken, s->silent ? "true" : "false", s->peers.n);
 }
 
 static void
@@ -390,8 +416,8 @@ feed_status(const struct intake *in, struct buf *json)
 		buf_addf(json, "%s{\"name\":", i ? "," : "");
 		buf_add_json(json, s->decl.name);
 		buf_addf(json, ",\"lines\":%llu,\"bytes\":%llu,\"lost\":%llu,\"cut\":%llu}",
-		    (unsigned long long)s->lines, (unsigned long long)s->bytes, (unsigned long long)s->lost,
-		    (unsigned long long)s->cut);
+		    (unsigned long long)s->lines, (unsigned long long)s->bytes,
+		    (unsigned long long)s->lost, (unsigned long long)s->cut);
 	}
 	buf_add_byte(json, ']');
 }
@@ -403,15 +429,18 @@ status(void *ctx, struct buf *json)
 	struct feed_stats st;
 
 	feed_stats(in->feed, &st);
-	buf_addf(json, "\"lines\":%llu,\"lost\":%llu,\"unread_bytes\":%llu,\"spool_bytes\":%llu,\"reader\":%s,"
+	buf_addf(json,
+	    "\"lines\":%llu,\"lost\":%llu,\"unread_bytes\":%llu,\"spool_bytes\":%llu,\"reader\":%s,"
 	    "\"cpu_us\":%lld",
-	    (unsigned long long)st.lines, (unsigned long long)all_lost(in), (unsigned long long)st.unread_bytes,
-	    (unsigned long long)st.spooled_bytes, st.attached ? "true" : "false", (long long)clock_cpu_us());
+	    (unsigned long long)st.lines, (unsigned long long)all_lost(in),
+	    (unsigned long long)st.unread_bytes, (unsigned long long)st.spooled_bytes,
+	    st.attached ? "true" : "false", (long long)clock_cpu_us());
 	if (st.spool_error)
 		buf_addf(json, ",\"spool_error\":\"%s\"", strerrorname_np(st.spool_error));
 	if (in->archive)
 		buf_addf(json, ",\"archive_bytes\":%llu,\"archive_lost\":%llu",
-		    (unsigned long long)archive_bytes(in->archive), (unsigned long long)archive_lost(in->archive));
+		    (unsigned long long)archive_bytes(in->archive),
+		    (unsigned long long)archive_lost(in->archive));
 	buf_add(json, STR(",\"sources\":["));
 	for (uint32_t i = 0; i < in->nsources; i++) {
 		if (i)
@@ -442,8 +471,10 @@ stop(void *ctx, uint32_t grace_ms)
 	if (!in->role->control) {
 		struct feed_stats st;
 		feed_stats(in->feed, &st);
-		log_say(&in->role->log, LOG_LEVEL_INFO, "%llu lines received, %llu lost, %.3f s of processor time",
-		    (unsigned long long)st.lines, (unsigned long long)all_lost(in), (double)clock_cpu_us() / 1e6);
+		log_say(&in->role->log, LOG_LEVEL_INFO,
+		    "%llu lines received, %llu lost, %.3f s of processor time",
+		    (unsigned long long)st.lines, (unsigned long long)all_lost(in),
+		    (double)clock_cpu_us() / 1e6);
 	}
 	role_end(in->role, 0);
 }
@@ -470,7 +501,12 @@ int
 main(int argc, char **argv)
 {
 	static const struct role_calls calls = {
-		.prepare = prepare, .begin = begin, .link = on_link, .status = status, .stop = stop, .finish = finish,
+		.prepare = prepare,
+		.begin = begin,
+		.link = on_link,
+		.status = status,
+		.stop = stop,
+		.finish = finish,
 	};
 	struct intake in = { .tick = NULL };
 

@@ -1,4 +1,6 @@
-/* jobs: running commands. Must never hand a string to a shell, nor let a command outlive its time. */
+/*
+ * jobs: running commands. Must never hand a string to a shell, nor let a command outlive its time.
+ */
 #include "role/jobs.h"
 
 #include <errno.h>
@@ -97,7 +99,9 @@ read_argv(struct str packed, char *argv[JOB_ARGS_MAX + 1])
 static void
 tell(struct jobs *j, const struct job *job, enum job_how how, int64_t status)
 {
-	struct job_end e = { .id = job->id, .how = how, .status = status, .output = str_of(job->output, job->n) };
+	struct job_end e = {
+		.id = job->id, .how = how, .status = status, .output = str_of(job->output, job->n)
+	};
 
 	j->on_end(j->ctx, &e);
 }
@@ -115,13 +119,17 @@ unlink_running(struct jobs *j, struct job *job)
 	j->nrunning--;
 }
 
-/* What comes in is kept up to the limit, and read on so that the command is not stopped by a full pipe. */
+/*
+ * What comes in is kept up to the limit, and read on so that the command is not stopped by a full
+ * pipe.
+ */
 static bool
 read_output(struct job *job)
 {
 	char spare[4096];
 	size_t room = sizeof(job->output) - job->n;
-	ssize_t n = read(job->out, room ? job->output + job->n : spare, room ? room : sizeof(spare));
+	ssize_t n = read(
+	    job->out, room ? job->output + job->n : spare, room ? room : sizeof(spare));
 
 	if (n > 0 && room)
 		job->n += (size_t)n;
@@ -174,7 +182,13 @@ start_process(struct job *job, int out)
 	char *env[] = { path, NULL };
 	int fds[] = { -1, out, out };
 	struct spawn_opts o = {
-		.program = job->argv[0], .argv = job->argv, .env = env, .dir = "/", .fds = fds, .nfds = 3, .session = true,
+		.program = job->argv[0],
+		.argv = job->argv,
+		.env = env,
+		.dir = "/",
+		.fds = fds,
+		.nfds = 3,
+		.session = true,
 	};
 
 	return spawn(job->jobs->loop, &o, on_exit_child, job, &job->child);

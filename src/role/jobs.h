@@ -1,6 +1,6 @@
 /*
- * jobs: commands that runnerd runs: argument vectors, a time-out, bounded output, so many at once. The rest waits in
- * a bounded queue; what does not fit is refused and told so.
+ * jobs: commands that runnerd runs: argument vectors, a time-out, bounded output, so many at once.
+ * The rest waits in a bounded queue; what does not fit is refused and told so.
  */
 #ifndef GUARITA_ROLE_JOBS_H
 #define GUARITA_ROLE_JOBS_H
@@ -28,7 +28,10 @@ typedef void job_end_fn(void *ctx, const struct job_end *e);
 
 int jobs_new(struct loop *l, job_end_fn *on_end, void *ctx, struct jobs **ret) WARN_UNUSED;
 void jobs_free(struct jobs *j);        /* kills what runs; on_end is not called */
-/* argv packed as strings with a 32-bit length each; the first is an absolute path. 0, or -EINVAL when it is not that. */
+/*
+ * argv packed as strings with a 32-bit length each; the first is an absolute path. 0, or -EINVAL
+ * when it is not that.
+ */
 int jobs_run(struct jobs *j, uint64_t id, uint32_t timeout_ms, struct str argv) WARN_UNUSED;
 size_t jobs_running(const struct jobs *j);
 size_t jobs_waiting(const struct jobs *j);

@@ -10,7 +10,9 @@
 struct log
 log_open(const char *name)
 {
-	return (struct log){ .name = name, .level = LOG_LEVEL_INFO, .marked = getenv("JOURNAL_STREAM") != NULL };
+	return (struct log){
+		.name = name, .level = LOG_LEVEL_INFO, .marked = getenv("JOURNAL_STREAM") != NULL
+	};
 }
 
 void

@@ -1,4 +1,7 @@
-/* log: what a role has to say to the operator, on standard error. Only roles speak; libraries return. */
+/*
+ * log: what a role has to say to the operator, on standard error. Only roles speak; libraries
+ * return.
+ */
 #ifndef GUARITA_ROLE_LOG_H
 #define GUARITA_ROLE_LOG_H
 
@@ -14,6 +17,7 @@ struct log {
 
 struct log log_open(const char *name);
 /* One line: "guarita watchd: text". Control bytes are escaped. */
-void log_say(const struct log *l, enum log_level level, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void log_say(const struct log *l, enum log_level level, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -43,7 +43,10 @@ quotes_free(struct quotes *q)
 	free(q);
 }
 
-/* Neighbours of one source never meet in a slot; lines of others may, and then the older is shown without its text. */
+/*
+ * Neighbours of one source never meet in a slot; lines of others may, and then the older is shown
+ * without its text.
+ */
 static struct quote *
 slot(const struct quotes *q, uint64_t ref)
 {

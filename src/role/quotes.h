@@ -1,6 +1,6 @@
 /*
- * quotes: the newest lines in memory, so that an incident can show the lines that prove it. A ring: older ones fall
- * out, and are then shown by file and line only.
+ * quotes: the newest lines in memory, so that an incident can show the lines that prove it. A ring:
+ * older ones fall out, and are then shown by file and line only.
  */
 #ifndef GUARITA_ROLE_QUOTES_H
 #define GUARITA_ROLE_QUOTES_H

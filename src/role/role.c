@@ -1,4 +1,7 @@
-/* role: the common life of a process. Must never read a foreign byte before its rights are given up. */
+/*
+ * role: the common life of a process. Must never read a foreign byte before its rights are given
+ * up.
+ */
 #include "role/role.h"
 
 #include <errno.h>
@@ -92,7 +95,8 @@ take_socket(struct role *r, struct str arg)
 	size_t eq = str_rfind(arg, STR("="));
 	struct role_socket *s = &r->sockets[r->nsockets];
 
-	if (r->nsockets == ROLE_SOCKETS_MAX || eq == arg.n || take_fd(str_from(arg, eq + 1), &s->fd) < 0)
+	if (r->nsockets == ROLE_SOCKETS_MAX || eq == arg.n ||
+	    take_fd(str_from(arg, eq + 1), &s->fd) < 0)
 		return -EINVAL;
 	s->key = str_head(arg, eq);
 	r->nsockets++;
@@ -155,7 +159,8 @@ role_make_dir(const struct role *r, const char *path, unsigned mode)
 			e = -errno;
 	}
 	if (e < 0)
-		log_say(&r->log, LOG_LEVEL_ERROR, "cannot make the directory %s: %s", path, strerror(-e));
+		log_say(&r->log, LOG_LEVEL_ERROR, "cannot make the directory %s: %s", path,
+		    strerror(-e));
 	return e;
 }
 
@@ -168,7 +173,8 @@ role_open_append(const struct role *r, const char *path, unsigned mode)
 	if (fd >= 0 && geteuid() == 0 && fstat(fd, &st) == 0 && st.st_uid == 0) {
 		struct passwd *pw = getpwnam(role_user(r->row, r->config));
 		if (pw && fchown(fd, pw->pw_uid, pw->pw_gid) < 0)
-			log_say(&r->log, LOG_LEVEL_WARNING, "%s stays root's: %s", path, strerror(errno));
+			log_say(&r->log, LOG_LEVEL_WARNING, "%s stays root's: %s", path,
+			    strerror(errno));
 	}
 	if (fd < 0)
 		log_say(&r->log, LOG_LEVEL_ERROR, "cannot write %s: %s", path, strerror(-fd));
@@ -187,7 +193,10 @@ add_path(struct path_list *l, const char *path, bool write)
 		l->v[l->n++] = (struct sandbox_path){ .path = path, .write = write };
 }
 
-/* The directory that holds a pattern's first wildcard, so that rotated and new files can be read too. */
+/*
+ * The directory that holds a pattern's first wildcard, so that rotated and new files can be read
+ * too.
+ */
 static const char *
 fixed_dir(struct arena *a, struct str pattern)
 {
@@ -238,6 +247,18 @@ fill_paths(struct role *r, struct path_list *l)
 	}
 }
 
+/* Followed files, clients of all listeners, and what a process needs besides. */
+static uint64_t
+open_files(const struct config *c)
+{
+	uint64_t n = 256 + (uint64_t)c->limits.files;
+
+	for (uint32_t i = 0; i < c->nsources; i++)
+		if (c->sources[i].type == CONF_SOURCE_TCP)
+			n += (uint64_t)c->sources[i].max_clients;
+	return n;
+}
+
 static int
 enter_sandbox(struct role *r)
 {
@@ -252,12 +273,15 @@ enter_sandbox(struct role *r)
 		.no_new_privs = true,
 		.paths = r->row->paths ? paths.v : NULL,
 		.npaths = paths.n,
-		.memory = role_memory_limit(over && over->memory ? over->memory : r->config->limits.memory),
+		.memory = role_memory_limit(
+		    over && over->memory ? over->memory : r->config->limits.memory),
+		.files = open_files(r->config),
 		.calls = r->row->calls,
 	};
 	int e = sandbox_enter(&o, &r->sandbox);
 	sandbox_report_show(&r->sandbox, &shown);
-	log_say(&r->log, e < 0 ? LOG_LEVEL_ERROR : LOG_LEVEL_DEBUG, "sandbox: %s", buf_cstr(&shown));
+	log_say(
+	    &r->log, e < 0 ? LOG_LEVEL_ERROR : LOG_LEVEL_DEBUG, "sandbox: %s", buf_cstr(&shown));
 	buf_free(&shown);
 	return e;
 }
@@ -286,7 +310,9 @@ answer_status(struct role *r, uint32_t id)
 	buf_add_byte(&json, '{');
 	r->calls->status(r->ctx, &json);
 	buf_add_byte(&json, '}');
-	struct msg m = { .type = MSG_status, .fd = -1, .status = { .id = id, .json = buf_str(&json) } };
+	struct msg m = {
+		.type = MSG_status, .fd = -1, .status = { .id = id, .json = buf_str(&json) }
+	};
 	if (!buf_ok(&json))
 		m.status.json = STR("{\"error\":\"too much to tell\"}");
 	if (chan_send(r->control, &m) < 0)
@@ -335,11 +361,14 @@ say_ready(struct role *r)
 	struct chan_calls calls = { .ctx = r, .on_msg = on_control, .on_end = on_control_end };
 	struct buf shown = BUF_INIT(4096);
 
-	int e = chan_open(r->loop, r->control_fd, r->row->peer, MSG_SUPERVISOR, &calls, &r->control);
+	int e = chan_open(
+	    r->loop, r->control_fd, r->row->peer, MSG_SUPERVISOR, &calls, &r->control);
 	if (e < 0)
 		return e;
 	sandbox_report_show(&r->sandbox, &shown);
-	struct msg m = { .type = MSG_ready, .fd = -1, .ready = { .pid = (uint32_t)getpid(), .sandbox = buf_str(&shown) } };
+	struct msg m = { .type = MSG_ready,
+		.fd = -1,
+		.ready = { .pid = (uint32_t)getpid(), .sandbox = buf_str(&shown) } };
 	e = chan_send(r->control, &m);
 	buf_free(&shown);
 	return e;
@@ -348,7 +377,10 @@ say_ready(struct role *r)
 static int
 catch_signals(struct role *r)
 {
-	/* Supervised, the stop comes as a message: a Ctrl-C that reaches the whole group must not cut the order short. */
+	/*
+	 * Supervised, the stop comes as a message: a Ctrl-C that reaches the whole group must not
+	 * cut the order short.
+	 */
 	signal(SIGPIPE, SIG_IGN);
 	if (r->control_fd >= 0)
 		signal(SIGINT, SIG_IGN);
@@ -390,7 +422,9 @@ int
 role_main(int argc, char **argv, enum msg_peer peer, const struct role_calls *calls, void *ctx)
 {
 	const struct role_row *row = role_row(peer);
-	struct role r = { .row = row, .calls = calls, .ctx = ctx, .log = log_open(row->name), .control_fd = -1 };
+	struct role r = {
+		.row = row, .calls = calls, .ctx = ctx, .log = log_open(row->name), .control_fd = -1
+	};
 
 	/* One spare thread is enough (for writing state), and each costs a stack. */
 	setenv("UV_THREADPOOL_SIZE", "1", 1);

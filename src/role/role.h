@@ -1,6 +1,7 @@
 /*
- * role: what every process of Guarita does alike: arguments, configuration, the order of starting (open what is needed,
- * give up rights, say ready, only then read foreign bytes), the link to the supervisor, stopping.
+ * role: what every process of Guarita does alike: arguments, configuration, the order of starting
+ * (open what is needed, give up rights, say ready, only then read foreign bytes), the link to the
+ * supervisor, stopping.
  *
  * By hand: `intaked --config FILE`; the supervisor adds --control and the descriptors.
  */
@@ -47,7 +48,10 @@ struct role;
 struct role_calls {
 	/* Still with all rights: open and load. 0 or -errno, after having said why. */
 	int (*prepare)(void *ctx, struct role *r);
-	/* Rights are given up: load what takes long or may not be trusted. The end of a check. May be NULL. */
+	/*
+	 * Rights are given up: load what takes long or may not be trusted. The end of a check. May
+	 * be NULL.
+	 */
 	int (*load)(void *ctx, struct role *r);
 	/* Ready was said: start. */
 	int (*begin)(void *ctx, struct role *r);
@@ -81,8 +85,8 @@ struct role {
 
 int role_main(int argc, char **argv, enum msg_peer peer, const struct role_calls *calls, void *ctx);
 /*
- * Before rights are given up: a directory that belongs to the role's user. What already exists is left as it is,
- * except that a directory of root's is given to the user.
+ * Before rights are given up: a directory that belongs to the role's user. What already exists is
+ * left as it is, except that a directory of root's is given to the user.
  */
 int role_make_dir(const struct role *r, const char *path, unsigned mode) WARN_UNUSED;
 /* Likewise a file, opened for appending: the descriptor or -errno. */

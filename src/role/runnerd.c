@@ -1,6 +1,7 @@
 /*
- * runnerd: runs the commands of responses. What a command is comes from the configuration; what foreign text is put
- * into its arguments stays an argument. Must never use a shell, nor run what watchd did not ask for.
+ * runnerd: runs the commands of responses. What a command is comes from the configuration; what
+ * foreign text is put into its arguments stays an argument. Must never use a shell, nor run what
+ * watchd did not ask for.
  */
 #include <errno.h>
 #include <unistd.h>
@@ -29,15 +30,20 @@ on_job_end(void *ctx, const struct job_end *e)
 {
 	struct runner *r = ctx;
 	struct msg m = {
-		.type = MSG_ran, .fd = -1,
-		.ran = { .id = e->id, .status = e->status, .how = (uint8_t)e->how, .output = e->output },
+		.type = MSG_ran,
+		.fd = -1,
+		.ran = { .id = e->id,
+		    .status = e->status,
+		    .how = (uint8_t)e->how,
+		    .output = e->output },
 	};
 
 	r->ran++;
 	r->failed += e->how != JOB_EXITED || e->status != 0;
 	r->refused += e->how == JOB_REFUSED;
 	if (r->watch && chan_send(r->watch, &m) < 0)
-		log_say(&r->role->log, LOG_LEVEL_WARNING, "watchd does not take the end of a command");
+		log_say(
+		    &r->role->log, LOG_LEVEL_WARNING, "watchd does not take the end of a command");
 }
 
 static int
@@ -100,9 +106,10 @@ status(void *ctx, struct buf *json)
 {
 	struct runner *r = ctx;
 
-	buf_addf(json, "\"running\":%zu,\"waiting\":%zu,\"ran\":%llu,\"failed\":%llu,\"refused\":%llu",
-	    jobs_running(r->jobs), jobs_waiting(r->jobs), (unsigned long long)r->ran, (unsigned long long)r->failed,
-	    (unsigned long long)r->refused);
+	buf_addf(json,
+	    "\"running\":%zu,\"waiting\":%zu,\"ran\":%llu,\"failed\":%llu,\"refused\":%llu",
+	    jobs_running(r->jobs), jobs_waiting(r->jobs), (unsigned long long)r->ran,
+	    (unsigned long long)r->failed, (unsigned long long)r->refused);
 }
 
 static void
@@ -127,7 +134,12 @@ int
 main(int argc, char **argv)
 {
 	static const struct role_calls calls = {
-		.prepare = prepare, .begin = begin, .link = on_link, .status = status, .stop = stop, .finish = finish,
+		.prepare = prepare,
+		.begin = begin,
+		.link = on_link,
+		.status = status,
+		.stop = stop,
+		.finish = finish,
 	};
 	struct runner r = { .jobs = NULL };
 

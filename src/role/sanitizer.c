@@ -1,7 +1,8 @@
 /*
- * sanitizer: what a build with AddressSanitizer needs to know in a role: it cannot look for leaks at the end, since the
- * sandbox refuses what that takes (another process that traces this one), and its shadow memory does not fit under a
- * limit. Without a sanitizer there is nothing here. Must never loosen a real build.
+ * sanitizer: what a build with AddressSanitizer needs to know in a role: it cannot look for leaks
+ * at the end, since the sandbox refuses what that takes (another process that traces this one), and
+ * its shadow memory does not fit under a limit. Without a sanitizer there is nothing here. Must
+ * never loosen a real build.
  */
 #include "role/role.h"
 

@@ -78,7 +78,8 @@ add(const struct conf_source *s, const struct sockets *old, struct sockets *out,
 }
 
 int
-sockets_open(const struct config *c, const struct sockets *old, struct sockets *ret, struct buf *why)
+sockets_open(
+    const struct config *c, const struct sockets *old, struct sockets *ret, struct buf *why)
 {
 	struct sockets out = { .n = 0 };
 	int r = 0;

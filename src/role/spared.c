@@ -9,7 +9,10 @@
 static int
 hex_digit(char c)
 {
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+	return c >= '0' && c <= '9' ? c - '0'
+	    : c >= 'a' && c <= 'f'  ? c - 'a' + 10
+	    : c >= 'A' && c <= 'F'  ? c - 'A' + 10
+				    : -1;
 }
 
 static bool
@@ -35,7 +38,10 @@ is_zero(const uint8_t *p, size_t n)
 	return true;
 }
 
-/* "Iface Destination Gateway ...": addresses as the machine holds them, so the bytes are turned round. */
+/*
+ * "Iface Destination Gateway ...": addresses as the machine holds them, so the bytes are turned
+ * round.
+ */
 size_t
 spared_gateways4(struct str text, struct addr *dst, size_t max)
 {
@@ -82,14 +88,15 @@ spared_nameservers(struct str text, struct addr *dst, size_t max)
 	size_t n = 0;
 
 	while (n < max && str_split(&text, '\n', &line))
-		if (str_word(&line, &word) && str_eq(word, STR("nameserver")) && str_word(&line, &word) &&
-		    addr_parse(word, &dst[n]) == 0)
+		if (str_word(&line, &word) && str_eq(word, STR("nameserver")) &&
+		    str_word(&line, &word) && addr_parse(word, &dst[n]) == 0)
 			n++;
 	return n;
 }
 
 static size_t
-from_file(const char *path, size_t (*fn)(struct str text, struct addr *dst, size_t max), struct addr *dst, size_t max)
+from_file(const char *path, size_t (*fn)(struct str text, struct addr *dst, size_t max),
+    struct addr *dst, size_t max)
 {
 	struct buf b = BUF_INIT(4u << 20);
 	size_t n = file_read(path, &b) == 0 ? fn(buf_str(&b), dst, max) : 0;

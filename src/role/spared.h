@@ -1,6 +1,7 @@
 /*
- * spared: addresses that must never be banned because we would cut ourselves off: gateways, name servers, and those
- * from which people are logged in right now. Asked of the system at the start, while it may still be asked.
+ * spared: addresses that must never be banned because we would cut ourselves off: gateways, name
+ * servers, and those from which people are logged in right now. Asked of the system at the start,
+ * while it may still be asked.
  */
 #ifndef GUARITA_ROLE_SPARED_H
 #define GUARITA_ROLE_SPARED_H

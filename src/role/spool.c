@@ -20,8 +20,10 @@
 static int
 segment_path(const struct spool *s, uint64_t number, char dst[PATH_MAX])
 {
-	return snprintf(dst, PATH_MAX, "%s/%016llx.spool", s->dir, (unsigned long long)number) >= PATH_MAX
-	    ? -ENAMETOOLONG : 0;
+	return snprintf(dst, PATH_MAX, "%s/%016llx.spool", s->dir, (unsigned long long)number) >=
+		PATH_MAX
+	    ? -ENAMETOOLONG
+	    : 0;
 }
 
 static struct spool_segment *
@@ -30,7 +32,9 @@ last(const struct spool *s)
 	return &s->segments[s->nsegments - 1];
 }
 
-/* Walks the entries of a segment: how many bytes of it are whole, and the number of the last line. */
+/*
+ * Walks the entries of a segment: how many bytes of it are whole, and the number of the last line.
+ */
 static void
 walk(struct str bytes, uint64_t *ret_whole, uint64_t *ret_last_seq)
 {
@@ -123,7 +127,8 @@ list_segments(const struct spool *s, uint64_t **ret, size_t *ret_n)
 }
 
 static int
-scan_segment(const struct spool *s, uint64_t number, void (*each)(void *ctx, const struct entry *e), void *ctx)
+scan_segment(const struct spool *s, uint64_t number, void (*each)(void *ctx, const struct entry *e),
+    void *ctx)
 {
 	char path[PATH_MAX];
 	struct str map;
@@ -189,7 +194,9 @@ spool_cut(struct spool *s)
 		return;
 	s->segments = p;
 	struct spool_segment g = {
-		.number = s->nsegments ? last(s)->number + 1 : 1, .first_seq = s->next_seq, .bytes = SEGMENT_HEAD,
+		.number = s->nsegments ? last(s)->number + 1 : 1,
+		.first_seq = s->next_seq,
+		.bytes = SEGMENT_HEAD,
 	};
 	fd_close(&s->fd);
 	int r = s->dir ? create_segment(s, &g) : 0;
@@ -242,7 +249,8 @@ spool_full_segment(const struct spool *s)
 {
 	const struct spool_segment *g = last(s);
 
-	return g->bytes >= SPOOL_SEGMENT_BYTES || (s->dir && g->in_memory && g->bytes >= SPOOL_SEGMENT_BYTES / 16);
+	return g->bytes >= SPOOL_SEGMENT_BYTES ||
+	    (s->dir && g->in_memory && g->bytes >= SPOOL_SEGMENT_BYTES / 16);
 }
 
 /* A half-written batch must not stay: the segment ends before it. */
@@ -361,7 +369,8 @@ whole_entries(struct str bytes)
 }
 
 int64_t
-spool_read(struct spool *s, struct spool_place *place, struct spool_place until, void *dst, size_t size)
+spool_read(
+    struct spool *s, struct spool_place *place, struct spool_place until, void *dst, size_t size)
 {
 	const struct spool_segment *g = segment_at(s, place->segment);
 
@@ -378,7 +387,8 @@ spool_read(struct spool *s, struct spool_place *place, struct spool_place until,
 		return 0;
 	if (g->in_memory)
 		return -ENODATA;
-	uint64_t stop = until.segment == g->number && until.offset < g->bytes ? until.offset : g->bytes;
+	uint64_t stop = until.segment == g->number && until.offset < g->bytes ? until.offset
+									      : g->bytes;
 	size_t want = stop - place->offset < size ? (size_t)(stop - place->offset) : size;
 	int r = open_to_read(s, g->number);
 	if (r < 0)

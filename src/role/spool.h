@@ -1,9 +1,10 @@
 /*
- * spool: received lines on the disk, so that nothing is lost while the reader is slow, restarted or killed. A row of
- * segments of packed entries (msg/entry.h), each beginning with what is needed to read it alone. A place in it is
- * {segment, offset}; numbers only grow, over restarts too.
+ * spool: received lines on the disk, so that nothing is lost while the reader is slow, restarted or
+ * killed. A row of segments of packed entries (msg/entry.h), each beginning with what is needed to
+ * read it alone. A place in it is {segment, offset}; numbers only grow, over restarts too.
  *
- * When the disk refuses, segments live in the memory of their caller only (`in_memory`): receiving goes on.
+ * When the disk refuses, segments live in the memory of their caller only (`in_memory`): receiving
+ * goes on.
  */
 #ifndef GUARITA_ROLE_SPOOL_H
 #define GUARITA_ROLE_SPOOL_H
@@ -39,9 +40,13 @@ struct spool {
 /* Opens, repairs a torn tail, begins a new segment. dir NULL: memory only. */
 int spool_open(struct spool *s, const char *dir) WARN_UNUSED;
 void spool_close(struct spool *s);
-/* Every entry of a spool that nobody has open, oldest first. What is torn is left out; nothing is changed. */
+/*
+ * Every entry of a spool that nobody has open, oldest first. What is torn is left out; nothing is
+ * changed.
+ */
 struct entry;
-int spool_scan(const char *dir, void (*each)(void *ctx, const struct entry *e), void *ctx) WARN_UNUSED;
+int spool_scan(
+    const char *dir, void (*each)(void *ctx, const struct entry *e), void *ctx) WARN_UNUSED;
 /* Bytes are whole entries holding `lines` lines numbered from next_seq. Returns where they lie. */
 struct spool_place spool_append(struct spool *s, struct str bytes, uint64_t lines);
 /* Begins a new segment, so that everything in it is declared again. */
@@ -55,11 +60,12 @@ void spool_forget(struct spool *s, uint64_t seq);
 /* Start of the segment that holds seq, or of the oldest one behind it. */
 struct spool_place spool_find(const struct spool *s, uint64_t seq);
 /*
- * Reads whole entries at *place, at most size bytes and not past `until`; moves *place behind them, over the end of a
- * segment too. The count of bytes, 0 at the end of what is written, -ENODATA: that part was in memory only and
- * *place now stands at the next segment, or -EBADMSG.
+ * Reads whole entries at *place, at most size bytes and not past `until`; moves *place behind them,
+ * over the end of a segment too. The count of bytes, 0 at the end of what is written, -ENODATA:
+ * that part was in memory only and *place now stands at the next segment, or -EBADMSG.
  */
-int64_t spool_read(struct spool *s, struct spool_place *place, struct spool_place until, void *dst, size_t size);
+int64_t spool_read(
+    struct spool *s, struct spool_place *place, struct spool_place until, void *dst, size_t size);
 struct spool_place spool_end(const struct spool *s);
 
 static inline bool

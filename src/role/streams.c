@@ -76,14 +76,15 @@ static int
 add(struct streams *s, const struct entry_source *decl, char *key, struct str key_str)
 {
 	struct stream *st = calloc(1, sizeof(*st));
-	void *v = reallocarray(s->v, s->n + 1, sizeof(*s->v));
+	void *v = reallocarray(s->v, s->n + 1, sizeof(void *));
 
 	if (v)
 		s->v = v;
-	void *k = reallocarray(s->keys, s->n + 1, sizeof(*s->keys));
+	void *k = reallocarray(s->keys, s->n + 1, sizeof(void *));
 	if (k)
 		s->keys = k;
-	if (!st || !v || !k || take_texts(st, decl) < 0 || strmap_put(&s->by_name, key_str, s->n) < 0) {
+	if (!st || !v || !k || take_texts(st, decl) < 0 ||
+	    strmap_put(&s->by_name, key_str, s->n) < 0) {
 		if (st)
 			free_stream(st);
 		return -ENOMEM;
@@ -98,8 +99,8 @@ add(struct streams *s, const struct entry_source *decl, char *key, struct str ke
 static bool
 same_decl(const struct entry_source *a, const struct entry_source *b)
 {
-	return str_eq(a->program, b->program) && str_eq(a->host, b->host) && a->envelope == b->envelope &&
-	    a->anchor_us == b->anchor_us;
+	return str_eq(a->program, b->program) && str_eq(a->host, b->host) &&
+	    a->envelope == b->envelope && a->anchor_us == b->anchor_us;
 }
 
 int
@@ -206,7 +207,9 @@ int
 streams_lens(struct streams *s, struct stream *st, const struct ruleset *rs)
 {
 	struct lens_opts o = {
-		.place = place_of(&st->decl), .anchor_us = st->decl.anchor_us, .envelope = st->decl.envelope,
+		.place = place_of(&st->decl),
+		.anchor_us = st->decl.anchor_us,
+		.envelope = st->decl.envelope,
 	};
 
 	st->lens = lens_new(s->zones, &o);

@@ -1,6 +1,7 @@
 /*
- * streams: what watchd knows of the sources of lines: a lens for each, how far each was read, and the numbers that
- * stand for them in references of records. Numbers stay the same over restarts, for they are in the saved state.
+ * streams: what watchd knows of the sources of lines: a lens for each, how far each was read, and
+ * the numbers that stand for them in references of records. Numbers stay the same over restarts,
+ * for they are in the saved state.
  */
 #ifndef GUARITA_ROLE_STREAMS_H
 #define GUARITA_ROLE_STREAMS_H
@@ -49,11 +50,18 @@ struct streams {
 
 int streams_open(struct streams *s, int zone_offset_min, uint64_t seed) WARN_UNUSED;
 void streams_close(struct streams *s);
-/* The number of a source, adding it when new; a changed declaration is taken over. -ENOSPC, -ENOMEM. */
+/*
+ * The number of a source, adding it when new; a changed declaration is taken over. -ENOSPC,
+ * -ENOMEM.
+ */
 int streams_declare(struct streams *s, const struct entry_source *decl, uint32_t *ret) WARN_UNUSED;
-/* How far the source was read; a position of the identity's length alone means: closed, forget it. */
+/*
+ * How far the source was read; a position of the identity's length alone means: closed, forget it.
+ */
 int streams_place(struct streams *s, uint32_t stream, struct str place) WARN_UNUSED;
-/* A new link begins: places become old; what is still old later belongs to files that are no more. */
+/*
+ * A new link begins: places become old; what is still old later belongs to files that are no more.
+ */
 void streams_link(struct streams *s);
 void streams_drop_old(struct streams *s);
 int streams_lens(struct streams *s, struct stream *st, const struct ruleset *rs) WARN_UNUSED;

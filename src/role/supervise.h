@@ -1,4 +1,7 @@
-/* supervise: when a role that died is started again, and when it is given up. Pure: times are handed in. */
+/*
+ * supervise: when a role that died is started again, and when it is given up. Pure: times are
+ * handed in.
+ */
 #ifndef GUARITA_ROLE_SUPERVISE_H
 #define GUARITA_ROLE_SUPERVISE_H
 

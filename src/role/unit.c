@@ -31,7 +31,8 @@ unit_state_name(enum unit_state s)
 static bool
 try_program(char *dst, size_t size, const char *dir, const char *between, const char *name)
 {
-	return snprintf(dst, size, "%s%s/%s", dir, between, name) < (int)size && access(dst, X_OK) == 0;
+	return snprintf(dst, size, "%s%s/%s", dir, between, name) < (int)size &&
+	    access(dst, X_OK) == 0;
 }
 
 int
@@ -65,8 +66,10 @@ died(struct unit *u)
 	int64_t delay = supervise_died(&u->history, u->started_us, clock_mono_us());
 
 	if (delay < 0) {
-		log_say(u->log, LOG_LEVEL_ERROR, "%s died %d times within a minute and is parked; correct what is wrong, "
-		    "then `guarita reload`", u->row->name, SUPERVISE_CRASHES);
+		log_say(u->log, LOG_LEVEL_ERROR,
+		    "%s died %d times within a minute and is parked; correct what is wrong, "
+		    "then `guarita reload`",
+		    u->row->name, SUPERVISE_CRASHES);
 		set_state(u, UNIT_PARKED);
 		return;
 	}
@@ -99,9 +102,11 @@ on_exit_child(void *ctx, int status, int signo)
 		return;
 	}
 	if (signo)
-		log_say(u->log, LOG_LEVEL_ERROR, "%s was ended by signal %d (%s)", u->row->name, signo, strsignal(signo));
+		log_say(u->log, LOG_LEVEL_ERROR, "%s was ended by signal %d (%s)", u->row->name,
+		    signo, strsignal(signo));
 	else
-		log_say(u->log, LOG_LEVEL_ERROR, "%s ended by itself with status %d", u->row->name, status);
+		log_say(u->log, LOG_LEVEL_ERROR, "%s ended by itself with status %d", u->row->name,
+		    status);
 	died(u);
 }
 
@@ -145,7 +150,8 @@ on_end(void *ctx, struct chan *c, int error)
 
 	(void)c;
 	if (error == -EBADMSG)
-		log_say(u->log, LOG_LEVEL_ERROR, "%s sent a message that is none, and is ended", u->row->name);
+		log_say(u->log, LOG_LEVEL_ERROR, "%s sent a message that is none, and is ended",
+		    u->row->name);
 	drop_link(u);
 	/* Deaf or wrong, it is of no use; its exit is seen as any other. */
 	if (u->child)
@@ -160,15 +166,15 @@ on_timer(void *ctx)
 	if (u->state == UNIT_WAITING) {
 		unit_start(u);
 	} else if (u->child) {
-		log_say(u->log, LOG_LEVEL_ERROR, "%s did not %s in time and is killed", u->row->name,
-		    u->state == UNIT_STARTING ? "start" : "stop");
+		log_say(u->log, LOG_LEVEL_ERROR, "%s did not %s in time and is killed",
+		    u->row->name, u->state == UNIT_STARTING ? "start" : "stop");
 		child_kill(u->child, SIGKILL);
 	}
 }
 
 int
-unit_open(struct unit *u, const struct role_row *row, struct loop *l, const struct log *log, const char *config_path,
-    const struct unit_calls *calls)
+unit_open(struct unit *u, const struct role_row *row, struct loop *l, const struct log *log,
+    const char *config_path, const struct unit_calls *calls)
 {
 	*u = (struct unit){ .row = row, .loop = l, .log = log, .calls = *calls, .config_path = strdup(config_path) };
 	return u->config_path ? timer_open(l, on_timer, u, &u->timer) : -ENOMEM;
@@ -189,12 +195,15 @@ unit_close(struct unit *u)
 static int
 start_process(struct unit *u, int control)
 {
-	char program[PATH_MAX], *argv[8 + 2 * ROLE_SOCKETS_MAX], *texts[ROLE_SOCKETS_MAX] = { NULL };
-	char option_config[] = "--config", option_control[] = "--control", option_socket[] = "--socket", three[] = "3";
+	char program[PATH_MAX], *argv[8 + 2 * ROLE_SOCKETS_MAX],
+	    *texts[ROLE_SOCKETS_MAX] = { NULL };
+	char option_config[] = "--config", option_control[] = "--control",
+	     option_socket[] = "--socket", three[] = "3";
 	char search_path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
 	char *env[] = { search_path, NULL, NULL, NULL };
 	int fds[CONTROL_FD + 1 + ROLE_SOCKETS_MAX] = { u->takes_stdin ? 0 : -1, 1, 2, control };
-	int n = 0, nfds = CONTROL_FD + 1, nenv = 1, r = unit_program(u->row, program, sizeof(program));
+	int n = 0, nfds = CONTROL_FD + 1, nenv = 1,
+	    r = unit_program(u->row, program, sizeof(program));
 
 	if (r < 0)
 		return r;
@@ -210,13 +219,17 @@ start_process(struct unit *u, int control)
 		fds[nfds++] = u->sockets[i].fd;
 	}
 	argv[n] = NULL;
-	/* What sanitizers and the journal need to be told; nothing else of our environment goes on. */
+	/*
+	 * What sanitizers and the journal need to be told; nothing else of our environment goes on.
+	 */
 	static const char *const pass[] = { "JOURNAL_STREAM=", "TZ=" };
 	for (size_t i = 0; i < ARRAY_LEN(pass); i++)
 		for (char **e = environ; *e; e++)
 			if (str_starts(str_z(*e), str_z(pass[i])))
 				env[nenv++] = *e;
-	struct spawn_opts o = { .program = program, .argv = argv, .env = env, .dir = "/", .fds = fds, .nfds = nfds };
+	struct spawn_opts o = {
+		.program = program, .argv = argv, .env = env, .dir = "/", .fds = fds, .nfds = nfds
+	};
 	r = r < 0 ? -ENOMEM : spawn(u->loop, &o, on_exit_child, u, &u->child);
 	for (size_t i = 0; i < u->nsockets; i++)
 		free(texts[i]);
@@ -292,7 +305,8 @@ unit_ask(struct unit *u, uint32_t id)
 		u->asked_us = clock_mono_us();
 	u->asked = id;
 	if (chan_send(u->chan, &m) < 0)
-		log_say(u->log, LOG_LEVEL_WARNING, "%s does not take what it is told", u->row->name);
+		log_say(
+		    u->log, LOG_LEVEL_WARNING, "%s does not take what it is told", u->row->name);
 }
 
 void
@@ -300,7 +314,8 @@ unit_check_alive(struct unit *u, int64_t now_us)
 {
 	if (u->state != UNIT_RUNNING || u->asked == u->answered || now_us - u->asked_us < ALIVE_US)
 		return;
-	log_say(u->log, LOG_LEVEL_ERROR, "%s has not answered for a minute and is killed", u->row->name);
+	log_say(u->log, LOG_LEVEL_ERROR, "%s has not answered for a minute and is killed",
+	    u->row->name);
 	child_kill(u->child, SIGKILL);
 }
 
@@ -322,7 +337,8 @@ unit_link(struct unit *a, struct unit *b)
 		return;
 	int r = sock_pair(SOCK_SEQPACKET, pair);
 	if (r < 0) {
-		log_say(a->log, LOG_LEVEL_ERROR, "cannot link %s and %s: %s", a->row->name, b->row->name, strerror(-r));
+		log_say(a->log, LOG_LEVEL_ERROR, "cannot link %s and %s: %s", a->row->name,
+		    b->row->name, strerror(-r));
 		return;
 	}
 	send_link(a, b->row->peer, pair[0]);

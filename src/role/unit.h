@@ -1,6 +1,6 @@
 /*
- * unit: one role as the supervisor sees it: its process, its link, its history. A unit starts, says ready, runs, and
- * when it dies is started again or parked; it never takes another with it.
+ * unit: one role as the supervisor sees it: its process, its link, its history. A unit starts, says
+ * ready, runs, and when it dies is started again or parked; it never takes another with it.
  */
 #ifndef GUARITA_ROLE_UNIT_H
 #define GUARITA_ROLE_UNIT_H
@@ -49,8 +49,8 @@ struct unit {
 	bool takes_stdin;
 };
 
-int unit_open(struct unit *u, const struct role_row *row, struct loop *l, const struct log *log, const char *config_path,
-    const struct unit_calls *calls) WARN_UNUSED;
+int unit_open(struct unit *u, const struct role_row *row, struct loop *l, const struct log *log,
+    const char *config_path, const struct unit_calls *calls) WARN_UNUSED;
 void unit_close(struct unit *u);               /* kills what still runs */
 void unit_start(struct unit *u);               /* nothing happens when it runs already */
 void unit_stop(struct unit *u);                /* orderly; killed when it takes too long */

@@ -1,6 +1,6 @@
 /*
- * watch_act: carries out what respond.h decides: prints, appends, asks runnerd to run, asks the gate to ban. Must never
- * run anything itself, nor lose an asked-for ban in silence.
+ * watch_act: carries out what respond.h decides: prints, appends, asks runnerd to run, asks the
+ * gate to ban. Must never run anything itself, nor lose an asked-for ban in silence.
  */
 #include <errno.h>
 #include <limits.h>
@@ -66,8 +66,15 @@ acting_begin(struct watching *w)
 {
 	const struct config *c = w->role->config;
 	struct respond_opts o = {
-		.rows = c->responds, .nrows = c->nresponds, .own = c->own, .never_ban = c->never_ban,
-		.spared = w->spared, .nspared = w->nspared, .rules = w->rules, .site = c->site, .hash_seed = random_u64(),
+		.rows = c->responds,
+		.nrows = c->nresponds,
+		.own = c->own,
+		.never_ban = c->never_ban,
+		.spared = w->spared,
+		.nspared = w->nspared,
+		.rules = w->rules,
+		.site = c->site,
+		.hash_seed = random_u64(),
 	};
 
 	return responder_new(&o, &w->responder);
@@ -94,7 +101,8 @@ print(const struct incident *i, struct str kind)
 	struct buf line = BUF_INIT(16384);
 	char at[40];
 
-	buf_addf(&line, "%.*s %-8s %.*s ", (int)when_show(i->last_us == WHEN_NONE ? 0 : i->last_us, 0, at), at,
+	buf_addf(&line, "%.*s %-8s %.*s ",
+	    (int)when_show(i->last_us == WHEN_NONE ? 0 : i->last_us, 0, at), at,
 	    severity_name(i->severity), STR_FMT(kind));
 	buf_add_escaped(&line, i->why);
 	buf_add_byte(&line, '\n');
@@ -110,7 +118,8 @@ append(struct watching *w, int fd, struct str text)
 
 	if (r < 0) {
 		w->actions_lost++;
-		log_say(&w->role->log, LOG_LEVEL_ERROR, "cannot append a response: %s", strerror(-r));
+		log_say(
+		    &w->role->log, LOG_LEVEL_ERROR, "cannot append a response: %s", strerror(-r));
 	}
 }
 
@@ -130,9 +139,12 @@ append_row(struct watching *w, const struct respond_action *a)
 static int
 send_run(struct watching *w, uint64_t id, uint32_t timeout_ms, struct str argv)
 {
-	struct msg m = { .type = MSG_run, .fd = -1, .run = { .id = id, .timeout_ms = timeout_ms, .argv = argv } };
+	struct msg m = { .type = MSG_run,
+		.fd = -1,
+		.run = { .id = id, .timeout_ms = timeout_ms, .argv = argv } };
 
-	return w->runner && chan_state(w->runner) == MSG_OPEN ? chan_send(w->runner, &m) : -ENOTCONN;
+	return w->runner && chan_state(w->runner) == MSG_OPEN ? chan_send(w->runner, &m)
+							      : -ENOTCONN;
 }
 
 /* Until runnerd is there, or again, commands wait; not for ever and not without number. */
@@ -166,7 +178,8 @@ run(struct watching *w, const struct respond_action *a)
 		r = keep_run(w, a->incident->id, timeout_ms, argv);
 	if (r < 0) {
 		w->actions_lost++;
-		log_say(&w->role->log, LOG_LEVEL_ERROR, "a command for incident %llu was not run: %s",
+		log_say(&w->role->log, LOG_LEVEL_ERROR,
+		    "a command for incident %llu was not run: %s",
 		    (unsigned long long)a->incident->id, strerror(-r));
 	}
 }
@@ -189,16 +202,18 @@ acting_runner_ready(struct watching *w)
 void
 acting_ran(struct watching *w, const struct msg_ran *m)
 {
-	static const char *const how[] = { "ended with status", "was ended by signal", "ran out of time; signal",
-		"could not be started; error", "was refused, too many are waiting;" };
+	static const char *const how[] = { "ended with status", "was ended by signal",
+		"ran out of time; signal", "could not be started; error",
+		"was refused, too many are waiting;" };
 	const char *what = m->how < ARRAY_LEN(how) ? how[m->how] : "ended strangely;";
 
 	w->commands++;
 	if (m->how == 0 && m->status == 0)
 		return;
 	w->commands_failed++;
-	log_say(&w->role->log, LOG_LEVEL_WARNING, "the command for incident %llu %s %lld: %.*s", (unsigned long long)m->id,
-	    what, (long long)m->status, STR_FMT(str_head(m->output, 500)));
+	log_say(&w->role->log, LOG_LEVEL_WARNING, "the command for incident %llu %s %lld: %.*s",
+	    (unsigned long long)m->id, what, (long long)m->status,
+	    STR_FMT(str_head(m->output, 500)));
 }
 
 static const char *const scopes[] = {
@@ -213,7 +228,8 @@ ban_json(const struct ban_request *b, int64_t now_us, struct buf *out)
 	size_t n = addr_show(&b->net.net, text);
 
 	buf_addf(out, "{\"type\":\"ban\",\"time\":\"%.*s\",\"net\":\"%.*s/%u\",\"scope\":\"%s\"",
-	    (int)when_show(now_us, 0, at), at, (int)n, text, v4 ? b->net.bits - 96u : b->net.bits, scopes[b->scope]);
+	    (int)when_show(now_us, 0, at), at, (int)n, text, v4 ? b->net.bits - 96u : b->net.bits,
+	    scopes[b->scope]);
 	if (b->program.n) {
 		buf_add(out, STR(",\"program\":"));
 		buf_add_json(out, b->program);
@@ -275,9 +291,11 @@ acting_status(const struct watching *w, struct buf *json)
 
 	if (w->responder)
 		responder_stats(w->responder, &st);
-	buf_addf(json, ",\"responses\":{\"actions\":%llu,\"throttled\":%llu,\"bans\":%llu,\"spared\":%llu,"
+	buf_addf(json,
+	    ",\"responses\":{\"actions\":%llu,\"throttled\":%llu,\"bans\":%llu,\"spared\":%llu,"
 	    "\"commands\":%llu,\"commands_failed\":%llu,\"waiting\":%u,\"lost\":%llu}",
-	    (unsigned long long)st.actions, (unsigned long long)st.throttled, (unsigned long long)w->banned,
-	    (unsigned long long)st.spared, (unsigned long long)w->commands, (unsigned long long)w->commands_failed,
-	    w->npending, (unsigned long long)w->actions_lost);
+	    (unsigned long long)st.actions, (unsigned long long)st.throttled,
+	    (unsigned long long)w->banned, (unsigned long long)st.spared,
+	    (unsigned long long)w->commands, (unsigned long long)w->commands_failed, w->npending,
+	    (unsigned long long)w->actions_lost);
 }

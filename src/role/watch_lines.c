@@ -1,6 +1,6 @@
 /*
- * watch_lines: from packed entries to records handed to the engine. Must never hand in a line twice, nor let one
- * source's text pass under another's name.
+ * watch_lines: from packed entries to records handed to the engine. Must never hand in a line
+ * twice, nor let one source's text pass under another's name.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -35,7 +35,8 @@ wire(struct watching *w, uint32_t id)
 			return NULL;
 		w->wires[files] = p;
 		for (uint32_t k = w->nwires[files]; k < n; k++)
-			w->wires[files][k] = (struct wire_source){ .part = BUF_INIT(RECORD_RAW_MAX) };
+			w->wires[files][k] = (struct wire_source){ .part = BUF_INIT(
+								       RECORD_RAW_MAX) };
 		w->nwires[files] = n;
 	}
 	return &w->wires[files][i];
@@ -53,8 +54,8 @@ watching_forget_wires(struct watching *w)
 	}
 }
 
-static void
-own_record(struct watching *w, const struct stream *about, uint64_t seq, int64_t received_us, int64_t from, int64_t to);
+static void own_record(struct watching *w, const struct stream *about, uint64_t seq,
+    int64_t received_us, int64_t from, int64_t to);
 
 static bool
 is_live(int64_t time_us, int64_t received_us)
@@ -88,7 +89,8 @@ name_program(const struct stream *st, struct record *r)
 	size_t at = r->extra->n;
 	buf_add(r->extra, st->decl.program);
 	if (buf_ok(r->extra))
-		r->program = (struct slot){ .off = (uint32_t)(r->raw.n + at), .len = (uint32_t)st->decl.program.n };
+		r->program = (struct slot){ .off = (uint32_t)(r->raw.n + at),
+			.len = (uint32_t)st->decl.program.n };
 }
 
 static void
@@ -138,15 +140,18 @@ handle(struct watching *w, uint32_t stream, uint64_t seq, int64_t received_us, s
 
 /* What we noticed ourselves takes the way of every other line. */
 static void
-own_record(struct watching *w, const struct stream *about, uint64_t seq, int64_t received_us, int64_t from, int64_t to)
+own_record(struct watching *w, const struct stream *about, uint64_t seq, int64_t received_us,
+    int64_t from, int64_t to)
 {
 	struct buf line = BUF_INIT(32768);
 	char host[256], at[40], a[40], b[40];
 
-	buf_addf(&line, "<45>1 %.*s %s guarita - - - log.time_jump file=", (int)when_show(received_us, 0, at), at,
-	    host_name(host));
+	buf_addf(&line,
+	    "<45>1 %.*s %s guarita - - - log.time_jump file=", (int)when_show(received_us, 0, at),
+	    at, host_name(host));
 	buf_add_json(&line, about->decl.name);
-	buf_addf(&line, " from=%.*s to=%.*s", (int)when_show(from, 0, a), a, (int)when_show(to, 0, b), b);
+	buf_addf(&line, " from=%.*s to=%.*s", (int)when_show(from, 0, a), a,
+	    (int)when_show(to, 0, b), b);
 	/* The record that is being handled owns `extra`; this one comes in between with its own. */
 	struct buf extra = w->extra;
 	w->extra = BUF_INIT(RECORD_EXTRA_MAX);
@@ -251,8 +256,8 @@ watching_records(struct watching *w, const struct msg_records *m)
 }
 
 /*
- * Time has come as far as the newest line, and goes on while nothing comes. A source that still delivers old lines
- * holds it back: its lines must not be late because another is quicker.
+ * Time has come as far as the newest line, and goes on while nothing comes. A source that still
+ * delivers old lines holds it back: its lines must not be late because another is quicker.
  */
 void
 watching_advance(struct watching *w, int64_t mono_us)
@@ -264,13 +269,18 @@ watching_advance(struct watching *w, int64_t mono_us)
 	now += mono_us - w->event_mono_us;
 	for (uint32_t i = 0; i < w->streams.n; i++) {
 		const struct stream *st = w->streams.v[i];
-		if (st->last_time_us != WHEN_NONE && st->active_mono_us && mono_us - st->active_mono_us < HOLD_ACTIVE_US &&
-		    st->active_mono_us - st->active_since_us < HOLD_MAX_US && st->last_time_us < now)
+		if (st->last_time_us != WHEN_NONE && st->active_mono_us &&
+		    mono_us - st->active_mono_us < HOLD_ACTIVE_US &&
+		    st->active_mono_us - st->active_since_us < HOLD_MAX_US &&
+		    st->last_time_us < now)
 			now = st->last_time_us;
 	}
 	if (w->advanced_us != WHEN_NONE && now <= w->advanced_us)
 		return;
 	w->advanced_us = now;
-	/* No reason to save: what is told because of it is known from the journal, and time goes on by itself. */
+	/*
+	 * No reason to save: what is told because of it is known from the journal, and time goes on
+	 * by itself.
+	 */
 	correlate_advance(w->engine, now);
 }

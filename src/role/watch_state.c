@@ -1,7 +1,8 @@
 /*
- * watch_state: the saved state: what the engine knows, how far every source was read, how long the journal was. One
- * file, replaced whole; written on another thread, at most so often as configured and never so often that saving
- * becomes the main work. Must never tell intaked to forget what is not on the disk.
+ * watch_state: the saved state: what the engine knows, how far every source was read, how long the
+ * journal was. One file, replaced whole; written on another thread, at most so often as configured
+ * and never so often that saving becomes the main work. Must never tell intaked to forget what is
+ * not on the disk.
  */
 #include <errno.h>
 #include <limits.h>
@@ -115,7 +116,8 @@ written(void *ctx)
 
 	c->busy = false;
 	if (c->error < 0) {
-		log_say(&w->role->log, LOG_LEVEL_ERROR, "cannot write the state %s: %s", c->path, strerror(-c->error));
+		log_say(&w->role->log, LOG_LEVEL_ERROR, "cannot write the state %s: %s", c->path,
+		    strerror(-c->error));
 		return;
 	}
 	c->saves++;
@@ -137,7 +139,8 @@ checkpoint_tick(struct watching *w, int64_t mono_us)
 	int r = serialize(c);
 	c->cost_us = clock_mono_us() - mono_us;
 	int64_t pause = w->role->config->watch.state_interval_us;
-	c->next_us = mono_us + (c->cost_us * COST_FACTOR > pause ? c->cost_us * COST_FACTOR : pause);
+	c->next_us = mono_us +
+	    (c->cost_us * COST_FACTOR > pause ? c->cost_us * COST_FACTOR : pause);
 	if (r == 0) {
 		r = work_start(w->role->loop, write_work, written, c);
 		c->busy = r == 0;
@@ -196,7 +199,9 @@ checkpoint_load(struct watching *w)
 	int r = file_map(c->path, &map);
 
 	if (r == -ENOENT) {
-		/* From the first line on there must be a state that says where the journal began. */
+		/*
+		 * From the first line on there must be a state that says where the journal began.
+		 */
 		r = watching_engine(w, STR_NULL);
 		w->dirty++;
 		return r < 0 ? r : checkpoint_now(w);
@@ -206,17 +211,21 @@ checkpoint_load(struct watching *w)
 	if (map.n < 16) {
 		r = -EBADMSG;
 	} else {
-		struct cur sum = cur_of(str_from(map, map.n - 8)), in = cur_of(str_head(map, map.n - 8));
+		struct cur sum = cur_of(str_from(map, map.n - 8)),
+			   in = cur_of(str_head(map, map.n - 8));
 		uint64_t told = cur_u64(&sum);
 		r = told == hash_bytes(str_head(map, map.n - 8), 0) ? load_parts(w, &in) : -EBADMSG;
 	}
 	file_unmap(map);
 	if (r != -EBADMSG)
 		return r;
-	/* A state that cannot be read is no reason not to watch; it is kept for whoever wants to know why. */
+	/*
+	 * A state that cannot be read is no reason not to watch; it is kept for whoever wants to
+	 * know why.
+	 */
 	char bad[PATH_MAX];
-	log_say(&w->role->log, LOG_LEVEL_ERROR, "the state %s is damaged; it is kept as state.bad, and all begins anew",
-	    c->path);
+	log_say(&w->role->log, LOG_LEVEL_ERROR,
+	    "the state %s is damaged; it is kept as state.bad, and all begins anew", c->path);
 	if (file_path(bad, sizeof(bad), w->role->config->state_dir.p, "watch/state.bad") == 0)
 		(void)!rename(c->path, bad);
 	streams_close(&w->streams);
@@ -230,5 +239,6 @@ checkpoint_status(const struct watching *w, struct buf *json)
 	const struct checkpoint *c = w->checkpoint;
 
 	buf_addf(json, ",\"state\":{\"saves\":%llu,\"bytes\":%llu,\"cost_us\":%lld,\"error\":%d}",
-	    (unsigned long long)c->saves, (unsigned long long)c->last_bytes, (long long)c->cost_us, -c->error);
+	    (unsigned long long)c->saves, (unsigned long long)c->last_bytes, (long long)c->cost_us,
+	    -c->error);
 }

@@ -1,6 +1,6 @@
 /*
- * watch_tell: incidents to the journal, to those who watch, and to the responses. Must never tell the same thing
- * twice: what was told since the saved state is known from the journal itself.
+ * watch_tell: incidents to the journal, to those who watch, and to the responses. Must never tell
+ * the same thing twice: what was told since the saved state is known from the journal itself.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +19,10 @@ enum { TOLD_MET, TOLD_PENDING };
 #define RECALL_MAX (64u << 20)
 
 static const char *const change_names[] = {
-	[INCIDENT_OPENED] = "opened", [INCIDENT_WORSE] = "worse", [INCIDENT_GREW] = "grew", [INCIDENT_CLOSED] = "closed",
+	[INCIDENT_OPENED] = "opened",
+	[INCIDENT_WORSE] = "worse",
+	[INCIDENT_GREW] = "grew",
+	[INCIDENT_CLOSED] = "closed",
 	[INCIDENT_MERGED] = "merged",
 };
 
@@ -82,15 +85,17 @@ add_proofs(const struct watching *w, const struct incident *i, struct buf *out)
 	for (k = 0; k < i->nproofs && out->n + JSON_ROOM < out->max; k++)
 		add_proof(w, &i->proofs[k], k ? "," : "", out);
 	buf_add_byte(out, ']');
-	if (i->nproofs - k + i->proofs_cut)
-		buf_addf(out, ",\"lines_cut\":%llu", (unsigned long long)(i->nproofs - k + i->proofs_cut));
+	uint64_t cut = i->proofs_cut + (i->nproofs - k);
+	if (cut)
+		buf_addf(out, ",\"lines_cut\":%llu", (unsigned long long)cut);
 }
 
 void
-incident_json(const struct watching *w, const struct incident *i, enum incident_change change, struct buf *out)
+incident_json(const struct watching *w, const struct incident *i, enum incident_change change,
+    struct buf *out)
 {
-	buf_addf(out, "{\"type\":\"incident\",\"change\":\"%s\",\"id\":%llu,\"incident\":", change_names[change],
-	    (unsigned long long)i->id);
+	buf_addf(out, "{\"type\":\"incident\",\"change\":\"%s\",\"id\":%llu,\"incident\":",
+	    change_names[change], (unsigned long long)i->id);
 	buf_add_json(out, kinds_row(w->rules->kinds, i->kind)->name);
 	buf_addf(out, ",\"severity\":\"%s\"", severity_name(i->severity));
 	if (change == INCIDENT_MERGED)
@@ -112,11 +117,16 @@ incident_json(const struct watching *w, const struct incident *i, enum incident_
 	add_proofs(w, i, out);
 }
 
-/* The same incident in the same state has the same key, whether it is told now or was before a restart. */
+/*
+ * The same incident in the same state has the same key, whether it is told now or was before a
+ * restart.
+ */
 static void
-told_key(const struct watching *w, const struct incident *i, enum incident_change change, char dst[17])
+told_key(
+    const struct watching *w, const struct incident *i, enum incident_change change, char dst[17])
 {
-	const struct str texts[] = { str_z(rule_name(w->rules, i->rule)), i->src, i->user, i->host, i->dst };
+	const struct str texts[] = { str_z(rule_name(w->rules, i->rule)), i->src, i->user, i->host,
+		i->dst };
 	uint64_t h = hash_mix((uint64_t)change, (uint64_t)i->first_us);
 
 	for (size_t k = 0; k < ARRAY_LEN(texts); k++)
@@ -134,7 +144,10 @@ was_told(struct watching *w, const char *key)
 
 	if (state != TOLD_PENDING)
 		return false;
-	/* Met again: the same key later is another change of an incident that began at the same time. */
+	/*
+	 * Met again: the same key later is another change of an incident that began at the same
+	 * time.
+	 */
 	if (strmap_put(&w->told, str_z(key), TOLD_MET) < 0)
 		return true;
 	w->told_pending--;
@@ -148,15 +161,20 @@ watching_journal_mark(const struct watching *w)
 }
 
 static void
-tell_watchers(struct watching *w, const struct incident *i, enum incident_change change, struct str json)
+tell_watchers(
+    struct watching *w, const struct incident *i, enum incident_change change, struct str json)
 {
 	struct msg m = {
-		.type = MSG_incident, .fd = -1,
-		.incident = { .change = (uint8_t)change, .severity = (uint8_t)i->severity, .json = json },
+		.type = MSG_incident,
+		.fd = -1,
+		.incident = { .change = (uint8_t)change,
+		    .severity = (uint8_t)i->severity,
+		    .json = json },
 	};
 
 	if (w->role->control && chan_send(w->role->control, &m) < 0)
-		log_say(&w->role->log, LOG_LEVEL_WARNING, "the supervisor does not take incidents: it was not told of one");
+		log_say(&w->role->log, LOG_LEVEL_WARNING,
+		    "the supervisor does not take incidents: it was not told of one");
 }
 
 static void

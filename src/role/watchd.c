@@ -1,6 +1,7 @@
 /*
- * watchd: decodes every line, correlates, raises incidents. Holds nothing but its links, its state and its journal.
- * Must never open a connection, nor act on an incident by itself: that is for runnerd and the gate.
+ * watchd: decodes every line, correlates, raises incidents. Holds nothing but its links, its state
+ * and its journal. Must never open a connection, nor act on an incident by itself: that is for
+ * runnerd and the gate.
  */
 #include <errno.h>
 #include <limits.h>
@@ -89,10 +90,12 @@ static int
 read_rules(struct watchd *d)
 {
 	struct buf why = BUF_INIT(4096);
-	int r = rules_read(&d->w.texts, &d->w.role->config->rules_dirs, &d->rules, &d->nrules, &why);
+	int r = rules_read(
+	    &d->w.texts, &d->w.role->config->rules_dirs, &d->rules, &d->nrules, &why);
 
 	if (r < 0)
-		log_say(&d->w.role->log, LOG_LEVEL_ERROR, "cannot read the rules: %s", buf_cstr(&why));
+		log_say(
+		    &d->w.role->log, LOG_LEVEL_ERROR, "cannot read the rules: %s", buf_cstr(&why));
 	buf_free(&why);
 	return r;
 }
@@ -180,7 +183,10 @@ begin(void *ctx, struct role *r)
 	struct watchd *d = ctx;
 	struct watching *w = &d->w;
 	struct entry_source own = {
-		.kind = ENTRY_KIND_OWN, .name = STR("watchd"), .envelope = true, .anchor_us = WHEN_NONE,
+		.kind = ENTRY_KIND_OWN,
+		.name = STR("watchd"),
+		.envelope = true,
+		.anchor_us = WHEN_NONE,
 	};
 
 	/* Loading took much more than keeping does. */
@@ -232,7 +238,9 @@ tell_positions(struct watching *w)
 		r = chan_send(w->intake, &m);
 	}
 	struct msg m = {
-		.type = MSG_resume, .fd = -1, .resume = { .spooled = w->spooled, .credit = WATCHING_CREDIT },
+		.type = MSG_resume,
+		.fd = -1,
+		.resume = { .spooled = w->spooled, .credit = WATCHING_CREDIT },
 	};
 	return r < 0 ? r : chan_send(w->intake, &m);
 }
@@ -344,8 +352,9 @@ stream_status(const struct stream *st, struct buf *json)
 
 	buf_add(json, STR("{\"name\":"));
 	buf_add_json(json, st->decl.name);
-	buf_addf(json, ",\"lines\":%llu,\"undecoded\":%llu,\"cut\":%llu", (unsigned long long)st->lines,
-	    (unsigned long long)st->undecoded, (unsigned long long)st->cut);
+	buf_addf(json, ",\"lines\":%llu,\"undecoded\":%llu,\"cut\":%llu",
+	    (unsigned long long)st->lines, (unsigned long long)st->undecoded,
+	    (unsigned long long)st->cut);
 	if (st->last_time_us != WHEN_NONE)
 		buf_addf(json, ",\"last\":\"%.*s\"", (int)when_show(st->last_time_us, 0, at), at);
 	buf_add_byte(json, '}');
@@ -358,20 +367,25 @@ status(void *ctx, struct buf *json)
 	struct correlate_stats st;
 
 	correlate_stats(w->engine, &st);
-	buf_addf(json, "\"lines\":%llu,\"decoded\":%llu,\"undecoded\":%llu,\"cut\":%llu,\"incidents\":%llu,"
+	buf_addf(json,
+	    "\"lines\":%llu,\"decoded\":%llu,\"undecoded\":%llu,\"cut\":%llu,\"incidents\":%llu,"
 	    "\"repeated\":%llu,\"journal_lost\":%llu",
-	    (unsigned long long)w->lines, (unsigned long long)w->decoded, (unsigned long long)w->undecoded,
-	    (unsigned long long)w->cut, (unsigned long long)w->incidents, (unsigned long long)w->suppressed,
+	    (unsigned long long)w->lines, (unsigned long long)w->decoded,
+	    (unsigned long long)w->undecoded, (unsigned long long)w->cut,
+	    (unsigned long long)w->incidents, (unsigned long long)w->suppressed,
 	    (unsigned long long)w->journal_lost);
-	buf_addf(json, ",\"keys\":%llu,\"keys_evicted\":%llu,\"late\":%llu,\"joins\":%llu,\"joins_evicted\":%llu,"
+	buf_addf(json,
+	    ",\"keys\":%llu,\"keys_evicted\":%llu,\"late\":%llu,\"joins\":%llu,\"joins_evicted\":%llu,"
 	    "\"proofs_cut\":%llu,\"cpu_us\":%lld",
-	    (unsigned long long)st.keys, (unsigned long long)st.keys_evicted, (unsigned long long)st.late,
-	    (unsigned long long)st.joins, (unsigned long long)st.joins_evicted, (unsigned long long)st.proofs_cut,
+	    (unsigned long long)st.keys, (unsigned long long)st.keys_evicted,
+	    (unsigned long long)st.late, (unsigned long long)st.joins,
+	    (unsigned long long)st.joins_evicted, (unsigned long long)st.proofs_cut,
 	    (long long)clock_cpu_us());
 	acting_status(w, json);
 	checkpoint_status(w, json);
 	buf_addf(json, ",\"nstreams\":%u,\"streams\":[", w->streams.n);
-	for (uint32_t i = 0, n = 0; i < w->streams.n && n < STATUS_STREAMS && json->n + 6000 < json->max; i++) {
+	for (uint32_t i = 0, n = 0;
+	     i < w->streams.n && n < STATUS_STREAMS && json->n + 6000 < json->max; i++) {
 		if (!w->streams.v[i]->lines)
 			continue;
 		if (n++)
@@ -394,7 +408,8 @@ stop(void *ctx, uint32_t grace_ms)
 	w->intake = NULL;
 	int r = checkpoint_now(w);
 	if (r < 0)
-		log_say(&w->role->log, LOG_LEVEL_ERROR, "the last state was not saved: %s", strerror(-r));
+		log_say(&w->role->log, LOG_LEVEL_ERROR, "the last state was not saved: %s",
+		    strerror(-r));
 	role_end(w->role, r < 0);
 }
 
@@ -428,9 +443,17 @@ int
 main(int argc, char **argv)
 {
 	static const struct role_calls calls = {
-		.prepare = prepare, .load = load, .begin = begin, .link = on_link, .status = status, .stop = stop, .finish = finish,
+		.prepare = prepare,
+		.load = load,
+		.begin = begin,
+		.link = on_link,
+		.status = status,
+		.stop = stop,
+		.finish = finish,
 	};
-	struct watchd d = { .w = { .journal = -1, .bans = -1, .event_us = WHEN_NONE, .advanced_us = WHEN_NONE } };
+	struct watchd d = {
+		.w = { .journal = -1, .bans = -1, .event_us = WHEN_NONE, .advanced_us = WHEN_NONE }
+	};
 
 	return role_main(argc, argv, MSG_WATCHD, &calls, &d);
 }

@@ -1,6 +1,6 @@
 /*
- * watching: what the files of watchd share. One instance holds the rules, the correlator, the sources, and what was
- * told of incidents; the links are watchd.c's.
+ * watching: what the files of watchd share. One instance holds the rules, the correlator, the
+ * sources, and what was told of incidents; the links are watchd.c's.
  */
 #ifndef GUARITA_ROLE_WATCHING_H
 #define GUARITA_ROLE_WATCHING_H
@@ -78,7 +78,8 @@ uint64_t watching_journal_mark(const struct watching *w);
 /* Reads what was told behind `from`, so that it is not told again. */
 int watching_journal_recall(struct watching *w, uint64_t from) WARN_UNUSED;
 void watching_tell(void *ctx, const struct incident *i, enum incident_change change);
-void incident_json(const struct watching *w, const struct incident *i, enum incident_change change, struct buf *out);
+void incident_json(const struct watching *w, const struct incident *i, enum incident_change change,
+    struct buf *out);
 
 /* Responses. watch_act.c */
 int acting_prepare(struct watching *w) WARN_UNUSED;    /* with all rights still */
@@ -95,7 +96,10 @@ int watching_engine(struct watching *w, struct str state) WARN_UNUSED;
 /* State. watch_state.c */
 int checkpoint_open(struct watching *w, void (*on_saved)(void *ctx, uint64_t spooled)) WARN_UNUSED;
 void checkpoint_close(struct watching *w);
-/* Takes the saved state and makes the engine; without a state, or with a damaged one, everything begins anew. */
+/*
+ * Takes the saved state and makes the engine; without a state, or with a damaged one, everything
+ * begins anew.
+ */
 int checkpoint_load(struct watching *w) WARN_UNUSED;
 void checkpoint_tick(struct watching *w, int64_t mono_us);
 /* Now, and wait for the disk. */

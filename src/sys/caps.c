@@ -1,4 +1,7 @@
-/* caps: capabilities by the raw system calls. Must never leave one in any set that was not asked for. */
+/*
+ * caps: capabilities by the raw system calls. Must never leave one in any set that was not asked
+ * for.
+ */
 #include <errno.h>
 #include <linux/capability.h>
 #include <sys/prctl.h>
@@ -21,7 +24,8 @@ caps_write(uint64_t effective, uint64_t permitted, uint64_t inheritable)
 	struct __user_cap_header_struct h = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct d[2] = {
 		{ (uint32_t)effective, (uint32_t)permitted, (uint32_t)inheritable },
-		{ (uint32_t)(effective >> 32), (uint32_t)(permitted >> 32), (uint32_t)(inheritable >> 32) },
+		{ (uint32_t)(effective >> 32), (uint32_t)(permitted >> 32),
+		    (uint32_t)(inheritable >> 32) },
 	};
 
 	return syscall(SYS_capset, &h, d) < 0 ? -errno : 0;
@@ -33,12 +37,16 @@ caps_keep_over_user(void)
 	return prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 ? -errno : 0;
 }
 
-/* The bounding set, so that not even a set-id program could bring one back. Needs CAP_SETPCAP; without it, it stays. */
+/*
+ * The bounding set, so that not even a set-id program could bring one back. Needs CAP_SETPCAP;
+ * without it, it stays.
+ */
 static void
 drop_bounding(uint64_t keep)
 {
 	for (unsigned cap = 0; cap < 64; cap++)
-		if (!(keep >> cap & 1) && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0 && errno == EINVAL)
+		if (!(keep >> cap & 1) && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0 &&
+		    errno == EINVAL)
 			return;
 }
 

@@ -1,4 +1,7 @@
-/* clock: the only place where time is read and chance is drawn. Callers hand the values on; engines never call this. */
+/*
+ * clock: the only place where time is read and chance is drawn. Callers hand the values on; engines
+ * never call this.
+ */
 #ifndef GUARITA_SYS_CLOCK_H
 #define GUARITA_SYS_CLOCK_H
 

@@ -1,6 +1,7 @@
 /*
- * dgrams: datagrams in batches. Each slot is as long as the longest datagram; the pages of a slot that short datagrams
- * never reach are never touched, so the memory really used stays small. Must never copy a datagram.
+ * dgrams: datagrams in batches. Each slot is as long as the longest datagram; the pages of a slot
+ * that short datagrams never reach are never touched, so the memory really used stays small. Must
+ * never copy a datagram.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -49,9 +50,13 @@ dgrams_new(unsigned batch)
 		return NULL;
 	}
 	for (unsigned i = 0; i < d->batch; i++) {
-		d->iov[i] = (struct iovec){ .iov_base = d->memory + (size_t)i * SLOT_STRIDE, .iov_len = DGRAM_MAX };
+		d->iov[i] = (struct iovec){ .iov_base = d->memory + (size_t)i * SLOT_STRIDE,
+			.iov_len = DGRAM_MAX };
 		d->msgs[i].msg_hdr = (struct msghdr){
-			.msg_name = &d->peers[i], .msg_iov = &d->iov[i], .msg_iovlen = 1, .msg_control = d->control[i],
+			.msg_name = &d->peers[i],
+			.msg_iov = &d->iov[i],
+			.msg_iovlen = 1,
+			.msg_control = d->control[i],
 		};
 	}
 	return d;
@@ -93,7 +98,9 @@ dgrams_recv(struct dgrams *d, int fd, uint32_t *ret_dropped)
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return errno == EAGAIN ? 0 : -errno;
-	/* The count is the running total of the socket, so the newest datagram carries the newest. */
+	/*
+	 * The count is the running total of the socket, so the newest datagram carries the newest.
+	 */
 	if (n > 0)
 		take_dropped(&d->msgs[n - 1].msg_hdr, ret_dropped);
 	return n;

@@ -1,6 +1,6 @@
 /*
- * file: whole files in and out. What is written by file_replace() is either wholly there or not at all; what is
- * appended lands at the end whatever others do. All descriptors are close-on-exec.
+ * file: whole files in and out. What is written by file_replace() is either wholly there or not at
+ * all; what is appended lands at the end whatever others do. All descriptors are close-on-exec.
  */
 #ifndef GUARITA_SYS_FILE_H
 #define GUARITA_SYS_FILE_H
@@ -9,11 +9,20 @@
 
 #include "base/buf.h"
 
-/* Reads a whole file into b (which keeps its maximum). 0, -errno, or -EFBIG when it is longer than b->max. */
+/*
+ * Reads a whole file into b (which keeps its maximum). 0, -errno, or -EFBIG when it is longer than
+ * b->max.
+ */
 int file_read(const char *path, struct buf *b) WARN_UNUSED;
-/* Writes beside the file, then renames over it. With sync the bytes are on the disk before the name changes. */
+/*
+ * Writes beside the file, then renames over it. With sync the bytes are on the disk before the name
+ * changes.
+ */
 int file_replace(const char *path, struct str bytes, mode_t mode, bool sync) WARN_UNUSED;
-/* Opens for appending, creating it; the descriptor or -errno. Symbolic links are not followed at the last name. */
+/*
+ * Opens for appending, creating it; the descriptor or -errno. Symbolic links are not followed at
+ * the last name.
+ */
 int file_open_append(const char *path, mode_t mode) WARN_UNUSED;
 /* All of the bytes, or -errno. */
 int file_write_all(int fd, struct str bytes) WARN_UNUSED;

@@ -1,7 +1,8 @@
 /*
- * filter: which system calls a role may make (libseccomp). The sets are lists of allowed calls; SPAWN is the exception,
- * since what it starts inherits it: there the gravest calls are refused. Refused calls give EPERM, so that a library
- * that only tries something goes on. Must never allow opening a socket or starting a program where the set says not.
+ * filter: which system calls a role may make (libseccomp). The sets are lists of allowed calls;
+ * SPAWN is the exception, since what it starts inherits it: there the gravest calls are refused.
+ * Refused calls give EPERM, so that a library that only tries something goes on. Must never allow
+ * opening a socket or starting a program where the set says not.
  */
 #include <errno.h>
 #include <seccomp.h>
@@ -58,7 +59,10 @@ add_all(scmp_filter_ctx ctx, uint32_t action, const int *calls, size_t n)
 	return 0;
 }
 
-/* A new process is more than a thread: clone may only make threads, and clone3 hides its flags in memory. */
+/*
+ * A new process is more than a thread: clone may only make threads, and clone3 hides its flags in
+ * memory.
+ */
 static int
 add_threads_only(scmp_filter_ctx ctx)
 {
@@ -100,7 +104,10 @@ filter_enter(enum sandbox_calls calls)
 	scmp_filter_ctx ctx = seccomp_init(calls == SANDBOX_CALLS_SPAWN ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(EPERM));
 	if (!ctx)
 		return -ENOMEM;
-	/* Whether we may set a filter is decided by the step before; it must not be changed behind its back. */
+	/*
+	 * Whether we may set a filter is decided by the step before; it must not be changed behind
+	 * its back.
+	 */
 	int r = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_NNP, 0);
 	/* A tree instead of a long list: the cost of the filter is paid at every call. */
 	if (r == 0)

@@ -1,6 +1,6 @@
 /*
- * follow: which files are followed, and what became of their names. Must never decide by name alone that two files
- * are the same, nor forget a file whose last lines were not read.
+ * follow: which files are followed, and what became of their names. Must never decide by name alone
+ * that two files are the same, nor forget a file whose last lines were not read.
  */
 #include "sys/follow.h"
 
@@ -36,6 +36,7 @@ follow_new(const struct follow_calls *calls, const struct follow_opts *o, struct
 		return -ENOMEM;
 	f->calls = *calls;
 	f->opts = *o;
+	f->told.seed = o->hash_seed;
 	f->chunk = malloc(FOLLOW_CHUNK);
 	if (!f->chunk) {
 		free(f);
@@ -70,6 +71,10 @@ follow_free(struct follow *f)
 		free(f->patterns[i]);
 	for (size_t i = 0; i < f->nsaved; i++)
 		free(f->saved[i].path);
+	for (size_t i = 0; i < f->ntold; i++)
+		free(f->told_paths[i]);
+	free(f->told_paths);
+	strmap_free(&f->told);
 	fd_close(&f->inotify);
 	free(f->files);
 	free(f->patterns);
@@ -80,15 +85,13 @@ follow_free(struct follow *f)
 
 /* Room for one more element; the array may move. */
 static int
-grow(void *array, size_t n, size_t size)
+grow(void **array, size_t n, size_t size)
 {
-	void *old, *p;
+	void *p = reallocarray(*array, n + 1, size);
 
-	memcpy(&old, array, sizeof(old));
-	p = reallocarray(old, n + 1, size);
 	if (!p)
 		return -ENOMEM;
-	memcpy(array, &p, sizeof(p));
+	*array = p;
 	return 0;
 }
 
@@ -101,7 +104,7 @@ follow_add(struct follow *f, const char *pattern)
 
 	if (snprintf(dir, sizeof(dir), "%s%s", pattern, is_dir ? "/*" : "") >= (int)sizeof(dir))
 		return -ENAMETOOLONG;
-	if (grow(&f->patterns, f->npatterns, sizeof(*f->patterns)) < 0)
+	if (grow((void **)&f->patterns, f->npatterns, sizeof(void *)) < 0)
 		return -ENOMEM;
 	f->patterns[f->npatterns] = strdup(dir);
 	if (!f->patterns[f->npatterns])
@@ -113,7 +116,7 @@ follow_add(struct follow *f, const char *pattern)
 int
 follow_resume(struct follow *f, const char *path, const struct follow_pos *pos)
 {
-	if (grow(&f->saved, f->nsaved, sizeof(*f->saved)) < 0)
+	if (grow((void **)&f->saved, f->nsaved, sizeof(*f->saved)) < 0)
 		return -ENOMEM;
 	char *copy = strdup(path);
 	if (!copy)
@@ -140,7 +143,9 @@ watch_file(struct follow_file *file)
 	file->wd = -1;
 	if (f->inotify < 0)
 		return;
-	/* By descriptor, so that what is watched is what is read, whatever the name means by now. */
+	/*
+	 * By descriptor, so that what is watched is what is read, whatever the name means by now.
+	 */
 	snprintf(by_fd, sizeof(by_fd), "/proc/self/fd/%d", file->fd);
 	file->wd = inotify_add_watch(f->inotify, by_fd, FILE_EVENTS);
 	if (file->wd < 0)
@@ -150,12 +155,13 @@ watch_file(struct follow_file *file)
 static bool
 head_fits(struct follow_file *file, const struct follow_pos *pos)
 {
-	return pos->head_len <= file->head_len && follow_head_hash(file, pos->head_len) == pos->head_hash;
+	return pos->head_len <= file->head_len &&
+	    follow_head_hash(file, pos->head_len) == pos->head_hash;
 }
 
 /*
- * A copy made by copy-and-truncate begins like a file that we follow: its lines are read there. It sleeps until the
- * original is cut; only then is it clear from where on its lines are new.
+ * A copy made by copy-and-truncate begins like a file that we follow: its lines are read there. It
+ * sleeps until the original is cut; only then is it clear from where on its lines are new.
  */
 static bool
 is_copy(const struct follow_file *file)
@@ -224,7 +230,8 @@ set_start(struct follow_file *file, bool old)
 			file->line = s->pos.line;
 			return;
 		}
-		f->calls.on_event(f->calls.ctx, str_z(file->path), FOLLOW_REPLACED, s->pos.offset, 0);
+		f->calls.on_event(
+		    f->calls.ctx, str_z(file->path), FOLLOW_REPLACED, s->pos.offset, 0);
 		return;
 	}
 	bool known = false;
@@ -235,18 +242,51 @@ set_start(struct follow_file *file, bool old)
 		skip_to_end(file);
 }
 
+#define TOLD_MAX 1024
+
+enum { TOLD_READABLE, TOLD_UNREADABLE };
+
+void
+follow_tell_unreadable(struct follow *f, const char *path, int error)
+{
+	if (strmap_get(&f->told, str_z(path)) == TOLD_UNREADABLE)
+		return;
+	/* Without room to remember it is told again and again, which is better than never. */
+	if (f->ntold < TOLD_MAX &&
+	    grow((void **)&f->told_paths, f->ntold, sizeof(void *)) == 0) {
+		char *copy = strdup(path);
+		if (copy && strmap_put(&f->told, str_z(copy), TOLD_UNREADABLE) == 0)
+			f->told_paths[f->ntold++] = copy;
+		else
+			free(copy);
+	}
+	f->calls.on_event(f->calls.ctx, str_z(path), FOLLOW_UNREADABLE, 0, (uint64_t)error);
+}
+
+void
+follow_tell_readable(struct follow *f, const char *path)
+{
+	for (size_t i = 0; i < f->ntold; i++)
+		if (strcmp(f->told_paths[i], path) == 0 &&
+		    strmap_put(&f->told, str_z(f->told_paths[i]), TOLD_READABLE) < 0)
+			return;
+}
+
 struct follow_file *
 follow_open_file(struct follow *f, const char *path, bool old)
 {
 	struct stat st;
 	struct follow_file *file;
 
-	if (f->nfiles >= FOLLOW_FILES_MAX || grow(&f->files, f->nfiles, sizeof(*f->files)) < 0)
+	size_t max = f->opts.files_max ? f->opts.files_max : FOLLOW_FILES_MAX;
+	if (f->nfiles >= max || grow((void **)&f->files, f->nfiles, sizeof(void *)) < 0) {
+		follow_tell_unreadable(f, path, EMFILE);
 		return NULL;
+	}
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
 		if (fd < 0 && errno != ENOENT)
-			f->calls.on_event(f->calls.ctx, str_z(path), FOLLOW_UNREADABLE, 0, (uint64_t)errno);
+			follow_tell_unreadable(f, path, errno);
 		fd_close(&fd);
 		return NULL;
 	}
@@ -263,6 +303,7 @@ follow_open_file(struct follow *f, const char *path, bool old)
 		.dev = st.st_dev, .ino = st.st_ino,
 	};
 	f->files[f->nfiles++] = file;
+	follow_tell_readable(f, path);
 	watch_file(file);
 	(void)follow_file_check_head(file);
 	set_start(file, old);
@@ -358,7 +399,8 @@ watch_dirs(struct follow *f, const char *pattern)
 		*slash = '\0';
 	if (glob(slash ? dir : ".", GLOB_NOSORT, NULL, &g) == 0)
 		for (size_t i = 0; i < g.gl_pathc; i++)
-			(void)!inotify_add_watch(f->inotify, g.gl_pathv[i], DIR_EVENTS | IN_MASK_ADD);
+			(void)!inotify_add_watch(
+			    f->inotify, g.gl_pathv[i], DIR_EVENTS | IN_MASK_ADD);
 	globfree(&g);
 }
 
@@ -374,7 +416,10 @@ scan_pattern(struct follow *f, const char *pattern, int64_t now_us)
 	globfree(&g);
 }
 
-/* After a restart: the file that we left may have been renamed meanwhile; its rest comes before its successor. */
+/*
+ * After a restart: the file that we left may have been renamed meanwhile; its rest comes before its
+ * successor.
+ */
 static bool
 find_renamed(struct follow *f, const struct saved_pos *s)
 {
@@ -397,14 +442,18 @@ find_renamed(struct follow *f, const struct saved_pos *s)
 	return hit;
 }
 
-/* Saved positions of files that we do not follow any more are dropped in silence; the others are looked for. */
+/*
+ * Saved positions of files that we do not follow any more are dropped in silence; the others are
+ * looked for.
+ */
 static void
 settle_saved(struct follow *f)
 {
 	for (size_t i = 0; i < f->nsaved; i++) {
 		struct saved_pos *s = &f->saved[i];
 		if (!s->used && !find_file(f, s->pos.dev, s->pos.ino) && !find_renamed(f, s))
-			f->calls.on_event(f->calls.ctx, str_z(s->path), FOLLOW_GAP, s->pos.offset, 0);
+			f->calls.on_event(
+			    f->calls.ctx, str_z(s->path), FOLLOW_GAP, s->pos.offset, 0);
 		s->used = true;
 	}
 }
@@ -416,12 +465,17 @@ settle_files(struct follow *f, int64_t now_us)
 		struct follow_file *file = f->files[i];
 		struct stat st;
 		if (!file->seen && !file->orphan) {
-			/* Renamed, its successor may not be there yet; only a file without any name was removed. */
+			/*
+			 * Renamed, its successor may not be there yet; only a file without any name
+			 * was removed.
+			 */
 			orphan(file, now_us);
 			if (fstat(file->fd, &st) == 0 && st.st_nlink == 0)
-				f->calls.on_event(f->calls.ctx, str_z(file->path), FOLLOW_REMOVED, file->offset, 0);
+				f->calls.on_event(f->calls.ctx, str_z(file->path), FOLLOW_REMOVED,
+				    file->offset, 0);
 		}
-		bool over = file->orphan && !file->dirty && now_us - file->orphan_since_us >= ORPHAN_LINGER_US;
+		bool over = file->orphan && !file->dirty &&
+		    now_us - file->orphan_since_us >= ORPHAN_LINGER_US;
 		if (over)
 			close_file(f, i);
 		else

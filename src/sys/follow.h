@@ -1,7 +1,8 @@
 /*
- * follow: files that grow, followed through everything that happens to logs: rotation by rename, copy and truncate,
- * shrinking, replacement, deletion and re-creation, lines half written. A file is known by device, inode and its first
- * bytes, never by its name alone. inotify wakes; without it follow_rescan() must be called often.
+ * follow: files that grow, followed through everything that happens to logs: rotation by rename,
+ * copy and truncate, shrinking, replacement, deletion and re-creation, lines half written. A file
+ * is known by device, inode and its first bytes, never by its name alone. inotify wakes; without it
+ * follow_rescan() must be called often.
  *
  * Pull, not push: nothing is read outside follow_pump(), so that a slow reader slows only itself.
  */
@@ -30,7 +31,7 @@ enum follow_event {
 	FOLLOW_REPLACED,           /* the name leads to another file, or the same file was rewritten from its start */
 	FOLLOW_REMOVED,            /* the name is gone */
 	FOLLOW_GAP,                /* lines were lost: the file left at a restart is not there any more; was: our position */
-	FOLLOW_UNREADABLE,         /* now: the errno */
+	FOLLOW_UNREADABLE,         /* now: the errno, EMFILE when there are too many; told once a file */
 };
 
 struct follow;
@@ -48,19 +49,25 @@ struct follow_calls {
 	void (*on_open)(void *ctx, struct follow_file *f);
 	/* After the call follow_file_pos() is the position behind the chunk's last whole line. */
 	void (*on_chunk)(void *ctx, struct follow_file *f, const struct follow_chunk *c);
-	void (*on_event)(void *ctx, struct str path, enum follow_event e, uint64_t was, uint64_t now);
+	void (*on_event)(
+	    void *ctx, struct str path, enum follow_event e, uint64_t was, uint64_t now);
 	void (*on_close)(void *ctx, struct follow_file *f);
 };
 
 struct follow_opts {
 	bool polling;              /* do not use inotify, as on some network file systems */
 	bool from_start;           /* files found by the first scan are read from their start, not their end */
+	size_t files_max;          /* 0: FOLLOW_FILES_MAX */
 	uint64_t hash_seed;        /* must be the same over restarts: it is part of the positions */
 };
 
-int follow_new(const struct follow_calls *calls, const struct follow_opts *o, struct follow **ret) WARN_UNUSED;
+int follow_new(
+    const struct follow_calls *calls, const struct follow_opts *o, struct follow **ret) WARN_UNUSED;
 void follow_free(struct follow *f);             /* closes every file; on_close is not called */
-/* A path, a directory (the files in it) or a pattern as of glob(3). Takes effect at the next follow_rescan(). */
+/*
+ * A path, a directory (the files in it) or a pattern as of glob(3). Takes effect at the next
+ * follow_rescan().
+ */
 int follow_add(struct follow *f, const char *pattern) WARN_UNUSED;
 /* A position kept from an earlier run; before the first scan. */
 int follow_resume(struct follow *f, const char *path, const struct follow_pos *pos) WARN_UNUSED;

@@ -1,7 +1,11 @@
-/* follow_private: what follow.c (finding files) and follow_read.c (reading them) share; for nobody else. */
+/*
+ * follow_private: what follow.c (finding files) and follow_read.c (reading them) share; for nobody
+ * else.
+ */
 #ifndef GUARITA_SYS_FOLLOW_PRIVATE_H
 #define GUARITA_SYS_FOLLOW_PRIVATE_H
 
+#include "base/hash.h"
 #include "sys/follow.h"
 
 struct follow_file {
@@ -38,6 +42,9 @@ struct follow {
 	size_t nfiles;
 	struct saved_pos *saved;
 	size_t nsaved;
+	struct strmap told;        /* paths of which it was told that they cannot be read */
+	char **told_paths;
+	size_t ntold;
 	int inotify;
 	bool scanned;              /* the first scan is over: new files are read from their start */
 	bool rescan_wanted;
@@ -47,6 +54,9 @@ struct follow {
 
 /* old: a file of an earlier name, not to be skipped. NULL when it cannot be read. */
 struct follow_file *follow_open_file(struct follow *f, const char *path, bool old);
+/* Tells once that a file cannot be read; told again after it could be. */
+void follow_tell_unreadable(struct follow *f, const char *path, int error);
+void follow_tell_readable(struct follow *f, const char *path);
 /* Reads one chunk; false when there was nothing (more) to read. */
 bool follow_file_read(struct follow_file *file);
 /* Hands out what is left behind the last newline. */

@@ -1,4 +1,7 @@
-/* follow_read: reading one followed file. Must never hand out half a line as a whole one, nor a line twice. */
+/*
+ * follow_read: reading one followed file. Must never hand out half a line as a whole one, nor a
+ * line twice.
+ */
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -37,7 +40,8 @@ known_copy(const struct follow_file *file)
 
 	for (size_t i = 0; i < f->nfiles; i++) {
 		struct follow_file *o = f->files[i];
-		if (o->copy && o->head_len == file->head_len && memcmp(o->head, file->head, o->head_len) == 0)
+		if (o->copy && o->head_len == file->head_len &&
+		    memcmp(o->head, file->head, o->head_len) == 0)
 			return o;
 	}
 	return NULL;
@@ -132,7 +136,10 @@ hand_out(struct follow_file *file, struct str bytes, bool open_end, uint64_t new
 {
 	struct follow *f = file->follow;
 	struct follow_chunk c = {
-		.bytes = bytes, .offset = file->offset, .line = file->line + 1, .continued = file->part > 0,
+		.bytes = bytes,
+		.offset = file->offset,
+		.line = file->line + 1,
+		.continued = file->part > 0,
 		.open_end = open_end,
 	};
 
@@ -166,7 +173,7 @@ follow_file_read(struct follow_file *file)
 	notice_rewrite(file);
 	ssize_t n = file_read_at(file->fd, f->chunk, FOLLOW_CHUNK, file->offset + file->part);
 	if (n < 0)
-		f->calls.on_event(f->calls.ctx, str_z(file->path), FOLLOW_UNREADABLE, file->offset, (uint64_t)-n);
+		follow_tell_unreadable(f, file->path, (int)-n);
 	file->size_seen = file->offset + file->part + (n > 0 ? (uint64_t)n : 0);
 	if (n <= 0)
 		return false;
@@ -178,7 +185,10 @@ follow_file_read(struct follow_file *file)
 	} else if (got.n == FOLLOW_CHUNK) {
 		hand_out(file, got, true, 0);
 	}
-	/* A short read that still left something whole: the end is reached, what follows will wake us. */
+	/*
+	 * A short read that still left something whole: the end is reached, what follows will wake
+	 * us.
+	 */
 	return got.n == FOLLOW_CHUNK;
 }
 

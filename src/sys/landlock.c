@@ -1,6 +1,7 @@
 /*
- * landlock: which paths a role may touch, by the raw system calls, as the C library has none. Must never allow more
- * than the list says: rights this kernel does not know are left out, never guessed.
+ * landlock: which paths a role may touch, by the raw system calls, as the C library has none. Must
+ * never allow more than the list says: rights this kernel does not know are left out, never
+ * guessed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -61,9 +62,13 @@ allow(int ruleset, const struct sandbox_path *p, uint64_t known)
 		return -EIO;
 	}
 	bool dir = S_ISDIR(st.st_mode);
-	uint64_t rights = p->write ? dir ? RIGHTS_DIR_WRITE : RIGHTS_FILE_WRITE : dir ? RIGHTS_DIR_READ : RIGHTS_FILE_READ;
+	uint64_t rights = p->write ? dir ? RIGHTS_DIR_WRITE : RIGHTS_FILE_WRITE
+	    : dir                  ? RIGHTS_DIR_READ
+				   : RIGHTS_FILE_READ;
 	struct landlock_path_beneath_attr a = { .allowed_access = rights & known, .parent_fd = fd };
-	int r = syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &a, 0) < 0 ? -errno : 0;
+	int r = syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &a, 0) < 0
+	    ? -errno
+	    : 0;
 	close(fd);
 	return r;
 }

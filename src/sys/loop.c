@@ -36,7 +36,8 @@ struct work {
 	void *ctx;
 };
 
-_Static_assert((int)WANT_READ == (int)UV_READABLE && (int)WANT_WRITE == (int)UV_WRITABLE, "events are libuv's");
+_Static_assert((int)WANT_READ == (int)UV_READABLE && (int)WANT_WRITE == (int)UV_WRITABLE,
+    "events are libuv's");
 
 int
 loop_new(struct loop **ret)

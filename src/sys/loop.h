@@ -1,6 +1,7 @@
 /*
- * loop: one thread that waits for descriptors, timers and signals (libuv underneath, so that it is portable and dull).
- * Callbacks run on the thread of loop_run(). A callback may close any watcher, its own included.
+ * loop: one thread that waits for descriptors, timers and signals (libuv underneath, so that it is
+ * portable and dull). Callbacks run on the thread of loop_run(). A callback may close any watcher,
+ * its own included.
  */
 #ifndef GUARITA_SYS_LOOP_H
 #define GUARITA_SYS_LOOP_H
@@ -18,14 +19,18 @@ typedef void timer_fn(void *ctx);
 typedef void signal_fn(void *ctx, int signo);
 
 int loop_new(struct loop **ret) WARN_UNUSED;
-/* Closes what is left open (watchers, timers, signals), never the descriptors, which are the caller's. */
+/*
+ * Closes what is left open (watchers, timers, signals), never the descriptors, which are the
+ * caller's.
+ */
 void loop_free(struct loop *l);
 void loop_run(struct loop *l);                  /* until loop_stop() */
 void loop_run_once(struct loop *l, bool wait);  /* one turn */
 void loop_stop(struct loop *l);
 
 /* Watches fd; it stays the caller's, who must call poll_close() before closing it. */
-int poll_open(struct loop *l, int fd, int events, poll_fn *fn, void *ctx, struct poll **ret) WARN_UNUSED;
+int poll_open(
+    struct loop *l, int fd, int events, poll_fn *fn, void *ctx, struct poll **ret) WARN_UNUSED;
 void poll_want(struct poll *p, int events);     /* 0 pauses; a call without change costs nothing */
 void poll_close(struct poll *p);                /* accepts NULL */
 
@@ -37,8 +42,12 @@ void timer_close(struct timer *t);              /* accepts NULL */
 
 int signal_open(struct loop *l, int signo, signal_fn *fn, void *ctx) WARN_UNUSED;   /* lives as long as the loop */
 
-/* Runs work on another thread, then done on the loop's. Neither may touch what the other uses meanwhile. */
-int work_start(struct loop *l, void (*work)(void *ctx), void (*done)(void *ctx), void *ctx) WARN_UNUSED;
+/*
+ * Runs work on another thread, then done on the loop's. Neither may touch what the other uses
+ * meanwhile.
+ */
+int work_start(
+    struct loop *l, void (*work)(void *ctx), void (*done)(void *ctx), void *ctx) WARN_UNUSED;
 
 struct uv_loop_s;
 struct uv_loop_s *loop_uv(struct loop *l);      /* for sys/spawn */

@@ -78,7 +78,8 @@ change_user(const struct sandbox_opts *o, struct sandbox_report *r)
 		note(r, SANDBOX_USER, -EPERM);
 		return;
 	}
-	if (setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) < 0 || setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) < 0)
+	if (setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) < 0 ||
+	    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) < 0)
 		note(r, SANDBOX_USER, -errno);
 	else
 		/* There must be no way back. */
@@ -93,7 +94,8 @@ set_limit(int resource, uint64_t value)
 	if (getrlimit(resource, &now) < 0)
 		return -errno;
 	rlim_t v = now.rlim_max < value ? now.rlim_max : (rlim_t)value;
-	return setrlimit(resource, &(struct rlimit){ .rlim_cur = v, .rlim_max = v }) < 0 ? -errno : 0;
+	return setrlimit(resource, &(struct rlimit){ .rlim_cur = v, .rlim_max = v }) < 0 ? -errno
+											 : 0;
 }
 
 static void
@@ -116,7 +118,8 @@ sandbox_enter(const struct sandbox_opts *o, struct sandbox_report *ret)
 	change_user(o, &r);
 	note(&r, SANDBOX_CAPS, caps_keep(o->keep_caps));
 	if (o->no_new_privs)
-		note(&r, SANDBOX_NO_NEW_PRIVS, prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0);
+		note(&r, SANDBOX_NO_NEW_PRIVS,
+		    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0);
 	if (o->paths)
 		note(&r, SANDBOX_LANDLOCK, landlock_enter(o->paths, o->npaths));
 	set_limits(o, &r);
@@ -159,7 +162,9 @@ first_number(struct str s, int base)
 
 	for (size_t i = 0; i < s.n; i++) {
 		int c = s.p[i];
-		int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : base;
+		int digit = c >= '0' && c <= '9' ? c - '0'
+		    : c >= 'a' && c <= 'f'       ? c - 'a' + 10
+						 : base;
 		if (digit >= base)
 			break;
 		v = v * (uint64_t)base + (uint64_t)digit;

@@ -1,9 +1,11 @@
 /*
- * sandbox: gives up rights, in the one order that works: groups, user, capabilities, no new privileges, Landlock,
- * limits, no core of secrets, and last the system call filter. A ratchet: nothing given up comes back.
+ * sandbox: gives up rights, in the one order that works: groups, user, capabilities, no new
+ * privileges, Landlock, limits, no core of secrets, and last the system call filter. A ratchet:
+ * nothing given up comes back.
  *
- * Works without privileges too; then it says what could not be applied. A step that fails although it should work is
- * FAILED, and the role must not go on; one that this machine cannot do is MISSING, and is shown to the operator.
+ * Works without privileges too; then it says what could not be applied. A step that fails although
+ * it should work is FAILED, and the role must not go on; one that this machine cannot do is
+ * MISSING, and is shown to the operator.
  */
 #ifndef GUARITA_SYS_SANDBOX_H
 #define GUARITA_SYS_SANDBOX_H
@@ -75,7 +77,10 @@ struct sandbox_facts {
 };
 int sandbox_facts(int pid, struct sandbox_facts *ret) WARN_UNUSED;
 
-/* Steps with a file of their own. Each gives 0 or -errno; -ENOSYS and -EOPNOTSUPP: the kernel cannot. */
+/*
+ * Steps with a file of their own. Each gives 0 or -errno; -ENOSYS and -EOPNOTSUPP: the kernel
+ * cannot.
+ */
 int landlock_abi(void);            /* 0: none */
 int landlock_enter(const struct sandbox_path *paths, size_t n) WARN_UNUSED;
 int filter_enter(enum sandbox_calls calls) WARN_UNUSED;

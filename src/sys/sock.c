@@ -1,4 +1,7 @@
-/* sock: opening sockets. Must never leave a descriptor open on failure, nor one that a child inherits. */
+/*
+ * sock: opening sockets. Must never leave a descriptor open on failure, nor one that a child
+ * inherits.
+ */
 #include "sys/sock.h"
 
 #include <errno.h>

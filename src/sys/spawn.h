@@ -1,6 +1,6 @@
 /*
- * spawn: starts a program with an argument vector and chosen descriptors; never through a shell. Nothing else is
- * inherited: every other descriptor is close-on-exec.
+ * spawn: starts a program with an argument vector and chosen descriptors; never through a shell.
+ * Nothing else is inherited: every other descriptor is close-on-exec.
  */
 #ifndef GUARITA_SYS_SPAWN_H
 #define GUARITA_SYS_SPAWN_H
@@ -9,7 +9,10 @@
 
 struct child;
 
-/* status: exit code, or -1 when a signal ended it (then signo is not 0). The child is freed after the call. */
+/*
+ * status: exit code, or -1 when a signal ended it (then signo is not 0). The child is freed after
+ * the call.
+ */
 typedef void child_fn(void *ctx, int status, int signo);
 
 struct spawn_opts {
@@ -22,7 +25,8 @@ struct spawn_opts {
 	bool session;                 /* own session and process group, so that child_kill() reaches its children */
 };
 
-int spawn(struct loop *l, const struct spawn_opts *o, child_fn *on_exit, void *ctx, struct child **ret) WARN_UNUSED;
+int spawn(struct loop *l, const struct spawn_opts *o, child_fn *on_exit, void *ctx,
+    struct child **ret) WARN_UNUSED;
 int child_pid(const struct child *c);
 void child_kill(struct child *c, int signo);     /* the whole group when it has its own session */
 

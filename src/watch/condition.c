@@ -400,7 +400,7 @@ no(const struct asked *q)
 static bool
 like_one(const struct asked *q)
 {
-	struct match m = { .lead_max = SIZE_MAX };
+	struct match m = { .lead_limited = false };
 
 	for (uint32_t i = 0; i < q->c->nvalues; i++)
 		if (pattern_match(&q->c->patterns[i], pattern_trim(q->value), &m))

@@ -45,7 +45,8 @@ init(struct correlator *c, const struct correlate_opts *o)
 	uint32_t keys = o->keys_max ? o->keys_max : KEYS_DEFAULT;
 
 	c->lateness_us = o->lateness_us > 0 ? o->lateness_us : LATENESS_DEFAULT;
-	c->env = (struct watch_env){ .own = o->own, .nown = o->nown, .zone_offset_min = o->zone_offset_min };
+	c->env = (struct watch_env){ .own = o->own, .nown = o->nown,
+	    .zone_offset_min = o->zone_offset_min };
 	c->seed = o->hash_seed ? o->hash_seed : 1;
 	c->batch = o->batch;
 	c->watermark_us = c->now_us = c->started_us = c->last_time_us = WHEN_NONE;
@@ -56,19 +57,31 @@ init(struct correlator *c, const struct correlate_opts *o)
 	pool_init(&c->dossiers, sizeof(struct dossier), DOSSIERS_MAX);
 	pool_init(&c->meetings, sizeof(struct meeting), DOSSIERS_MAX * 8);
 	c->meeting_buckets = malloc(MEETING_BUCKETS * sizeof(uint32_t));
+	c->meeting_generations = calloc(MEETING_BUCKETS, sizeof(uint32_t));
 	c->family = malloc(FAMILY_MAX * sizeof(uint32_t));
 	c->key_hashes = calloc(c->rules->nkeys + 1, sizeof(uint64_t));
 	c->key_known = calloc(c->rules->nkeys / 64 + 1, sizeof(uint64_t));
-	if (!c->meeting_buckets || !c->family || !c->key_hashes || !c->key_known)
+	if (!c->meeting_buckets || !c->meeting_generations || !c->family || !c->key_hashes ||
+	    !c->key_known)
 		return -ENOMEM;
 	memset(c->meeting_buckets, 0xff, MEETING_BUCKETS * sizeof(uint32_t));
-	if (tracks_init(&c->tracks, keys < KEYS_LEAST ? KEYS_LEAST : keys) < 0 || recall_init(&c->recall) < 0)
+	if (tracks_init(&c->tracks, keys < KEYS_LEAST ? KEYS_LEAST : keys) < 0 ||
+	    recall_init(&c->recall) < 0)
 		return -ENOMEM;
 	return sessions_init(&c->sessions);
 }
 
+static void
+nobody_asks(void *ctx, const struct incident *i, enum incident_change change)
+{
+	(void)ctx;
+	(void)i;
+	(void)change;
+}
+
 int
-correlator_new(const struct ruleset *rs, const struct correlate_opts *o, const struct correlate_calls *calls,
+correlator_new(const struct ruleset *rs, const struct correlate_opts *o,
+    const struct correlate_calls *calls,
     struct correlator **ret)
 {
 	struct correlator *c = calloc(1, sizeof(*c));
@@ -79,6 +92,8 @@ correlator_new(const struct ruleset *rs, const struct correlate_opts *o, const s
 	c->rs = rs;
 	c->rules = rs->rules;
 	c->calls = *calls;
+	if (!c->calls.on_incident)
+		c->calls.on_incident = nobody_asks;
 	c->opts = *o;
 	rc = init(c, o);
 	if (rc < 0)
@@ -104,6 +119,7 @@ release(struct correlator *c)
 	pool_free(&c->dossiers);
 	pool_free(&c->meetings);
 	free(c->meeting_buckets);
+	free(c->meeting_generations);
 	free(c->family);
 	free(c->key_hashes);
 	free(c->key_known);
@@ -129,7 +145,8 @@ correlator_free(struct correlator *c)
 void
 correlator_empty(struct correlator *c)
 {
-	struct correlator fresh = { .rs = c->rs, .rules = c->rules, .calls = c->calls, .opts = c->opts };
+	struct correlator fresh = { .rs = c->rs, .rules = c->rules, .calls = c->calls,
+	    .opts = c->opts };
 
 	release(c);
 	*c = fresh;
@@ -143,7 +160,8 @@ prefetch(struct correlator *c, const struct want *wants, uint32_t n, const struc
 {
 	for (uint32_t i = 0; i < n; i++) {
 		const struct rule *rule = &c->rules->rules[wants[i].rule];
-		uint64_t key = correlator_key(c, wants[i].role == WANT_STEP ? rule->key : rule->context, r);
+		uint64_t key = correlator_key(c, wants[i].role == WANT_STEP ? rule->key :
+		    rule->context, r);
 
 		if (key)
 			tracks_prefetch(&c->tracks, track_hash(key, rule,
@@ -151,13 +169,21 @@ prefetch(struct correlator *c, const struct want *wants, uint32_t n, const struc
 	}
 }
 
+uint32_t
+input_recall(struct correlator *c, struct input *in)
+{
+	if (in->recall == RECALL_NONE)
+		in->recall = recall_keep(&c->recall, in->r, c->rules->keep);
+	return in->recall;
+}
+
 static void
-count_it(struct correlator *c, const struct input *in)
+count_it(struct correlator *c, struct input *in)
 {
 	const struct kind_wants *kind = &c->rules->kinds[in->r->kind];
 	const struct want *wants = &c->rules->wants[kind->first];
 
-	if (kind->n > 1)
+	if (kind->n > 2)
 		prefetch(c, wants, kind->n, in->r);
 	for (uint32_t i = 0; i < kind->n; i++) {
 		const struct rule *rule = &c->rules->rules[wants[i].rule];
@@ -169,40 +195,60 @@ count_it(struct correlator *c, const struct input *in)
 	}
 }
 
-static struct host_last *
-host_of(struct correlator *c, const struct record *r)
+/* Eight bytes at either end tell hosts apart well enough, and cost nothing. */
+static inline uint64_t
+host_of(const struct record *r)
 {
 	struct str host = record_text(r, r->host);
-	uint64_t tag = (uint64_t)r->source * 0x9e3779b97f4a7c15ull + host.n + 1;
 	uint64_t head = 0, tail = 0;
 
 	if (host.n >= 8) {
 		memcpy(&head, host.p, 8);
 		memcpy(&tail, host.p + host.n - 8, 8);
-	} else if (host.n > 0) {
-		memcpy(&head, host.p, host.n);
+	} else {
+		for (size_t i = 0; i < host.n; i++)
+			head = head << 8 | (uint8_t)host.p[i];
 	}
-	tag = (tag ^ head) * 0xff51afd7ed558ccdull;
-	tag = (tag ^ tag >> 32 ^ tail) * 0xc4ceb9fe1a85ec53ull;
-	tag |= 1;
-	if (c->hosts[tag >> 54].tag != tag)
-		c->hosts[tag >> 54] = (struct host_last){ .tag = tag, .time_us = WHEN_NONE };
-	return &c->hosts[tag >> 54];
+	return (((uint64_t)r->source << 8) + host.n) ^ head * 0xff51afd7ed558ccdull ^ tail * 0xc4ceb9fe1a85ec53ull;
+}
+
+static inline void
+pass(struct correlator *c, const struct record *r, int64_t time_us, uint32_t recall)
+{
+	c->passed[c->npassed++ & (PASSED - 1)] = (struct passed){ host_of(r), time_us, recall };
+}
+
+/* The last record of the mark's host before it. */
+static const struct passed *
+before_mark(const struct correlator *c, const struct record *mark, int64_t time_us)
+{
+	uint64_t host = host_of(mark);
+	const struct passed *best = NULL;
+
+	for (uint32_t i = 1; i <= PASSED && i <= c->npassed; i++) {
+		const struct passed *p = &c->passed[(c->npassed - i) & (PASSED - 1)];
+
+		if (p->host == host && p->time_us <= time_us && (!best ||
+		    p->time_us > best->time_us))
+			best = p;
+	}
+	return best;
 }
 
 /* "last message repeated N times": the record before it, N times more, at the time of the mark. */
 static void
 repeat(struct correlator *c, const struct record *mark, int64_t time_us)
 {
-	const struct host_last *last = host_of(c, mark);
+	const struct passed *last = before_mark(c, mark, time_us);
 	struct str n = record_value(mark, FIELD_repeat);
 	struct record before;
-	struct input in = { .r = &before, .time_us = time_us, .ref = mark->ref, .recall = last->recall };
+	struct input in = { .r = &before, .time_us = time_us, .ref = mark->ref };
 	uint64_t times;
 
-	if (last->recall == RECALL_NONE || last->time_us > time_us || time_us - last->time_us > REPEAT_WITHIN ||
+	if (!last || last->recall == RECALL_NONE || time_us - last->time_us > REPEAT_WITHIN ||
 	    text_u64(n, &times) < 0 || times == 0 || !recall_get(&c->recall, last->recall, &before))
 		return;
+	in.recall = last->recall;
 	in.weight = times > REPEAT_MAX ? REPEAT_MAX : (uint32_t)times;
 	before.ref = mark->ref;
 	correlator_forget_keys(c);
@@ -237,10 +283,9 @@ take(struct correlator *c, struct record *r, int64_t time_us)
 {
 	struct input in = { .r = r, .time_us = time_us, .ref = r->ref, .weight = weight_of(r) };
 
-	in.recall = recall_keep(&c->recall, r, c->rules->keep);
 	count_it(c, &in);
 	if (c->rules->njoins > 0 && c->lateness_us > 0)
-		sessions_wait(c, r, time_us, in.recall);
+		sessions_wait(c, &in);
 	return in.recall;
 }
 
@@ -249,7 +294,6 @@ correlate(struct correlator *c, struct record *r)
 {
 	const struct kind_wants *kind = &c->rules->kinds[r->kind];
 	int64_t time_us = time_of(c, r);
-	struct host_last *last;
 	uint32_t recall = RECALL_NONE;
 
 	c->stats.records++;
@@ -268,11 +312,7 @@ correlate(struct correlator *c, struct record *r)
 			correlator_forget_keys(c);
 			sessions_take(c, r, time_us);
 		}
-		last = host_of(c, r);
-		if (time_us >= last->time_us) {
-			last->time_us = time_us;
-			last->recall = recall;
-		}
+		pass(c, r, time_us, recall);
 	}
 	if (c->ntouched > 0)
 		tell_touched(c);
@@ -280,7 +320,8 @@ correlate(struct correlator *c, struct record *r)
 
 /* The same key with another value of what is counted: the old value goes first. Another key: it goes from there. */
 static void
-recount(struct correlator *c, const struct kind_wants *kind, const struct input *was, const struct input *is)
+recount(struct correlator *c, const struct kind_wants *kind, const struct input *was,
+    struct input *is)
 {
 	const struct want *wants = &c->rules->wants[kind->first];
 

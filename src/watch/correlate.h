@@ -41,7 +41,8 @@ struct incident {
  * OPENED once, WORSE when graver or ten times as much, GREW now and then, CLOSED once, with everything it holds. An
  * incident that was told and turns out to be part of another is MERGED (`into`) and not heard of again.
  */
-enum incident_change { INCIDENT_OPENED, INCIDENT_WORSE, INCIDENT_GREW, INCIDENT_CLOSED, INCIDENT_MERGED };
+enum incident_change { INCIDENT_OPENED, INCIDENT_WORSE, INCIDENT_GREW, INCIDENT_CLOSED,
+    INCIDENT_MERGED };
 
 struct correlate_calls {
 	void *ctx;
@@ -64,7 +65,8 @@ struct correlate_stats {
 	uint64_t records, keys, keys_evicted, late, joins, joins_evicted, incidents, proofs_cut;
 };
 
-int correlator_new(const struct ruleset *rs, const struct correlate_opts *o, const struct correlate_calls *calls,
+int correlator_new(const struct ruleset *rs, const struct correlate_opts *o,
+    const struct correlate_calls *calls,
     struct correlator **ret) WARN_UNUSED;
 void correlator_free(struct correlator *c);
 /* May add joined fields (FIELD_JOINED) to r. Records may come out of order. */
@@ -82,6 +84,7 @@ struct str rule_attack(const struct ruleset *rs, uint32_t rule);
 const char *rule_name(const struct ruleset *rs, uint32_t rule);
 /* Rules that would count this record, each with how near it is: for `guarita explain`. */
 void correlate_explain(struct correlator *c, const struct record *r,
-    void (*on_rule)(void *ctx, uint32_t rule, uint64_t have, uint64_t need, const char *why_not), void *ctx);
+    void (*on_rule)(void *ctx, uint32_t rule, uint64_t have, uint64_t need, const char *why_not),
+    void *ctx);
 
 #endif

@@ -22,10 +22,12 @@
 #define DOSSIER_INTO_MAX 4
 #define TOUCHED_MAX 64
 #define FAMILY_MAX 4096u            /* parts of one incident, and parts of parts */
-#define KEYS_DEFAULT (256u << 10)
+#define KEYS_DEFAULT (96u << 10)
+#define HELD_MAX (256u << 10)      /* records of all open incidents; beyond, each keeps HELD_LEAST and counts the rest */
+#define HELD_LEAST 16u
 #define SESSIONS_MAX (64u << 10)
 #define RISK_PART_OF_RULE 0x10000u /* a part of a risk is 1 + kind, or this + rule */
-#define HOSTS_REMEMBERED 1024u     /* for repeat marks; power of two */
+#define PASSED 256u                /* records in which a repeat mark looks for the one it means; power of two */
 
 /* Yes and no are bytes in what is saved: foreign bytes may hold any value. */
 struct held {                      /* a record of an incident */
@@ -54,9 +56,9 @@ struct dossier {                   /* an incident that is not closed */
 	uint32_t into[DOSSIER_INTO_MAX];   /* incidents that absorb it */
 	uint32_t *parts;           /* incidents it absorbs */
 	uint32_t nparts, parts_size;
+	uint32_t told_round;       /* in which it was last looked at, see tell.c */
 	uint32_t family;           /* epoch in which it was last met, see tell.c */
-	uint32_t looked;           /* at its meetings, in this generation */
-	uint8_t apart;             /* then some were still too far in time */
+	uint8_t apart;             /* some that it may meet are still too far in time */
 	uint32_t home, sibling;    /* track it hangs on, next one there */
 	uint32_t meets;            /* first of its meeting places */
 	struct facts facts;
@@ -68,16 +70,21 @@ struct meeting {                   /* a dossier at a key that a rule which absor
 	uint16_t key;
 	uint32_t next;             /* in the bucket */
 	uint32_t mine;             /* next of the same dossier */
+	uint32_t seen;             /* generation of the bucket when it was last looked at */
 };
 
 #define MEETING_BUCKETS 4096u
 
+enum session_queue { SESSION_LIVE, SESSION_BRIEF };    /* brief: ended, or not opened yet */
+
 struct session {                   /* what a join knows of one key */
 	uint64_t hash;
 	int64_t opened_us, ended_us;
+	int64_t replaced_us;       /* when the next of this key opened; that one may be forgotten before */
 	uint32_t orphans;          /* seq in recall: records that came before their session, newest first */
 	uint32_t next;             /* in the bucket */
-	uint32_t older;            /* in the queue */
+	uint32_t prev, after;      /* in its queue */
+	uint8_t queue;             /* enum session_queue */
 	uint16_t join;
 	uint16_t len;              /* of text; 0: not opened yet */
 	uint16_t pid_tag;
@@ -88,7 +95,7 @@ struct sessions {
 	struct pool pool;
 	uint32_t *buckets;
 	uint32_t mask;
-	uint32_t first, last;      /* queue by age */
+	uint32_t first[2], last[2];        /* by enum session_queue; each in order of age */
 	uint8_t pids[4096];        /* how many live sessions have a pid of this tag; 255 sticks */
 	uint32_t by_others;        /* live sessions whose key has no pid */
 	uint64_t opened, evicted;
@@ -103,8 +110,8 @@ struct keepsake {                  /* the record of a track that may have to be 
 #define KEEPSAKE_BITS 12
 #define KEEPSAKES (1u << KEEPSAKE_BITS)
 
-struct host_last {                 /* the last record of a host */
-	uint64_t tag;
+struct passed {                    /* one of the last records, whatever it was */
+	uint64_t host;             /* hash of source and host */
 	int64_t time_us;
 	uint32_t recall;           /* RECALL_NONE: nobody had asked for it */
 };
@@ -122,18 +129,21 @@ struct correlator {
 	struct recall recall;
 	struct sessions sessions;
 	struct pool dossiers;
+	uint32_t held;             /* records that they hold */
 	uint64_t next_serial, next_id;
 	struct pool meetings;
 	uint32_t *meeting_buckets;
+	uint32_t *meeting_generations;     /* by bucket: how many came so far */
 	struct dues dues;
 	uint32_t touched[TOUCHED_MAX];
 	uint32_t ntouched;
 	uint32_t *family;
 	uint32_t nfamily, family_epoch;
-	uint32_t meet_generation;          /* a new meeting anywhere */
+	uint32_t round;
 	uint64_t *key_hashes;      /* of the record in hand, by key; 0: not computed */
 	uint64_t *key_known;       /* bit per key */
-	struct host_last hosts[HOSTS_REMEMBERED];
+	struct passed passed[PASSED];
+	uint32_t npassed;
 	struct keepsake *keepsakes;        /* KEEPSAKES places by hash; NULL until the first */
 	struct buf why;
 	struct buf proofs;
@@ -146,7 +156,7 @@ struct input {
 	int64_t time_us;
 	uint64_t ref;
 	uint32_t weight;
-	uint32_t recall;
+	uint32_t recall;           /* RECALL_NONE until someone asks: input_recall() */
 };
 
 static inline struct dossier *
@@ -162,14 +172,19 @@ void correlator_forget_keys(struct correlator *c);
 /* The same for the same rule text in whatever order rules stand, so that saved state finds its place again. */
 uint64_t track_hash(uint64_t key, const struct rule *rule, enum track_role role);
 
+/* The copy of the record in hand, made when the first rule keeps something of it. */
+uint32_t input_recall(struct correlator *c, struct input *in);
+
 /* dossier.c: includes an event of a rule, at the track where its incidents hang. r may be NULL when it is unknown. */
-void dossier_include(struct correlator *c, const struct rule *rule, uint32_t home, const struct event *e,
+void dossier_include(struct correlator *c, const struct rule *rule, uint32_t home,
+    const struct event *e,
     const struct record *r);
 /* The open incident of this track that time_us falls into or follows within the rule's quiet time. */
 uint32_t dossier_near(const struct correlator *c, uint32_t home, int64_t time_us, int64_t gap);
 void dossier_context(struct correlator *c, uint32_t dossier, const struct event *e);
 /* Takes a record out again: it turned out to be counted under another key. */
-void dossier_retract(struct correlator *c, uint32_t home, int64_t time_us, uint64_t ref, uint64_t into);
+void dossier_retract(struct correlator *c, uint32_t home, int64_t time_us, uint64_t ref,
+    uint64_t into);
 /* Takes a record out of whatever incident of this track holds it; the incident stays. */
 void dossier_drop(struct correlator *c, uint32_t home, int64_t time_us, uint64_t ref);
 /* More is known of a record that it holds. */
@@ -194,8 +209,8 @@ void tell_closed(struct correlator *c, uint32_t d);
 void tell_merged(struct correlator *c, uint32_t d, uint64_t into);
 
 /* shape.c: one event of a rule, by the rule's shape. */
-void shape_take(struct correlator *c, const struct rule *rule, uint8_t step, const struct input *in);
-void shape_context(struct correlator *c, const struct rule *rule, const struct input *in);
+void shape_take(struct correlator *c, const struct rule *rule, uint8_t step, struct input *in);
+void shape_context(struct correlator *c, const struct rule *rule, struct input *in);
 /* The id under which the incident that holds this record was told; 0 when it is in none. */
 uint64_t shape_told(struct correlator *c, const struct rule *rule, const struct input *in);
 /* The same key as before, but more is known of the record. */
@@ -203,10 +218,12 @@ void shape_refresh(struct correlator *c, const struct rule *rule, const struct i
 /* Takes its event out of its track, whatever incident holds it. The track, or TRACK_NONE. */
 uint32_t shape_forget(struct correlator *c, const struct rule *rule, const struct input *in);
 /* Counts it no more: it goes under another key. `into`: id of the incident there. */
-void shape_retract(struct correlator *c, const struct rule *rule, const struct input *in, uint64_t into);
+void shape_retract(struct correlator *c, const struct rule *rule, const struct input *in,
+    uint64_t into);
 void shape_due(struct correlator *c, const struct due *due);
 /* An incident of `rule` opened with e: counts for the risk of whoever r is about. */
-void shape_risk(struct correlator *c, const struct rule *rule, const struct event *e, const struct record *r);
+void shape_risk(struct correlator *c, const struct rule *rule, const struct event *e,
+    const struct record *r);
 int64_t shape_keep_us(const void *ctx, const struct track *t);
 
 /* state.c */
@@ -221,7 +238,7 @@ bool sessions_fill(struct correlator *c, struct record *r, int64_t time_us);
 /* r opens or ends sessions; calls for each record that came too early for them. */
 void sessions_take(struct correlator *c, const struct record *r, int64_t time_us);
 /* r lacks what a session may bring: remembered until it opens. */
-void sessions_wait(struct correlator *c, const struct record *r, int64_t time_us, uint32_t recall);
+void sessions_wait(struct correlator *c, struct input *in);
 void sessions_expire(struct correlator *c, uint32_t most);
 /* correlate.c: counts an early record again, now with what its session brought. */
 void correlator_again(struct correlator *c, uint32_t recall, const struct session *s);

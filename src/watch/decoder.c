@@ -114,31 +114,6 @@ tried_before(const struct group *g, const struct candidates *c, uint32_t i)
 	return false;
 }
 
-/*
- * Where foreign text may begin in a line of whoever: at the first quote, or behind the first address. A pattern of the
- * groups that any text may come to must not search beyond that, or what a stranger sends (a user agent, a path) could
- * pass for another program's message and blame whom he likes.
- */
-static size_t
-foreign_from(struct str text)
-{
-	size_t limit = str_find_byte(text, '"');
-
-	for (size_t i = 0; i < limit; i++) {
-		struct addr a;
-		size_t n = i;
-
-		if ((unsigned)(text.p[i] - '0') > 9)
-			continue;
-		while (n < limit && (text.p[n] == '.' || (unsigned)(text.p[n] - '0') <= 9))
-			n++;
-		if (n - i >= 7 && n - i <= 15 && addr_parse(str_of(text.p + i, n - i), &a) == 0)
-			return i;
-		i = n;
-	}
-	return limit;
-}
-
 static bool
 open_to_any(const struct decode_work *w, const struct group *g)
 {
@@ -162,14 +137,13 @@ try_patterns(struct decode_work *w, const struct group *g, bool vague, struct sl
 	if (from == to)
 		return false;
 	c->n = 0;
+	w->match.lead_limited = open_to_any(w, g);
 	w->match.lead_max = SIZE_MAX;
 	index_walk(x, record_text(r, base), c, &w->match.steps);
 	for (uint32_t i = 0;; i++) {
 		if (!searched && (i == c->n || c->rank[i] > x->best_search)) {
 			index_search(x, w->literals, record_text(r, base), c);
 			searched = true;
-			if (open_to_any(w, g))
-				w->match.lead_max = foreign_from(record_text(r, base));
 		}
 		if (i == c->n || c->rank[i] >= to)
 			return false;
@@ -332,6 +306,7 @@ void
 decode_routed(const struct ruleset *rs, struct decode_work *w, const struct decode_route *route, struct record *r)
 {
 	w->hit = NULL;
+	w->match.time_at = NULL;
 	if (try_all(w, route, r))
 		refine_record(rs, w, r);
 	if (!w->hit || !w->hit->odd_ok)

@@ -6,9 +6,8 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
-#include "watch/correlator.h"
+#include "watch/picture.h"
 
-#define FACTS_UNTIL 4096u          /* records of one incident that are looked at for its facts */
 
 static const struct rule *
 rule_of(const struct correlator *c, const struct dossier *d)
@@ -16,8 +15,8 @@ rule_of(const struct correlator *c, const struct dossier *d)
 	return &c->rules->rules[d->rule];
 }
 
-static void
-touch(struct correlator *c, uint32_t i)
+void
+dossier_touch(struct correlator *c, uint32_t i)
 {
 	struct dossier *d = dossier_at(c, i);
 
@@ -76,12 +75,13 @@ hold(struct correlator *c, struct dossier *d, const struct held *h)
 		d->held[at].context = d->held[at].context && h->context;
 		return counted_now;
 	}
-	if (d->nheld == INCIDENT_PROOF_MAX) {
+	if (d->nheld == INCIDENT_PROOF_MAX || (c->held >= HELD_MAX && d->nheld >= HELD_LEAST)) {
 		if (at == d->nheld) {
 			cut(c, d, h);
 			return true;
 		}
 		cut(c, d, &d->held[--d->nheld]);
+		c->held--;
 	}
 	if (!held_room(d)) {
 		cut(c, d, h);
@@ -90,6 +90,7 @@ hold(struct correlator *c, struct dossier *d, const struct held *h)
 	memmove(&d->held[at + 1], &d->held[at], (d->nheld - at) * sizeof(*d->held));
 	d->held[at] = *h;
 	d->nheld++;
+	c->held++;
 	return true;
 }
 
@@ -165,7 +166,8 @@ due_of(struct correlator *c, uint32_t i)
 static void
 put_due(struct correlator *c, uint32_t i, int64_t at_us)
 {
-	struct due due = { .at_us = at_us, .serial = dossier_at(c, i)->serial, .index = i, .what = DUE_DOSSIER };
+	struct due due = { .at_us = at_us, .serial = dossier_at(c, i)->serial, .index = i,
+	    .what = DUE_DOSSIER };
 
 	/* Without memory it is closed at the end only. */
 	(void)dues_put(&c->dues, &due);
@@ -197,6 +199,7 @@ dossier_free(struct correlator *c, uint32_t i)
 	meetings_drop(c, i);
 	unlink_home(c, i);
 	facts_free(&d->facts);
+	c->held -= d->nheld;
 	free(d->held);
 	free(d->parts);
 	pool_give(&c->dossiers, i);
@@ -236,7 +239,8 @@ dossier_close_due(struct correlator *c, const struct due *due)
 {
 	int64_t at;
 
-	if (!pool_used(&c->dossiers, due->index) || dossier_at(c, due->index)->serial != due->serial)
+	if (!pool_used(&c->dossiers, due->index) || dossier_at(c,
+	    due->index)->serial != due->serial)
 		return;
 	/* A part ends with what it is part of. */
 	if (dossier_at(c, due->index)->ninto > 0)
@@ -315,7 +319,8 @@ open_dossier(struct correlator *c, const struct rule *rule, uint32_t home, const
 		return POOL_NONE;
 	d = dossier_at(c, i);
 	*d = (struct dossier){ .serial = ++c->next_serial, .first_us = e->time_us, .last_us = e->time_us,
-		.rule = (uint16_t)rule->index, .severity = (uint8_t)rule->severity, .kind = rule->open, .home = home,
+		.rule = (uint16_t)rule->index, .severity = (uint8_t)rule->severity,
+		    .kind = rule->open, .home = home,
 		.meets = POOL_NONE };
 	if (!facts_begin(&d->facts, rule)) {
 		pool_give(&c->dossiers, i);
@@ -345,7 +350,8 @@ dossier_near(const struct correlator *c, uint32_t home, int64_t time_us, int64_t
 
 /* Within the gap on either side. */
 static uint32_t
-find_beside(const struct correlator *c, uint32_t home, int64_t time_us, int64_t gap, uint32_t except)
+find_beside(const struct correlator *c, uint32_t home, int64_t time_us, int64_t gap,
+    uint32_t except)
 {
 	uint32_t i = track_at(&c->tracks, home)->dossier;
 
@@ -400,21 +406,6 @@ merge_relations(struct correlator *c, uint32_t to, uint32_t from)
 	b->ninto = 0;
 }
 
-/* Of equally grave kinds the first in the table: which came first is not asked. */
-static uint16_t
-graver_kind(const struct correlator *c, uint16_t a, uint16_t b)
-{
-	enum severity x, y;
-
-	if (a == KIND_NONE || b == KIND_NONE)
-		return a == KIND_NONE ? b : a;
-	x = kinds_row(c->rs->kinds, a)->severity;
-	y = kinds_row(c->rs->kinds, b)->severity;
-	if (x != y)
-		return x > y ? a : b;
-	return a < b ? a : b;
-}
-
 /* Two incidents of one key turn out to be one: `from` ends in `to`. */
 static void
 merge(struct correlator *c, uint32_t to, uint32_t from)
@@ -432,6 +423,7 @@ merge(struct correlator *c, uint32_t to, uint32_t from)
 	a->last_us = b->last_us > a->last_us ? b->last_us : a->last_us;
 	a->severity = b->severity > a->severity ? b->severity : a->severity;
 	a->kind = graver_kind(c, a->kind, b->kind);
+	raise_by_count(a, rule_of(c, a));
 	facts_merge(&a->facts, &b->facts);
 	merge_relations(c, to, from);
 	if (a->told_as && b->told_as)
@@ -443,59 +435,6 @@ merge(struct correlator *c, uint32_t to, uint32_t from)
 		a->next_grew = b->next_grew;
 	}
 	dossier_free(c, from);
-}
-
-static enum severity
-severity_of(const struct correlator *c, const struct rule *rule, const struct record *r)
-{
-	for (uint32_t i = 0; i < rule->nseverities; i++) {
-		if (conditions_hold(rule->severities[i].when, rule->severities[i].nwhen, c->rs, r, &c->env))
-			return rule->severities[i].severity;
-	}
-	if (rule->open_record && !rule->severe)
-		return kinds_row(c->rs->kinds, r->kind)->severity;
-	return rule->severity;
-}
-
-/* What one record adds to the picture. */
-static void
-add_record(struct correlator *c, struct dossier *d, const struct rule *rule, const struct record *r)
-{
-	enum severity severity = severity_of(c, rule, r);
-
-	if (!d->rated || severity > (enum severity)d->severity)
-		d->severity = (uint8_t)severity;
-	d->rated = true;
-	if (rule->open_record)
-		d->kind = graver_kind(c, d->kind, r->kind);
-	facts_add(&d->facts, r, c->seed);
-}
-
-static void
-learn(struct correlator *c, uint32_t i, const struct rule *rule, const struct event *e, const struct record *r)
-{
-	struct dossier *d = dossier_at(c, i);
-	struct record copy;
-
-	if (d->count > FACTS_UNTIL && d->meets != POOL_NONE)
-		return;
-	if (!r) {
-		if (!recall_get(&c->recall, e->recall, &copy) || copy.ref != e->ref)
-			return;
-		r = &copy;
-	}
-	add_record(c, d, rule, r);
-	if (d->meets == POOL_NONE && rule->nmeets > 0)
-		meetings_add(c, i, r);
-}
-
-void
-dossier_learn(struct correlator *c, uint32_t i, const struct record *r)
-{
-	struct dossier *d = dossier_at(c, i);
-
-	add_record(c, d, rule_of(c, d), r);
-	touch(c, i);
 }
 
 static void
@@ -524,7 +463,8 @@ dossier_include(struct correlator *c, const struct rule *rule, uint32_t home, co
 	d->count += e->weight;
 	d->first_us = e->time_us < d->first_us ? e->time_us : d->first_us;
 	d->last_us = e->time_us > d->last_us ? e->time_us : d->last_us;
-	learn(c, i, rule, e, r);
+	dossier_learn_event(c, i, rule, e, r);
+	raise_by_count(dossier_at(c, i), rule);
 	mark(c, rule, e);
 	for (;;) {
 		d = dossier_at(c, i);
@@ -535,7 +475,7 @@ dossier_include(struct correlator *c, const struct rule *rule, uint32_t home, co
 			break;
 		merge(c, i, other);
 	}
-	touch(c, i);
+	dossier_touch(c, i);
 	if (opened && c->rules->nrisk > 0 && rule->shape != RULE_RISK)
 		shape_risk(c, rule, e, r);
 }
@@ -560,10 +500,11 @@ dossier_holds(const struct correlator *c, uint32_t i, int64_t time_us, uint64_t 
 void
 dossier_context(struct correlator *c, uint32_t i, const struct event *e)
 {
-	struct held h = { .time_us = e->time_us, .ref = e->ref, .weight = e->weight, .context = true };
+	struct held h = { .time_us = e->time_us, .ref = e->ref, .weight = e->weight,
+	    .context = true };
 
 	if (hold(c, dossier_at(c, i), &h))
-		touch(c, i);
+		dossier_touch(c, i);
 }
 
 static bool
@@ -580,6 +521,7 @@ let_go(struct correlator *c, uint32_t i, int64_t time_us, uint64_t ref)
 		d->count -= d->held[at].weight;
 	memmove(&d->held[at], &d->held[at + 1], (d->nheld - at - 1) * sizeof(*d->held));
 	d->nheld--;
+	c->held--;
 	for (uint32_t k = 0; k < d->nheld; k++) {
 		if (d->held[k].context)
 			continue;
@@ -587,7 +529,7 @@ let_go(struct correlator *c, uint32_t i, int64_t time_us, uint64_t ref)
 			d->first_us = d->held[k].time_us;
 		d->last_us = d->held[k].time_us;
 	}
-	touch(c, i);
+	dossier_touch(c, i);
 	return counted == 0;
 }
 

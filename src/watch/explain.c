@@ -6,7 +6,8 @@
 #include "watch/window.h"
 
 static const char *
-why_not(const struct correlator *c, const struct rule *rule, const struct rule_step *step, const struct record *r)
+why_not(const struct correlator *c, const struct rule *rule, const struct rule_step *step,
+    const struct record *r)
 {
 	if (!conditions_hold(step->where, step->nwhere, c->rs, r, &c->env) ||
 	    !conditions_hold(rule->where, rule->nwhere, c->rs, r, &c->env))
@@ -23,7 +24,8 @@ need_of(const struct rule *rule)
 {
 	if (rule->shape == RULE_SEQUENCE)
 		return rule->nsteps;
-	return rule->shape == RULE_COUNT || rule->shape == RULE_RARE || rule->shape == RULE_RISK ? rule->need : 1;
+	return rule->shape == RULE_COUNT || rule->shape == RULE_RARE || rule->shape == RULE_RISK ?
+	    rule->need : 1;
 }
 
 /* Steps of a sequence that were seen in the window. */
@@ -61,7 +63,8 @@ have_of(const struct correlator *c, const struct rule *rule, const struct record
 
 void
 correlate_explain(struct correlator *c, const struct record *r,
-    void (*on_rule)(void *ctx, uint32_t rule, uint64_t have, uint64_t need, const char *why_not), void *ctx)
+    void (*on_rule)(void *ctx, uint32_t rule, uint64_t have, uint64_t need, const char *why_not),
+    void *ctx)
 {
 	const struct kind_wants *kind = &c->rules->kinds[r->kind];
 

@@ -84,7 +84,8 @@ static void
 keep_text(struct facts *f, struct fact *fact, struct str text)
 {
 	uint32_t i = fact->n;
-	size_t room = (f->text_n + text.n + 255) & ~(size_t)255, had = (f->text_n + 255u) & ~(size_t)255;
+	size_t room = (f->text_n + text.n + 255) & ~(size_t)255,
+	    had = (f->text_n + 255u) & ~(size_t)255;
 
 	fact->off[i] = (uint16_t)f->text_n;
 	fact->len[i] = 0;
@@ -188,7 +189,8 @@ facts_say(const struct facts *f, uint16_t field, struct buf *out)
 		shown++;
 	}
 	if (fact->n > shown)
-		buf_addf(out, shown ? " and %u%s more" : "%u%s", fact->n - shown, fact->n >= FACT_DISTINCT_MAX ? "+" : "");
+		buf_addf(out, shown ? " and %u%s more" : "%u%s", fact->n - shown,
+		    fact->n >= FACT_DISTINCT_MAX ? "+" : "");
 	return true;
 }
 
@@ -200,7 +202,8 @@ facts_save(const struct facts *f, struct buf *out)
 	buf_add_byte(out, (char)f->n);
 	for (uint8_t i = 0; i < f->n; i++) {
 		buf_add(out, str_of((const char *)&f->fact[i], sizeof(struct fact)));
-		buf_add(out, str_of((const char *)f->fact[i].set, f->fact[i].size * sizeof(uint32_t)));
+		buf_add(out, str_of((const char *)f->fact[i].set,
+		    f->fact[i].size * sizeof(uint32_t)));
 	}
 }
 
@@ -221,7 +224,8 @@ load_fact(struct fact *fact, uint32_t text_n, struct str *in)
 	if (!take(in, fact, sizeof(*fact)))
 		return false;
 	fact->set = NULL;
-	if (fact->n > FACT_DISTINCT_MAX || (fact->size & (fact->size - 1u)) || fact->size > FACT_DISTINCT_MAX * 4 ||
+	if (fact->n > FACT_DISTINCT_MAX || (fact->size & (fact->size - 1u)) ||
+	    fact->size > FACT_DISTINCT_MAX * 4 ||
 	    (fact->size && (fact->n >= fact->size || fact->size < SET_LEAST)) ||
 	    (!fact->size && fact->n > FACT_VALUES))
 		return false;

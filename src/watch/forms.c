@@ -361,7 +361,8 @@ try_line(const struct ruleset *rs, struct decode_work *w, const struct line *l, 
 	if (!f)
 		return false;
 	text = pattern_trim(record_text(r, f->at));
-	w->match.lead_max = SIZE_MAX;
+	w->match.time_at = NULL;
+	w->match.lead_limited = false;
 	if (!pattern_match(&l->pattern, text, &w->match))
 		return false;
 	return finish_match(rs, l, &w->match, text, record_slot(r, text), r);

@@ -22,14 +22,24 @@ enum {
 	HOST = 1 << 3,        /* letters, digits and . - _ */
 	IP6 = 1 << 4,         /* hex digits : . */
 	BLANK = 1 << 5,
+	ADDRESS = 1 << 6,     /* anything that an address or a name may hold: also : % [ ] */
+	NUMBER = 1 << 7,      /* digits and + - . */
+	HEXADECIMAL = 1 << 8, /* hex digits and x */
+	LINK = 1 << 9,        /* hex digits and : - . */
 };
 
-__extension__ static const uint8_t classes[256] = {
+#define OF_NAME (HOST | ADDRESS)
+#define OF_HEX (HEX | IP6 | OF_NAME | HEXADECIMAL | LINK)
+
+__extension__ static const uint16_t classes[256] = {
 	['\t'] = BLANK, [' '] = BLANK,
-	['0' ... '9'] = DIGIT | HEX | HOST | IP6,
-	['a' ... 'f'] = ALPHA | HEX | HOST | IP6, ['A' ... 'F'] = ALPHA | HEX | HOST | IP6,
-	['g' ... 'z'] = ALPHA | HOST, ['G' ... 'Z'] = ALPHA | HOST,
-	['-'] = HOST, ['_'] = HOST, ['.'] = HOST | IP6, [':'] = IP6,
+	['0' ... '9'] = DIGIT | NUMBER | OF_HEX,
+	['a' ... 'f'] = ALPHA | OF_HEX, ['A' ... 'F'] = ALPHA | OF_HEX,
+	['g' ... 'w'] = ALPHA | OF_NAME, ['G' ... 'W'] = ALPHA | OF_NAME,
+	['x'] = ALPHA | OF_NAME | HEXADECIMAL, ['X'] = ALPHA | OF_NAME | HEXADECIMAL,
+	['y' ... 'z'] = ALPHA | OF_NAME, ['Y' ... 'Z'] = ALPHA | OF_NAME,
+	['-'] = OF_NAME | NUMBER | LINK, ['_'] = OF_NAME, ['.'] = OF_NAME | IP6 | NUMBER | LINK,
+	[':'] = IP6 | ADDRESS | LINK, ['+'] = NUMBER, ['%'] = ADDRESS, ['['] = ADDRESS, [']'] = ADDRESS,
 };
 
 static const struct {
@@ -319,14 +329,11 @@ static size_t
 take_word(struct str text, size_t pos, const struct step *next, struct str *ret)
 {
 	const struct step *lit = next && next->code == STEP_LIT ? next : NULL;
-	char stop = lit ? lit->lit[0] : '\0';
 	size_t end = pos;
 
-	for (; end < text.n && !is(text.p[end], BLANK); end++) {
-		if (lit && end > pos && (lit->nocase ? fold(text.p[end]) : text.p[end]) == stop &&
-		    step_ends_word(lit, text, end))
-			break;
-	}
+	while (end < text.n && !is(text.p[end], BLANK) &&
+	    !(lit && end > pos && (lit->nocase || text.p[end] == lit->lit[0]) && step_ends_word(lit, text, end)))
+		end++;
 	if (end == pos)
 		return HOLE_MISS;
 	*ret = str_of(text.p + pos, end - pos);
@@ -553,38 +560,21 @@ static const struct {
 	size_t max;
 	unsigned class;
 } reach[HOLE_TYPES] = {
-	[HOLE_IP] = { IP_MAX + 18, 0 }, [HOLE_ADDR] = { HOLE_HOST_MAX, 0 }, [HOLE_HOST] = { HOLE_HOST_MAX, HOST },
-	[HOLE_PORT] = { 32, HOST }, [HOLE_INT] = { NUMBER_MAX + 1, 0 }, [HOLE_NUM] = { 2 * NUMBER_MAX, 0 },
-	[HOLE_HEX] = { 66, 0 }, [HOLE_TIME] = { HOLE_TIME_MAX, 0 }, [HOLE_MAC] = { 17, 0 },
+	[HOLE_IP] = { IP_MAX + 18, ADDRESS }, [HOLE_ADDR] = { HOLE_HOST_MAX, ADDRESS },
+	[HOLE_HOST] = { HOLE_HOST_MAX, HOST }, [HOLE_PORT] = { 32, HOST }, [HOLE_INT] = { NUMBER_MAX + 1, NUMBER },
+	[HOLE_NUM] = { 2 * NUMBER_MAX, NUMBER }, [HOLE_HEX] = { 66, HEXADECIMAL }, [HOLE_TIME] = { HOLE_TIME_MAX, 0 },
+	[HOLE_MAC] = { 17, LINK },
 };
-
-static bool
-of_type(enum hole_type t, char c)
-{
-	switch (t) {
-	case HOLE_IP:
-	case HOLE_ADDR:
-		return is(c, HOST) || c == ':' || c == '%' || c == '[' || c == ']';
-	case HOLE_INT:
-	case HOLE_NUM:
-		return is(c, DIGIT) || c == '-' || c == '+' || c == '.';
-	case HOLE_HEX:
-		return is(c, HEX) || c == 'x' || c == 'X';
-	case HOLE_MAC:
-		return is(c, HEX) || c == ':' || c == '-' || c == '.';
-	default:
-		return reach[t].class == 0 || is(c, reach[t].class);
-	}
-}
 
 /* The longest text of the type that ends at end and begins where the step before may end. */
 static size_t
 bounded_backward(enum hole_type t, struct str text, size_t low, size_t end, const struct step *prev, struct str *ret)
 {
 	struct str upto = str_head(text, end);
-	size_t pos = end;
+	size_t pos = end, least = end - low > reach[t].max ? end - reach[t].max : low;
+	unsigned class = reach[t].class;
 
-	while (pos > low && end - pos < reach[t].max && of_type(t, text.p[pos - 1]))
+	while (pos > least && (class == 0 || is(text.p[pos - 1], class)))
 		pos--;
 	for (; pos < end; pos++) {
 		if (may_begin(text, low, pos, prev) && takers[t](upto, pos, NULL, ret) == end)
@@ -606,10 +596,10 @@ hole_backward(enum hole_type t, struct str text, size_t low, size_t end, const s
 		pos = word_backward(text, low, end, prev, ret_value);
 	else if (t == HOLE_QUOTED)
 		pos = quoted_backward(text, low, end, ret_value);
-	else if (t == HOLE_ADDR && bounded_backward(HOLE_IP, text, low, end, prev, ret_value) != HOLE_MISS)
-		pos = bounded_backward(HOLE_IP, text, low, end, prev, ret_value);
 	else
-		pos = bounded_backward(t, text, low, end, prev, ret_value);
+		pos = bounded_backward(t == HOLE_ADDR ? HOLE_IP : t, text, low, end, prev, ret_value);
+	if (pos == HOLE_MISS && t == HOLE_ADDR)
+		pos = bounded_backward(HOLE_HOST, text, low, end, prev, ret_value);
 	if (pos != HOLE_MISS)
 		*steps += (end - pos) / 8;
 	else if (t == HOLE_QUOTED)

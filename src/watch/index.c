@@ -259,7 +259,10 @@ proposed(const struct builder *b, const uint32_t *ranks, uint32_t n, uint32_t ra
 	return false;
 }
 
-/* So few patterns that trying them costs less than telling them apart. */
+/*
+ * So few patterns that trying them costs less than telling them apart. A pattern with several ways here has a rank for
+ * each: beside others only the tree can say which of them the text takes.
+ */
 static bool
 is_leaf(const struct entry *e, uint32_t n)
 {
@@ -275,7 +278,7 @@ is_leaf(const struct entry *e, uint32_t n)
 		if (k == items)
 			item[items++] = e[i].way->item;
 	}
-	return true;
+	return items == 1 || items == n;
 }
 
 static int
@@ -504,6 +507,17 @@ literal_here(const struct index_node *n, struct str text, size_t pos)
 	return step_literal_nocase(&(struct step){ .lit = n->lit - 1, .len = n->len }, text.p + pos);
 }
 
+/* Does what must follow a hole follow it? Said at once, it spares the candidates behind. */
+static inline bool
+goes_on(const struct step *next, struct str text, size_t pos)
+{
+	if (!next)
+		return pos == text.n;
+	if (next->code == STEP_LIT)
+		return step_literal_at(next, text, pos);
+	return next->code != STEP_BLANKS || pos == text.n || is_blank(text.p[pos]);
+}
+
 static void walk(const struct walk *w, const struct index_node *n, size_t pos);
 
 static void
@@ -518,6 +532,8 @@ walk_kid(const struct walk *w, const struct index_node *kid, size_t pos, struct 
 		at = walk_blanks(w->text, pos);
 	} else if (pos < w->text.n && hole_may_begin(kid->type, w->text.p[pos])) {
 		at = hole_peek(kid->type, w->text, pos, kid->next, memo);
+		if (at != HOLE_MISS && !goes_on(kid->next, w->text, at))
+			at = HOLE_MISS;
 		*w->steps += 1;
 	}
 	if (at != HOLE_MISS)

@@ -27,7 +27,8 @@ key_value(uint16_t field, const struct record *r)
 static bool
 is_place(uint16_t field)
 {
-	return field == FIELD_src || field == FIELD_dst || field == FIELD_src_host || field == FIELD_dst_host ||
+	return field == FIELD_src || field == FIELD_dst || field == FIELD_src_host ||
+	    field == FIELD_dst_host ||
 	    field == FIELD_host || field == FIELD_program || field == FIELD_service;
 }
 

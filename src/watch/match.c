@@ -81,6 +81,15 @@ take_blanks(struct run *r, const struct step *next, size_t pos)
 	return at;
 }
 
+static size_t
+take_known_time(struct run *r, const struct step *s, size_t pos)
+{
+	if (r->m->time_n == HOLE_MISS || r->m->time_n > r->text.n - pos)
+		return HOLE_MISS;
+	keep(r->m, s, str_of(r->text.p + pos, r->m->time_n));
+	return pos + r->m->time_n;
+}
+
 /* A step that is no wildcard, at pos, when `next` is to follow: the place behind it, or HOLE_MISS. */
 static inline size_t
 take(struct run *r, const struct step *s, uint16_t next, size_t pos)
@@ -95,7 +104,13 @@ take(struct run *r, const struct step *s, uint16_t next, size_t pos)
 	case STEP_BLANKS:
 		return take_blanks(r, step_or_null(r, next), pos);
 	default:
+		if (s->type == HOLE_TIME && r->m->time_at && r->m->time_at == r->text.p + pos)
+			return take_known_time(r, s, pos);
 		at = hole_forward(s->type, r->text, pos, step_or_null(r, next), &value, &r->m->steps);
+		if (s->type == HOLE_TIME) {
+			r->m->time_at = r->text.p + pos;
+			r->m->time_n = at == HOLE_MISS ? HOLE_MISS : at - pos;
+		}
 		if (at != HOLE_MISS)
 			keep(r->m, s, value);
 		return at;
@@ -142,6 +157,8 @@ from_left(struct run *r, uint16_t u, size_t pos)
 		uint16_t v;
 		size_t at;
 
+		if (s->code == STEP_LIT && !step_literal_at(s, r->text, pos))
+			return miss(r, u, pos);
 		if (s->code == STEP_SKIP)
 			return skip_forward(r, u, pos);
 		if (s->code == STEP_PIVOT)
@@ -149,7 +166,12 @@ from_left(struct run *r, uint16_t u, size_t pos)
 		if (s->nnext > 1)
 			return fork_forward(r, u, pos);
 		v = r->p->links[s->next];
-		at = take(r, s, v, pos);
+		if (s->code == STEP_LIT) {
+			at = pos + s->len;
+			r->m->steps++;
+		} else {
+			at = take(r, s, v, pos);
+		}
 		if (at == HOLE_MISS)
 			return miss(r, u, pos);
 		if (v == STEP_END)
@@ -252,6 +274,39 @@ place_after(const struct run *r, const struct step *s, size_t pos)
 	return pos;
 }
 
+/*
+ * Where foreign text may begin in a line of whoever: at the first quote, or behind the first address. A pattern of the
+ * groups that any text may come to must not search beyond that, or what a stranger sends (a user agent, a path) could
+ * pass for another program's message and blame whom he likes.
+ */
+static size_t
+foreign_from(struct str text)
+{
+	size_t limit = str_find_byte(text, '"');
+
+	for (size_t i = 0; i < limit; i++) {
+		struct addr a;
+		size_t n = i;
+
+		if ((unsigned)(text.p[i] - '0') > 9)
+			continue;
+		while (n < limit && (text.p[n] == '.' || (unsigned)(text.p[n] - '0') <= 9))
+			n++;
+		if (n - i >= 7 && n - i <= 15 && addr_parse(str_of(text.p + i, n - i), &a) == 0)
+			return i;
+		i = n;
+	}
+	return limit;
+}
+
+static size_t
+lead_max(struct run *r)
+{
+	if (r->m->lead_max == SIZE_MAX)
+		r->m->lead_max = foreign_from(r->text);
+	return r->m->lead_max;
+}
+
 /* Wildcard u standing at pos, with v to follow: the first place from which v and the rest match. */
 static bool
 search_forward(struct run *r, uint16_t u, uint16_t v, size_t pos)
@@ -261,7 +316,7 @@ search_forward(struct run *r, uint16_t u, uint16_t v, size_t pos)
 	size_t place = pos;
 
 	while (!out_of_steps(r) && (place = next_place(r, s, place)) != HOLE_MISS) {
-		if (pos == 0 && place > r->m->lead_max)
+		if (pos == 0 && place > 0 && r->m->lead_limited && place > lead_max(r))
 			break;
 		if (from_left(r, v, place)) {
 			keep_wild(r->m, &r->p->steps[u], str_of(r->text.p + pos, place - pos));

@@ -26,7 +26,7 @@ meeting_put(struct correlator *c, uint32_t dossier, uint16_t key, uint64_t hash)
 	*m = (struct meeting){ .hash = hash, .dossier = dossier, .key = key, .next = *head, .mine = d->meets };
 	*head = i;
 	d->meets = i;
-	c->meet_generation++;
+	c->meeting_generations[hash & (MEETING_BUCKETS - 1)]++;
 }
 
 static bool
@@ -49,7 +49,8 @@ meetings_add(struct correlator *c, uint32_t dossier, const struct record *r)
 
 	for (uint32_t k = 0; k < rule->nmeets; k++) {
 		uint16_t key = rule->meets[k].key;
-		uint64_t hash = has_key(c, dossier, key) ? 0 : key_hash(&c->rules->keys[key], r, c->seed);
+		uint64_t hash = has_key(c, dossier, key) ? 0 : key_hash(&c->rules->keys[key], r,
+		    c->seed);
 
 		if (hash)
 			meeting_put(c, dossier, key, hash);
@@ -118,32 +119,36 @@ meet(struct correlator *c, uint32_t mine, uint32_t other, uint16_t key)
 
 	for (uint32_t k = 0; k < rule->nmeets; k++) {
 		if (rule->meets[k].other == theirs && rule->meets[k].key == key)
-			return rule->meets[k].absorbs ? absorb(c, mine, other) : absorb(c, other, mine);
+			return rule->meets[k].absorbs ? absorb(c, mine, other) : absorb(c, other,
+			    mine);
 	}
 	return true;
 }
 
-/* Nothing to see again when no one new came anywhere and all were near each other the last time. */
+/* Nothing to see again when no one new came there and all were near each other the last time. */
 void
 meetings_look(struct correlator *c, uint32_t dossier)
 {
 	struct dossier *d = dossier_at(c, dossier);
+	bool again = d->apart;
 
-	if (d->looked == c->meet_generation && !d->apart)
-		return;
-	d->looked = c->meet_generation;
 	d->apart = false;
 	for (uint32_t i = d->meets; i != POOL_NONE;) {
-		const struct meeting *m = pool_at(&c->meetings, i);
+		struct meeting *m = pool_at(&c->meetings, i);
+		uint32_t generation = c->meeting_generations[m->hash & (MEETING_BUCKETS - 1)];
 
+		i = m->mine;
+		if (m->seen == generation && !again)
+			continue;
+		m->seen = generation;
 		for (uint32_t o = *bucket(c, m->hash); o != POOL_NONE;) {
 			const struct meeting *other = pool_at(&c->meetings, o);
 
-			if (other->hash == m->hash && other->key == m->key && other->dossier != dossier &&
+			if (other->hash == m->hash && other->key == m->key &&
+			    other->dossier != dossier &&
 			    !meet(c, dossier, other->dossier, m->key))
 				d->apart = true;
 			o = other->next;
 		}
-		i = m->mine;
 	}
 }

@@ -365,18 +365,19 @@ pattern_needle(const struct pattern *p)
 	return best;
 }
 
-/* Keeps the longest literals behind the first wildcard that every match must hold. */
+/* Keeps the longest literals that every match must hold, in order. */
 static void
 find_must(struct pattern *p)
 {
-	bool wild = false;
+	/* A pattern that begins with a literal fails at once anyhow: only what stands behind a wildcard is looked for. */
+	bool looked_for = !(p->nfirst == 1 && p->links[p->first] != STEP_END && p->steps[0].code == STEP_LIT);
 
 	for (uint16_t i = 0; i < p->nsteps; i++) {
 		const struct step *s = &p->steps[i];
 		uint8_t at = p->nmust, shortest = 0;
 
-		wild |= s->code == STEP_SKIP;
-		if (!wild || s->code != STEP_LIT || s->len < 2 || !pattern_always_passes(p, i))
+		looked_for |= s->code == STEP_SKIP;
+		if (!looked_for || s->code != STEP_LIT || s->len < 2 || !pattern_always_passes(p, i))
 			continue;
 		for (uint8_t k = 1; k < p->nmust; k++)
 			if (p->steps[p->must[k]].len < p->steps[p->must[shortest]].len)

@@ -56,7 +56,7 @@ struct pattern {
 	uint16_t nwilds;
 	uint16_t nholes;
 	uint16_t min_len;              /* no shorter text can match */
-	uint16_t must[PATTERN_MUST_MAX];       /* literals behind a wildcard on every way, in order: cheap to miss */
+	uint16_t must[PATTERN_MUST_MAX];       /* literals on every way, in order: cheap to miss */
 	uint8_t nmust;
 	bool ends_literal;             /* every way ends in a literal */
 	bool nocase;
@@ -67,7 +67,10 @@ struct match {
 	struct str at[PATTERN_HOLES_MAX];
 	uint64_t have;           /* bit per capture */
 	uint64_t steps;          /* work done since the caller zeroed it: the unit of the linear bound */
-	size_t lead_max;         /* so far may a wildcard at the very beginning skip; the caller sets it */
+	bool lead_limited;       /* a wildcard at the very beginning must not reach into foreign text; the caller says */
+	size_t lead_max;         /* where that begins; SIZE_MAX: not looked for yet in this text */
+	const char *time_at;     /* where a time was looked for last, and how long it was: many patterns begin with one */
+	size_t time_n;           /* HOLE_MISS: none. The caller forgets it with every new text */
 	size_t stopped_at;       /* after a miss: how far it came, and the step that failed */
 	uint16_t stopped_step;   /* STEP_END: the end of the text was wanted */
 };

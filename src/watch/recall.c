@@ -218,7 +218,8 @@ fits(const struct copy *c, uint32_t seq, size_t left)
 {
 	size_t need = sizeof(*c);
 
-	if (left < sizeof(*c) || c->seq != seq || c->size > left || c->size > RECALL_BYTES / 8 || c->size % 8 ||
+	if (left < sizeof(*c) || c->seq != seq || c->size > left || c->size > RECALL_BYTES / 8 ||
+	    c->size % 8 ||
 	    c->nparts > PARTS_MAX || c->link >= seq)
 		return false;
 	need += c->nparts * sizeof(struct part);

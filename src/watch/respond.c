@@ -84,10 +84,13 @@ value_of(const struct responder *r, const struct incident *i, struct str name, c
 		const char *name;
 		struct str value;
 	} texts[] = {
-		{ "src", i->src }, { "user", i->user }, { "host", i->host }, { "program", i->program },
-		{ "service", i->service }, { "dst", i->dst }, { "dst_port", i->dst_port }, { "why", i->why },
+		{ "src", i->src }, { "user", i->user }, { "host", i->host }, { "program",
+		    i->program },
+		{ "service", i->service }, { "dst", i->dst }, { "dst_port", i->dst_port }, { "why",
+		    i->why },
 		{ "kind", kinds_row(r->o.rules->kinds, i->kind)->name },
-		{ "rule", str_z(rule_name(r->o.rules, i->rule)) }, { "severity", str_z(severity_name(i->severity)) },
+		{ "rule", str_z(rule_name(r->o.rules, i->rule)) }, { "severity",
+		    str_z(severity_name(i->severity)) },
 		{ "site", r->o.site },
 	};
 
@@ -96,9 +99,11 @@ value_of(const struct responder *r, const struct incident *i, struct str name, c
 			return texts[k].value.p ? texts[k].value : STR("");
 	}
 	if (str_eq(name, STR("count")))
-		return str_of(number, (size_t)snprintf(number, 40, "%llu", (unsigned long long)i->count));
+		return str_of(number, (size_t)snprintf(number, 40, "%llu",
+		    (unsigned long long)i->count));
 	if (str_eq(name, STR("id")))
-		return str_of(number, (size_t)snprintf(number, 40, "%llu", (unsigned long long)i->id));
+		return str_of(number, (size_t)snprintf(number, 40, "%llu",
+		    (unsigned long long)i->id));
 	if (str_eq(name, STR("first")))
 		return str_of(number, when_show(i->first_us, 0, number));
 	if (str_eq(name, STR("last")))
@@ -190,7 +195,8 @@ throttle_of(struct responder *r, uint64_t hash, uint32_t size)
 
 /* At most so many in any span of that length: the last ones are remembered in a ring. */
 static bool
-may_act(struct responder *r, const struct conf_respond *row, const struct incident *i, int64_t now_us)
+may_act(struct responder *r, const struct conf_respond *row, const struct incident *i,
+    int64_t now_us)
 {
 	const struct conf_throttle *limit = row->throttle;
 	uint64_t hash = hash_mix(r->o.hash_seed, (uint64_t)(row - r->o.rows));
@@ -240,7 +246,8 @@ in_lists(const struct responder *r, const struct cidr *net)
 
 	for (size_t l = 0; l < ARRAY_LEN(lists); l++) {
 		for (size_t k = 0; k < lists[l]->n; k++) {
-			if (cidr_has(&lists[l]->v[k], &net->net) || cidr_has(net, &lists[l]->v[k].net))
+			if (cidr_has(&lists[l]->v[k], &net->net) || cidr_has(net,
+			    &lists[l]->v[k].net))
 				return true;
 		}
 	}
@@ -253,7 +260,8 @@ in_lists(const struct responder *r, const struct cidr *net)
 
 /* The network when it was asked for and nobody who must be spared is in it, else the address. */
 static bool
-choose_net(struct responder *r, const struct conf_ban *ban, const struct incident *i, struct cidr *ret)
+choose_net(struct responder *r, const struct conf_ban *ban, const struct incident *i,
+    struct cidr *ret)
 {
 	struct addr a;
 
@@ -297,7 +305,8 @@ respond(struct responder *r, const struct incident *i, enum incident_change chan
 		const struct conf_respond *row = &r->o.rows[k];
 		struct respond_action a = { .row = row, .incident = i, .change = change };
 
-		if ((int)i->severity < (int)row->severity || !kind_wanted(r, row, i->kind) || !may_act(r, row, i, now_us))
+		if ((int)i->severity < (int)row->severity || !kind_wanted(r, row, i->kind) ||
+		    !may_act(r, row, i, now_us))
 			continue;
 		if (row->ban)
 			ask_ban(&d, &a);

@@ -63,7 +63,8 @@ void responder_free(struct responder *r);
 /* New gateways or operator's addresses; replaces the list. */
 void responder_spare(struct responder *r, const struct addr *spared, size_t n);
 /* Decides about a change of an incident; only those that opened or got worse are answered. */
-void respond(struct responder *r, const struct incident *i, enum incident_change change, int64_t now_us,
+void respond(struct responder *r, const struct incident *i, enum incident_change change,
+    int64_t now_us,
     void (*on_action)(void *ctx, const struct respond_action *a), void *ctx);
 void responder_stats(const struct responder *r, struct respond_stats *ret);
 /* Memory of bans, for escalation over restarts. -EINVAL: not its bytes, nothing was taken. */

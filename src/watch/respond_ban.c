@@ -34,7 +34,8 @@ same_net(const struct cidr *a, const struct cidr *b)
 static uint32_t
 place(const struct ban_memory *m, const struct cidr *net)
 {
-	uint32_t at = (uint32_t)hash_bytes(str_of((const char *)net->net.b, 16), m->seed + net->bits) & (PLACES - 1);
+	uint32_t at = (uint32_t)hash_bytes(str_of((const char *)net->net.b, 16),
+	    m->seed + net->bits) & (PLACES - 1);
 
 	while (m->known[at].used && !same_net(&m->known[at].net, net))
 		at = (at + 1) & (PLACES - 1);
@@ -73,7 +74,8 @@ forget(struct ban_memory *m, int64_t now_us)
 static int64_t
 duration_of(const struct conf_ban *ban, uint32_t times)
 {
-	int64_t us = ban->duration_us, max = ban->escalate.max_us > 0 ? ban->escalate.max_us : INT64_MAX / 4;
+	int64_t us = ban->duration_us, max = ban->escalate.max_us > 0 ? ban->escalate.max_us :
+	    INT64_MAX / 4;
 
 	if (us == 0 || ban->escalate.factor <= 1)
 		return us;
@@ -83,7 +85,8 @@ duration_of(const struct conf_ban *ban, uint32_t times)
 }
 
 bool
-ban_memory_take(struct ban_memory *m, const struct cidr *net, const struct conf_ban *ban, int64_t now_us,
+ban_memory_take(struct ban_memory *m, const struct cidr *net, const struct conf_ban *ban,
+    int64_t now_us,
     uint32_t *ret_times, int64_t *ret_duration_us)
 {
 	struct ban_known *k = &m->known[place(m, net)];
@@ -126,7 +129,8 @@ ban_never(const struct cidr *net)
 	/* RFC 6890: of IPv4 0/8, 127/8, 169.254/16, 224/4 and 255/8 with it; of IPv6 ::/127, fe80::/10, ff00::/8. */
 	static const struct cidr no_one[] = {
 		{ { { [10] = 0xff, 0xff, 0 } }, 104 }, { { { [10] = 0xff, 0xff, 127 } }, 104 },
-		{ { { [10] = 0xff, 0xff, 169, 254 } }, 112 }, { { { [10] = 0xff, 0xff, 224 } }, 99 },
+		{ { { [10] = 0xff, 0xff, 169, 254 } }, 112 }, { { { [10] = 0xff, 0xff, 224 } },
+		    99 },
 		{ { { 0 } }, 127 }, { { { 0xfe, 0x80 } }, 10 }, { { { 0xff } }, 8 },
 	};
 
@@ -168,7 +172,8 @@ ban_memory_load(struct ban_memory *m, struct str state)
 	struct cur c = cur_of(state);
 	uint32_t magic = cur_u32(&c), n = cur_u32(&c);
 
-	if (!cur_ok(&c) || magic != BANS_MAGIC || n > BANS_REMEMBERED || c.n != (size_t)n * BAN_BYTES)
+	if (!cur_ok(&c) || magic != BANS_MAGIC || n > BANS_REMEMBERED ||
+	    c.n != (size_t)n * BAN_BYTES)
 		return -EINVAL;
 	for (uint32_t i = 0; i < n; i++) {
 		struct str net = cur_bytes(&c, 16);

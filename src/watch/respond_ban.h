@@ -21,7 +21,8 @@ struct ban_memory {
 int ban_memory_init(struct ban_memory *m, uint64_t seed) WARN_UNUSED;
 void ban_memory_free(struct ban_memory *m);
 /* False when it is banned still; else how long, by what it did before. */
-bool ban_memory_take(struct ban_memory *m, const struct cidr *net, const struct conf_ban *ban, int64_t now_us,
+bool ban_memory_take(struct ban_memory *m, const struct cidr *net, const struct conf_ban *ban,
+    int64_t now_us,
     uint32_t *ret_times, int64_t *ret_duration_us);
 int ban_memory_save(const struct ban_memory *m, struct buf *out) WARN_UNUSED;
 int ban_memory_load(struct ban_memory *m, struct str state) WARN_UNUSED;

@@ -11,11 +11,13 @@
 #define PARTS_MAX 64u
 
 static const uint32_t record_points[] = {
-	[SEVERITY_INFO] = 0, [SEVERITY_LOW] = 1, [SEVERITY_MEDIUM] = 3, [SEVERITY_HIGH] = 8, [SEVERITY_CRITICAL] = 20,
+	[SEVERITY_INFO] = 0, [SEVERITY_LOW] = 1, [SEVERITY_MEDIUM] = 3, [SEVERITY_HIGH] = 8,
+	    [SEVERITY_CRITICAL] = 20,
 };
 
 static const uint32_t incident_points[] = {
-	[SEVERITY_INFO] = 0, [SEVERITY_LOW] = 5, [SEVERITY_MEDIUM] = 15, [SEVERITY_HIGH] = 30, [SEVERITY_CRITICAL] = 60,
+	[SEVERITY_INFO] = 0, [SEVERITY_LOW] = 5, [SEVERITY_MEDIUM] = 15, [SEVERITY_HIGH] = 30,
+	    [SEVERITY_CRITICAL] = 60,
 };
 
 bool
@@ -36,7 +38,8 @@ absorbs(const struct rules *rules, uint32_t whole, uint32_t part)
 	const struct rule *w = &rules->rules[whole];
 
 	for (uint32_t i = 0; i < w->nmeets; i++) {
-		if (w->meets[i].absorbs && (w->meets[i].other == part || absorbs(rules, w->meets[i].other, part)))
+		if (w->meets[i].absorbs && (w->meets[i].other == part || absorbs(rules,
+		    w->meets[i].other, part)))
 			return true;
 	}
 	return false;
@@ -50,7 +53,8 @@ is_absorbed(const struct rules *rules, const struct event *events, uint32_t n, u
 		return false;
 	for (uint32_t i = 0; i < n; i++) {
 		if (events[i].distinct >= RISK_PART_OF_RULE && events[i].distinct != part &&
-		    absorbs(rules, events[i].distinct - RISK_PART_OF_RULE, part - RISK_PART_OF_RULE))
+		    absorbs(rules, events[i].distinct - RISK_PART_OF_RULE,
+		    part - RISK_PART_OF_RULE))
 			return true;
 	}
 	return false;
@@ -82,7 +86,8 @@ put_part(struct track *t, const struct event *e, struct event *ret_old)
 	for (uint32_t i = 0; i < t->n; i++) {
 		if (events[i].distinct != e->distinct)
 			continue;
-		if (events[i].time_us > e->time_us || (events[i].time_us == e->time_us && events[i].ref >= e->ref))
+		if (events[i].time_us > e->time_us || (events[i].time_us == e->time_us &&
+		    events[i].ref >= e->ref))
 			return false;
 		*ret_old = events[i];
 		track_remove(t, i, 1);
@@ -103,7 +108,8 @@ drop_old(const struct correlator *c, const struct rule *rule, struct track *t)
 }
 
 void
-risk_take(struct correlator *c, const struct rule *rule, uint32_t i, const struct event *e, const struct input *in)
+risk_take(struct correlator *c, const struct rule *rule, uint32_t i, const struct event *e,
+    const struct input *in)
 {
 	struct track *t = track_at(&c->tracks, i);
 	struct event parts[PARTS_MAX], old = { .distinct = 0 };
@@ -133,7 +139,8 @@ points_of(const struct rule *rule)
 }
 
 void
-shape_risk(struct correlator *c, const struct rule *rule, const struct event *e, const struct record *r)
+shape_risk(struct correlator *c, const struct rule *rule, const struct event *e,
+    const struct record *r)
 {
 	struct event part = { .time_us = e->time_us, .ref = e->ref, .recall = e->recall,
 		.distinct = RISK_PART_OF_RULE + rule->index, .weight = points_of(rule) };
@@ -146,7 +153,8 @@ shape_risk(struct correlator *c, const struct rule *rule, const struct event *e,
 		r = &copy;
 	}
 	/* The record is only read here. */
-	in = (struct input){ .r = (struct record *)(uintptr_t)r, .time_us = e->time_us, .ref = e->ref };
+	in = (struct input){ .r = (struct record *)(uintptr_t)r, .time_us = e->time_us,
+	    .ref = e->ref };
 	for (uint32_t k = 0; k < c->rules->nrisk; k++) {
 		const struct rule *risk = &c->rules->rules[c->rules->risk_rules[k]];
 		uint64_t key = key_hash(&c->rules->keys[risk->key], r, c->seed);
@@ -154,7 +162,8 @@ shape_risk(struct correlator *c, const struct rule *rule, const struct event *e,
 
 		if (key == 0)
 			continue;
-		i = tracks_take(&c->tracks, track_hash(key, risk, TRACK_RULE), (uint16_t)risk->index,
+		i = tracks_take(&c->tracks, track_hash(key, risk, TRACK_RULE),
+		    (uint16_t)risk->index,
 		    TRACK_RULE, c->watermark_us);
 		if (i != TRACK_NONE)
 			risk_take(c, risk, i, &part, &in);

@@ -16,13 +16,15 @@ struct rules_build {
 
 /* Fields that every incident tells. */
 static const uint16_t told[] = {
-	FIELD_src, FIELD_src_host, FIELD_user, FIELD_host, FIELD_program, FIELD_service, FIELD_dst, FIELD_dst_port,
+	FIELD_src, FIELD_src_host, FIELD_user, FIELD_host, FIELD_program, FIELD_service, FIELD_dst,
+	    FIELD_dst_port,
 };
 
 static void
 no_memory(struct load *l)
 {
-	diag_error(l->d, (struct conf_pos){ .line = 1, .col = 1 }, 1, NULL, "not enough memory for the rules");
+	diag_error(l->d, (struct conf_pos){ .line = 1, .col = 1 }, 1, NULL,
+	    "not enough memory for the rules");
 }
 
 static struct rules *
@@ -70,7 +72,8 @@ rules_take(struct load *l, const struct conf_stmt *s)
 static bool
 only_told(struct str keyword)
 {
-	static const char *const words[] = { "title", "say", "sample", "attack", "severity", "worse", "risk" };
+	static const char *const words[] = { "title", "say", "sample", "attack", "severity",
+	    "worse", "risk" };
 
 	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
 		if (str_eq(keyword, str_z(words[i])))
@@ -141,7 +144,8 @@ common_key(const struct key_spec *a, const struct key_spec *b)
 
 	for (uint8_t i = 0; i < a->n; i++) {
 		for (uint8_t j = 0; j < b->n; j++) {
-			if (a->part[i].field == b->part[j].field && a->part[i].net == b->part[j].net)
+			if (a->part[i].field == b->part[j].field &&
+			    a->part[i].net == b->part[j].net)
 				both.part[both.n++] = a->part[i];
 		}
 	}
@@ -166,7 +170,8 @@ add_meet(struct load *l, struct rule *r, struct rule_meet meet)
 static void
 unknown_rule(struct load *l, const struct rules *rules, const struct conf_word *w)
 {
-	struct str *names = ARENA_ARRAY(&l->rs->arena, struct str, rules->nrules + 1), near = STR_NULL;
+	struct str *names = ARENA_ARRAY(&l->rs->arena, struct str, rules->nrules + 1),
+	    near = STR_NULL;
 	char hint[160];
 
 	for (uint32_t i = 0; names && i < rules->nrules; i++)
@@ -175,7 +180,8 @@ unknown_rule(struct load *l, const struct rules *rules, const struct conf_word *
 		near = text_nearest(w->text, names, rules->nrules);
 	if (near.n)
 		snprintf(hint, sizeof(hint), "did you mean %.*s?", STR_FMT(near));
-	diag_error(l->d, w->pos, (uint32_t)w->text.n, near.n ? hint : NULL, "no rule is called %.*s",
+	diag_error(l->d, w->pos, (uint32_t)w->text.n, near.n ? hint : NULL,
+	    "no rule is called %.*s",
 	    STR_FMT(w->text));
 }
 
@@ -198,7 +204,8 @@ resolve_absorb(struct load *l, struct rules *rules, struct rule *r, const struct
 	}
 	common = rules_key(l, &key);
 	add_meet(l, r, (struct rule_meet){ .other = (uint16_t)i, .key = common, .absorbs = true });
-	add_meet(l, &rules->rules[i], (struct rule_meet){ .other = (uint16_t)r->index, .key = common });
+	add_meet(l, &rules->rules[i], (struct rule_meet){ .other = (uint16_t)r->index,
+	    .key = common });
 }
 
 static void
@@ -206,7 +213,8 @@ resolve_absorbs(struct load *l, struct rules *rules)
 {
 	for (uint32_t i = 0; i < rules->nrules; i++) {
 		for (const struct conf_stmt *s = rules->rules[i].stmt->child; s; s = s->next) {
-			for (uint32_t w = 1; str_eq(conf_arg(s, 0), STR("absorb")) && w < s->nwords; w++)
+			for (uint32_t w = 1; str_eq(conf_arg(s, 0), STR("absorb")) &&
+			    w < s->nwords; w++)
 				resolve_absorb(l, rules, &rules->rules[i], &s->words[w]);
 		}
 	}
@@ -261,7 +269,8 @@ check_circles(struct load *l, const struct rules *rules)
 
 	for (uint32_t i = 0; colour && i < rules->nrules; i++) {
 		if (absorbs_in_circle(rules, i, colour)) {
-			refuse(l, rules->rules[i].stmt, NULL, "rules absorb each other in a circle");
+			refuse(l, rules->rules[i].stmt, NULL,
+			    "rules absorb each other in a circle");
 			return;
 		}
 	}
@@ -307,11 +316,13 @@ keep_of_rule(struct load *l, struct rule *r, struct keeping *k)
 	for (size_t i = 0; i < ARRAY_LEN(told); i++)
 		keep_field(k, told[i]);
 	if (!say_fields(r->say, l->rs->fields, keep_field, k))
-		refuse(l, r->stmt, "for instance {src}", "`say` has a brace that is not closed, or no field's name in braces");
+		refuse(l, r->stmt, "for instance {src}",
+		    "`say` has a brace that is not closed, or no field's name in braces");
 	k->rule = NULL;
 	if (r->distinct != FIELD_NONE)
 		keep_field(k, r->distinct);
 	keep_conditions(k, r->where, r->nwhere);
+	keep_conditions(k, r->context_where, r->ncontext_where);
 	for (uint8_t i = 0; i < r->nsteps; i++)
 		keep_conditions(k, r->steps[i].where, r->steps[i].nwhere);
 	for (uint32_t i = 0; i < r->nseverities; i++)
@@ -357,7 +368,8 @@ wants_of(const struct rules *rules, uint16_t kind, struct want *out)
 			if (!kind_set_has(&r->steps[s].kinds, kind))
 				continue;
 			if (out)
-				out[n] = (struct want){ .rule = (uint16_t)i, .role = WANT_STEP, .step = s };
+				out[n] = (struct want){ .rule = (uint16_t)i, .role = WANT_STEP,
+				    .step = s };
 			n++;
 		}
 		if (r->context != UINT16_MAX && kind_set_has(&r->context_kinds, kind)) {

@@ -54,8 +54,9 @@ struct rule_step {
 	uint32_t nwhere;
 };
 
-struct rule_severity {             /* `severity X when ...` */
+struct rule_severity {             /* `severity X when ...`, `severity X at N` */
 	enum severity severity;
+	uint64_t at;               /* of an incident that counts so many; 0: by the condition */
 	const struct condition *when;
 	uint32_t nwhen;
 };
@@ -98,6 +99,8 @@ struct rule {
 	uint16_t same;             /* key of `same`, or the rule's own */
 	uint16_t context;          /* key of `context by`, or UINT16_MAX */
 	struct kind_set context_kinds;
+	const struct condition *context_where;
+	uint32_t ncontext_where;
 	uint64_t worse[RULE_WORSE_MAX];
 	uint32_t nworse;           /* 0: ten times the last report */
 	uint32_t risk;

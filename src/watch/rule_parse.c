@@ -67,7 +67,8 @@ take_count(void *ctx, const struct conf_stmt *s, struct diags *d)
 	if (rule_words_if(&w, "distinct")) {
 		p->rule->distinct = rule_words_field(&w);
 		if (p->rule->need > RULE_DISTINCT_MAX)
-			rule_words_fail(&w, NULL, "at most %d different values can be asked for", RULE_DISTINCT_MAX);
+			rule_words_fail(&w, NULL, "at most %d different values can be asked for",
+			    RULE_DISTINCT_MAX);
 	}
 	rule_words_end(&w);
 }
@@ -107,7 +108,8 @@ take_sequence(void *ctx, const struct conf_stmt *s, struct diags *d)
 			take_step(&w, &r->steps[r->nsteps++]);
 	} while (rule_words_if(&w, "then"));
 	if (!w.failed && (r->nsteps < 2 || r->steps[0].absent))
-		rule_words_fail(&w, "sequence su.fail then su.ok by user within 10m", "a sequence has at least two steps");
+		rule_words_fail(&w, "sequence su.fail then su.ok by user within 10m",
+		    "a sequence has at least two steps");
 	rule_words_want(&w, "by");
 	r->key = rule_words_key(&w);
 	rule_words_want(&w, "within");
@@ -211,7 +213,8 @@ take_attack(void *ctx, const struct conf_stmt *s, struct diags *d)
 	struct str id = conf_arg(s, 1);
 
 	if (id.n < 5 || id.p[0] != 'T')
-		diag_error(d, s->words[1].pos, (uint32_t)id.n, "for instance T1110.001", "not an ATT&CK technique");
+		diag_error(d, s->words[1].pos, (uint32_t)id.n, "for instance T1110.001",
+		    "not an ATT&CK technique");
 	p->rule->attack = id;
 }
 
@@ -225,7 +228,8 @@ take_where(void *ctx, const struct conf_stmt *s, struct diags *d)
 	if (conditions_compile(p->l, s, 1, &conds, &n) < 0)
 		return;
 	if (p->rule->nwhere + n > WHERE_MAX) {
-		diag_error(d, s->words[0].pos, (uint32_t)s->words[0].text.n, NULL, "more than %d conditions", WHERE_MAX);
+		diag_error(d, s->words[0].pos, (uint32_t)s->words[0].text.n, NULL,
+		    "more than %d conditions", WHERE_MAX);
 		return;
 	}
 	memcpy(&p->where[p->rule->nwhere], conds, n * sizeof(*conds));
@@ -255,19 +259,37 @@ take_mark(void *ctx, const struct conf_stmt *s, struct diags *d)
 }
 
 static void
-add_severity(struct parse *p, const struct conf_stmt *s, enum severity severity)
+add_severity(struct parse *p, struct rule_severity row)
 {
 	struct rule *r = p->rule;
-	struct rule_severity *grown = ARENA_ARRAY(&p->l->rs->arena, struct rule_severity, r->nseverities + 1);
-	struct condition *conds;
-	uint32_t n;
+	struct rule_severity *grown = ARENA_ARRAY(&p->l->rs->arena, struct rule_severity,
+	    r->nseverities + 1);
 
-	if (!grown || conditions_compile(p->l, s, 3, &conds, &n) < 0)
+	if (!grown)
 		return;
 	if (r->nseverities)
 		memcpy(grown, r->severities, r->nseverities * sizeof(*grown));
-	grown[r->nseverities++] = (struct rule_severity){ .severity = severity, .when = conds, .nwhen = n };
+	grown[r->nseverities++] = row;
 	r->severities = grown;
+}
+
+/* severity X when FIELD OP VALUE;  severity X at N; */
+static void
+take_severity_case(struct parse *p, const struct conf_stmt *s, enum severity severity)
+{
+	struct rule_severity row = { .severity = severity };
+	struct rule_words w = rule_words_of(p->l, s);
+	struct condition *conds;
+
+	w.at = 3;
+	if (str_eq(conf_arg(s, 2), STR("at"))) {
+		row.at = rule_words_number(&w, 2, UINT32_MAX);
+		rule_words_end(&w);
+		add_severity(p, row);
+	} else if (conditions_compile(p->l, s, 3, &conds, &row.nwhen) == 0) {
+		row.when = conds;
+		add_severity(p, row);
+	}
 }
 
 static void
@@ -277,22 +299,25 @@ take_severity(void *ctx, const struct conf_stmt *s, struct diags *d)
 	enum severity severity;
 
 	if (severity_parse(conf_arg(s, 1), &severity) < 0) {
-		diag_error(d, s->words[1].pos, (uint32_t)s->words[1].text.n, "info, low, medium, high or critical",
+		diag_error(d, s->words[1].pos, (uint32_t)s->words[1].text.n,
+		    "info, low, medium, high or critical",
 		    "not a severity");
 		return;
 	}
-	if (s->nwords > 2 && str_eq(conf_arg(s, 2), STR("when"))) {
-		add_severity(p, s, severity);
+	if (s->nwords > 3 && (str_eq(conf_arg(s, 2), STR("when")) || str_eq(conf_arg(s, 2),
+	    STR("at")))) {
+		take_severity_case(p, s, severity);
 		return;
 	}
 	if (p->severe || s->nwords > 2)
-		diag_error(d, s->words[0].pos, (uint32_t)s->words[0].text.n, "severity critical when FIELD OP VALUE;",
-		    "a rule has one severity; further ones need `when`");
+		diag_error(d, s->words[0].pos, (uint32_t)s->words[0].text.n,
+		    "severity critical when FIELD OP VALUE;  severity high at 8;",
+		    "a rule has one severity; further ones need `when` or `at`");
 	p->severe = true;
 	p->rule->severity = severity;
 }
 
-/* context [of KINDS] by KEY */
+/* context [of KINDS] by KEY [where COND and ...] */
 static void
 take_context(void *ctx, const struct conf_stmt *s, struct diags *d)
 {
@@ -305,6 +330,7 @@ take_context(void *ctx, const struct conf_stmt *s, struct diags *d)
 		p->rule->context_kinds = rule_words_kinds(&w);
 	rule_words_want(&w, "by");
 	p->rule->context = rule_words_key(&w);
+	rule_words_where(&w, &p->rule->context_where, &p->rule->ncontext_where);
 	rule_words_end(&w);
 }
 
@@ -357,9 +383,12 @@ take_later(void *ctx, const struct conf_stmt *s, struct diags *d)
 }
 
 static const struct conf_row rule_rows[] = {
-	{ "title", 1, 1, CONF_NO_BLOCK, true, take_title, "a name for people", "title \"Password guessing\";" },
-	{ "each", 3, UINT16_MAX, CONF_NO_BLOCK, true, take_each, "one record is enough", "each scan.stealth by src;" },
-	{ "count", 6, UINT16_MAX, CONF_NO_BLOCK, true, take_count, "so many within a sliding window",
+	{ "title", 1, 1, CONF_NO_BLOCK, true, take_title, "a name for people",
+	    "title \"Password guessing\";" },
+	{ "each", 3, UINT16_MAX, CONF_NO_BLOCK, true, take_each, "one record is enough",
+	    "each scan.stealth by src;" },
+	{ "count", 6, UINT16_MAX, CONF_NO_BLOCK, true, take_count,
+	    "so many within a sliding window",
 		"count 5 of auth.fail by src within 10m;" },
 	{ "sequence", 6, UINT16_MAX, CONF_NO_BLOCK, true, take_sequence, "one thing after another",
 		"sequence su.fail then su.ok by user within 10m;" },
@@ -371,24 +400,34 @@ static const struct conf_row rule_rows[] = {
 		"silence of any by host for 1h;" },
 	{ "risk", 1, UINT16_MAX, CONF_NO_BLOCK, false, take_risk,
 		"weight of these incidents; or the shape: many small things add up", "risk 40;" },
-	{ "where", 2, UINT16_MAX, CONF_NO_BLOCK, false, take_where, "further conditions on the records",
+	{ "where", 2, UINT16_MAX, CONF_NO_BLOCK, false, take_where,
+	    "further conditions on the records",
 		"where service is ssh;" },
-	{ "open", 1, 1, CONF_NO_BLOCK, true, take_open, "kind of the incident; `record`: that of its gravest record",
+	{ "open", 1, 1, CONF_NO_BLOCK, true, take_open,
+	    "kind of the incident; `record`: that of its gravest record",
 		"open auth.brute;" },
-	{ "severity", 1, UINT16_MAX, CONF_NO_BLOCK, false, take_severity, "how grave; that of the kind if not given",
+	{ "severity", 1, UINT16_MAX, CONF_NO_BLOCK, false, take_severity,
+	    "how grave; that of the kind if not given",
 		"severity critical when status is 200;" },
-	{ "mark", 1, 1, CONF_NO_BLOCK, true, take_mark, "kind that counted records get; `none` leaves them alone",
+	{ "mark", 1, 1, CONF_NO_BLOCK, true, take_mark,
+	    "kind that counted records get; `none` leaves them alone",
 		"mark scan.ports;" },
-	{ "context", 2, UINT16_MAX, CONF_NO_BLOCK, true, take_context, "records of the same key that tell the story",
+	{ "context", 2, UINT16_MAX, CONF_NO_BLOCK, true, take_context,
+	    "records of the same key that tell the story",
 		"context of ftp.* by host, program, pid;" },
-	{ "absorb", 1, UINT16_MAX, CONF_NO_BLOCK, false, take_later, "lesser incidents that become part of this one",
+	{ "absorb", 1, UINT16_MAX, CONF_NO_BLOCK, false, take_later,
+	    "lesser incidents that become part of this one",
 		"absorb password-guessing;" },
-	{ "quiet", 1, 1, CONF_NO_BLOCK, true, take_quiet, "closes when nothing comes for so long", "quiet 30m;" },
-	{ "worse", 2, UINT16_MAX, CONF_NO_BLOCK, true, take_worse, "counts at which it is told again",
+	{ "quiet", 1, 1, CONF_NO_BLOCK, true, take_quiet, "closes when nothing comes for so long",
+	    "quiet 30m;" },
+	{ "worse", 2, UINT16_MAX, CONF_NO_BLOCK, true, take_worse,
+	    "counts at which it is told again",
 		"worse count 100, 1000;" },
-	{ "same", 3, UINT16_MAX, CONF_NO_BLOCK, true, take_same, "incidents with these equal are one",
+	{ "same", 3, UINT16_MAX, CONF_NO_BLOCK, true, take_same,
+	    "incidents with these equal are one",
 		"same src within 6h;" },
-	{ "attack", 1, 1, CONF_NO_BLOCK, true, take_attack, "ATT&CK technique", "attack T1110.001;" },
+	{ "attack", 1, 1, CONF_NO_BLOCK, true, take_attack, "ATT&CK technique",
+	    "attack T1110.001;" },
 	{ "say", 1, 1, CONF_NO_BLOCK, true, take_say, "the why, with {fields}",
 		"say \"{count} failed logins from {src} in {span}\";" },
 	{ "sample", 0, 0, CONF_MUST_BLOCK, false, take_later, "lines and the incidents they give",
@@ -400,7 +439,8 @@ bad_rule(struct parse *p, const struct conf_stmt *s, const char *hint, const cha
 {
 	const struct conf_word *name = &s->words[s->nwords > 1];
 
-	diag_error(p->l->d, name->pos, (uint32_t)(name->text.n ? name->text.n : 1), hint, "%s", message);
+	diag_error(p->l->d, name->pos, (uint32_t)(name->text.n ? name->text.n : 1), hint, "%s",
+	    message);
 }
 
 /* Defaults, and what no single statement can check. */
@@ -411,7 +451,8 @@ settle(struct parse *p, const struct conf_stmt *s)
 	int64_t gap = r->within_us > QUIET_LEAST ? r->within_us : QUIET_LEAST;
 
 	if (!p->shaped)
-		bad_rule(p, s, "each, count, sequence, first, rare, silence or risk", "this rule has no shape");
+		bad_rule(p, s, "each, count, sequence, first, rare, silence or risk",
+		    "this rule has no shape");
 	r->severe = p->severe;
 	if (r->open == KIND_NONE && !r->open_record)
 		bad_rule(p, s, "open auth.brute;", "this rule opens no incident");
@@ -531,13 +572,19 @@ take_join_where(void *ctx, const struct conf_stmt *s, struct diags *d)
 }
 
 static const struct conf_row join_rows[] = {
-	{ "by", 1, UINT16_MAX, CONF_NO_BLOCK, true, take_join_by, "what makes a session", "by host, program, pid;" },
-	{ "open", 1, UINT16_MAX, CONF_NO_BLOCK, true, take_join_open, "records that begin one", "open conn.open;" },
-	{ "carry", 1, UINT16_MAX, CONF_NO_BLOCK, true, take_join_carry, "fields handed on", "carry src, src_port;" },
-	{ "for", 1, 1, CONF_NO_BLOCK, true, take_join_for, "how long a session is remembered", "for 1h;" },
-	{ "where", 2, UINT16_MAX, CONF_NO_BLOCK, true, take_join_where, "conditions on the record that begins one",
+	{ "by", 1, UINT16_MAX, CONF_NO_BLOCK, true, take_join_by, "what makes a session",
+	    "by host, program, pid;" },
+	{ "open", 1, UINT16_MAX, CONF_NO_BLOCK, true, take_join_open, "records that begin one",
+	    "open conn.open;" },
+	{ "carry", 1, UINT16_MAX, CONF_NO_BLOCK, true, take_join_carry, "fields handed on",
+	    "carry src, src_port;" },
+	{ "for", 1, 1, CONF_NO_BLOCK, true, take_join_for, "how long a session is remembered",
+	    "for 1h;" },
+	{ "where", 2, UINT16_MAX, CONF_NO_BLOCK, true, take_join_where,
+	    "conditions on the record that begins one",
 		"where session absent;" },
-	{ "end", 1, UINT16_MAX, CONF_NO_BLOCK, true, take_join_end, "records that end one", "end conn.closed;" },
+	{ "end", 1, UINT16_MAX, CONF_NO_BLOCK, true, take_join_end, "records that end one",
+	    "end conn.closed;" },
 };
 
 void
@@ -548,5 +595,6 @@ join_parse(struct load *l, const struct conf_stmt *s, struct join *ret)
 	*ret = (struct join){ .name = conf_arg(s, 1), .key = UINT16_MAX, .for_us = WHEN_HOUR };
 	conf_walk(s->child, join_rows, ARRAY_LEN(join_rows), &p, l->d);
 	if (ret->key == UINT16_MAX || ret->ncarry == 0 || (!ret->open.bits && !ret->open.any))
-		bad_rule(&p, s, "by host, program, pid; open conn.open; carry src;", "a join needs `by`, `open` and `carry`");
+		bad_rule(&p, s, "by host, program, pid; open conn.open; carry src;",
+		    "a join needs `by`, `open` and `carry`");
 }

@@ -55,7 +55,8 @@ on_incident(void *ctx, const struct incident *i, enum incident_change change)
 	struct testing *t = ctx;
 	struct seen *s = &t->seen[t->nseen];
 
-	if (change != INCIDENT_CLOSED || i->rule != t->rule->index || t->nseen == SAMPLE_INCIDENTS_MAX)
+	if (change != INCIDENT_CLOSED || i->rule != t->rule->index ||
+	    t->nseen == SAMPLE_INCIDENTS_MAX)
 		return;
 	*s = (struct seen){ .count = i->count, .severity = i->severity, .kind = i->kind };
 	keep(s->src, sizeof(s->src), i->src);
@@ -153,7 +154,8 @@ not_found(struct testing *t, const struct conf_stmt *expect)
 
 	buf_addf(&hint, "this rule gave %zu incidents:", t->nseen);
 	for (size_t i = 0; i < t->nseen; i++)
-		buf_addf(&hint, " [src %s user %s count %llu severity %s]", t->seen[i].src, t->seen[i].user,
+		buf_addf(&hint, " [src %s user %s count %llu severity %s]", t->seen[i].src,
+		    t->seen[i].user,
 		    (unsigned long long)t->seen[i].count, severity_name(t->seen[i].severity));
 	fault(t, &expect->words[1], buf_cstr(&hint), "no such incident came");
 	buf_free(&hint);
@@ -164,8 +166,10 @@ check_expect(struct testing *t, const struct conf_stmt *expect)
 {
 	uint16_t kind = kinds_find(t->rs->kinds, conf_arg(expect, 1));
 
-	if (expect->nwords != 2 || (kind == KIND_NONE && !str_eq(conf_arg(expect, 1), STR("none")))) {
-		fault(t, &expect->words[0], "expect auth.brute { src 192.0.2.7; count 5; }  or  expect none;",
+	if (expect->nwords != 2 || (kind == KIND_NONE && !str_eq(conf_arg(expect, 1),
+	    STR("none")))) {
+		fault(t, &expect->words[0],
+		    "expect auth.brute { src 192.0.2.7; count 5; }  or  expect none;",
 		    "not an expectation");
 		return;
 	}
@@ -191,14 +195,16 @@ run_sample(struct testing *t, const struct conf_stmt *sample)
 			play(t, s);
 			lines = s;
 		} else if (!str_eq(conf_arg(s, 0), STR("expect")) || !lines) {
-			fault(t, &s->words[0], "sample { lines '...', '...'; expect KIND { ... } }", "not part of a sample");
+			fault(t, &s->words[0], "sample { lines '...', '...'; expect KIND { ... } }",
+			    "not part of a sample");
 		} else {
 			check_expect(t, s);
 		}
 	}
 	for (size_t i = 0; lines && i < t->nseen; i++) {
 		if (!t->seen[i].taken)
-			fault(t, &sample->words[0], t->seen[i].src, "an incident came that is not expected");
+			fault(t, &sample->words[0], t->seen[i].src,
+			    "an incident came that is not expected");
 	}
 }
 

@@ -109,7 +109,8 @@ new_bits(struct load *l)
 	uint64_t *bits = ARENA_ARRAY(&l->rs->arena, uint64_t, KIND_MAX / 64);
 
 	if (!bits)
-		diag_error(l->d, (struct conf_pos){ 0 }, 1, NULL, "not enough memory for the rules");
+		diag_error(l->d, (struct conf_pos){ 0 }, 1, NULL,
+		    "not enough memory for the rules");
 	return bits;
 }
 
@@ -141,7 +142,8 @@ take_kind(struct rule_words *w, struct kind_set *set, uint64_t *bits)
 		set->any = true;
 	else if (str_ends(next->text, STR(".*"))) {
 		if (add_kinds(w->l, next->text, bits) == 0)
-			rule_words_fail(w, NULL, "no kind of the family %.*s is known", STR_FMT(next->text));
+			rule_words_fail(w, NULL, "no kind of the family %.*s is known",
+			    STR_FMT(next->text));
 	} else if (load_kind(w->l, next) == KIND_NONE)
 		w->failed = true;
 	else
@@ -211,7 +213,8 @@ rules_key(struct load *l, const struct key_spec *key)
 	if (!rules->keys)
 		rules->keys = ARENA_ARRAY(&l->rs->arena, struct key_spec, KEYS_MAX);
 	if (!rules->keys || rules->nkeys == KEYS_MAX) {
-		diag_error(l->d, (struct conf_pos){ 0 }, 1, NULL, "more than %d different keys in the rules", KEYS_MAX);
+		diag_error(l->d, (struct conf_pos){ 0 }, 1, NULL,
+		    "more than %d different keys in the rules", KEYS_MAX);
 		return 0;
 	}
 	rules->keys[rules->nkeys] = *key;
@@ -241,7 +244,8 @@ rule_words_key(struct rule_words *w)
 			break;
 		if (key.n == RULE_KEY_PARTS_MAX) {
 			w->at--;
-			rule_words_fail(w, NULL, "at most %d fields make a key", RULE_KEY_PARTS_MAX);
+			rule_words_fail(w, NULL, "at most %d fields make a key",
+			    RULE_KEY_PARTS_MAX);
 			break;
 		}
 		add_part(&key, part);

@@ -26,7 +26,8 @@ field_word(struct str word)
 static bool
 is_own_word(struct str word)
 {
-	return str_eq(word, STR("count")) || str_eq(word, STR("span")) || str_eq(word, STR("title")) ||
+	return str_eq(word, STR("count")) || str_eq(word, STR("span")) || str_eq(word,
+	    STR("title")) ||
 	    str_eq(word, STR("rule"));
 }
 
@@ -52,7 +53,8 @@ next_piece(struct str *rest, struct str *ret, bool *ret_word, bool *ret_bad)
 }
 
 bool
-say_fields(struct str text, struct fields *fields, void (*on_field)(void *ctx, uint16_t field), void *ctx)
+say_fields(struct str text, struct fields *fields, void (*on_field)(void *ctx, uint16_t field),
+    void *ctx)
 {
 	bool word, bad = false;
 	struct str piece;
@@ -82,7 +84,8 @@ say_word(const struct say_facts *f, const struct fields *fields, struct str word
 	} else if (str_eq(word, STR("span"))) {
 		int64_t us = f->last_us - f->first_us;
 
-		buf_add(out, str_z(text_show_duration(us < WHEN_SECOND ? WHEN_SECOND : us, span, sizeof(span))));
+		buf_add(out, str_z(text_show_duration(us < WHEN_SECOND ? WHEN_SECOND : us, span,
+		    sizeof(span))));
 	} else if (str_eq(word, STR("title"))) {
 		buf_add(out, f->rule->title);
 	} else if (str_eq(word, STR("rule"))) {
@@ -122,7 +125,8 @@ say(const struct say_facts *f, const struct fields *fields, struct buf *out)
 		size_t n = str_find_byte(text, optional ? ']' : '['), before = out->n;
 		struct str part = str_head(text, n);
 
-		if (!say_part(f, fields, optional ? str_from(part, 1) : part, out) && optional && buf_ok(out))
+		if (!say_part(f, fields, optional ? str_from(part, 1) : part, out) && optional &&
+		    buf_ok(out))
 			out->n = before;
 		text = str_from(text, optional ? n + 1 : n);
 	}

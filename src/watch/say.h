@@ -9,7 +9,8 @@
 #include "watch/rule.h"
 
 /* Calls for each field that the template names; false when a brace is not closed. */
-bool say_fields(struct str say, struct fields *fields, void (*on_field)(void *ctx, uint16_t field), void *ctx);
+bool say_fields(struct str say, struct fields *fields, void (*on_field)(void *ctx, uint16_t field),
+    void *ctx);
 
 /* What the template may ask for. */
 struct say_facts {

@@ -10,7 +10,7 @@
 #include "watch/correlator.h"
 #include "watch/key.h"
 
-#define BUCKETS (16u << 10)
+#define BUCKETS (64u << 10)
 #define SHARED_WITHIN WHEN_MINUTE
 #define OPENERS_MAX 4              /* of one key, to choose from by time */
 #define WHEN_LONG_AGO (WHEN_NONE / 2) /* opened at a time nobody knows: only its end came so far */
@@ -18,8 +18,8 @@
 int
 sessions_init(struct sessions *s)
 {
-	*s = (struct sessions){ .buckets = malloc(BUCKETS * sizeof(uint32_t)), .mask = BUCKETS - 1, .first = POOL_NONE,
-		.last = POOL_NONE };
+	*s = (struct sessions){ .buckets = malloc(BUCKETS * sizeof(uint32_t)), .mask = BUCKETS - 1, .first = { POOL_NONE, POOL_NONE },
+		.last = { POOL_NONE, POOL_NONE } };
 	pool_init(&s->pool, sizeof(struct session), SESSIONS_MAX);
 	if (!s->buckets)
 		return -ENOMEM;
@@ -81,26 +81,31 @@ find(const struct correlator *c, uint32_t join, uint64_t hash, int64_t time_us)
 	for (uint32_t i = c->sessions.buckets[hash & c->sessions.mask]; i != POOL_NONE;) {
 		struct session *s = session_at(c, i);
 
-		if (s->hash == hash && s->len && s->opened_us <= time_us && (!best || s->opened_us > best->opened_us))
+		if (s->hash == hash && s->len && s->opened_us <= time_us && (!best ||
+		    s->opened_us > best->opened_us))
 			best = s;
 		i = s->next;
 	}
-	if (!best || time_us - best->opened_us > j->for_us)
+	if (!best || time_us - best->opened_us > j->for_us ||
+	    (best->replaced_us != WHEN_NONE && best->replaced_us <= time_us))
 		return NULL;
 	/* A line or two after the end still belongs to it. */
-	return best->ended_us == WHEN_NONE || time_us - best->ended_us <= c->lateness_us ? best : NULL;
+	return best->ended_us == WHEN_NONE || time_us - best->ended_us <= c->lateness_us ? best :
+	    NULL;
 }
 
 /* Another opening shortly before, not ended before this one, not alike. */
 static bool
-is_shared(const struct correlator *c, const struct session *mine)
+is_shared(const struct correlator *c, const struct session *mine, int64_t time_us)
 {
 	for (uint32_t i = c->sessions.buckets[mine->hash & c->sessions.mask]; i != POOL_NONE;) {
 		const struct session *s = session_at(c, i);
 
 		if (s->hash == mine->hash && s->len && s->opened_us <= mine->opened_us &&
 		    mine->opened_us - s->opened_us <= SHARED_WITHIN &&
-		    (s->ended_us == WHEN_NONE || s->ended_us > mine->opened_us) &&
+		    (s->ended_us == WHEN_NONE ||
+		        (s->ended_us > mine->opened_us &&
+		        time_us - s->ended_us <= c->lateness_us)) &&
 		    !str_eq(str_of(s->text, s->len), str_of(mine->text, mine->len)))
 			return true;
 		i = s->next;
@@ -144,7 +149,7 @@ sessions_fill(struct correlator *c, struct record *r, int64_t time_us)
 			continue;
 		hash = hash_of(c, j, r);
 		s = hash ? find(c, j, hash, time_us) : NULL;
-		if (s && !is_shared(c, s))
+		if (s && !is_shared(c, s, time_us))
 			gave |= session_give(c, s, r);
 	}
 	if (gave)
@@ -153,19 +158,57 @@ sessions_fill(struct correlator *c, struct record *r, int64_t time_us)
 }
 
 static void
-drop_oldest(struct correlator *c)
+queue_put(struct correlator *c, uint32_t i, enum session_queue q)
 {
 	struct sessions *all = &c->sessions;
-	uint32_t i = all->first, *at;
 	struct session *s = session_at(c, i);
 
-	at = &all->buckets[s->hash & all->mask];
+	s->queue = (uint8_t)q;
+	s->after = POOL_NONE;
+	s->prev = all->last[q];
+	if (s->prev == POOL_NONE)
+		all->first[q] = i;
+	else
+		session_at(c, s->prev)->after = i;
+	all->last[q] = i;
+}
+
+static void
+queue_drop(struct correlator *c, uint32_t i)
+{
+	struct sessions *all = &c->sessions;
+	struct session *s = session_at(c, i);
+
+	if (s->prev == POOL_NONE)
+		all->first[s->queue] = s->after;
+	else
+		session_at(c, s->prev)->after = s->after;
+	if (s->after == POOL_NONE)
+		all->last[s->queue] = s->prev;
+	else
+		session_at(c, s->after)->prev = s->prev;
+}
+
+static void
+move(struct correlator *c, struct session *s, enum session_queue q)
+{
+	uint32_t i = (uint32_t)(((uint8_t *)s - c->sessions.pool.cells) / sizeof(*s));
+
+	queue_drop(c, i);
+	queue_put(c, i, q);
+}
+
+static void
+drop(struct correlator *c, uint32_t i)
+{
+	struct sessions *all = &c->sessions;
+	struct session *s = session_at(c, i);
+	uint32_t *at = &all->buckets[s->hash & all->mask];
+
 	while (*at != i)
 		at = &session_at(c, *at)->next;
 	*at = s->next;
-	all->first = s->older;
-	if (all->first == POOL_NONE)
-		all->last = POOL_NONE;
+	queue_drop(c, i);
 	if (s->pid_tag == UINT16_MAX)
 		all->by_others--;
 	else if (all->pids[s->pid_tag] < UINT8_MAX)
@@ -174,21 +217,27 @@ drop_oldest(struct correlator *c)
 	pool_give(&all->pool, i);
 }
 
+/* What ended, or was never opened, is of use for as long as something may come late. */
+static int64_t
+good_until(const struct correlator *c, const struct session *s)
+{
+	if (s->queue == SESSION_LIVE)
+		return s->opened_us + c->rules->joins[s->join].for_us;
+	return (s->ended_us != WHEN_NONE ? s->ended_us : s->opened_us) + c->lateness_us;
+}
+
 void
 sessions_expire(struct correlator *c, uint32_t most)
 {
-	struct sessions *all = &c->sessions;
+	for (int q = SESSION_LIVE; q <= SESSION_BRIEF; q++) {
+		uint32_t i;
 
-	while (most-- > 0 && all->first != POOL_NONE && c->watermark_us != WHEN_NONE) {
-		const struct session *s = session_at(c, all->first);
-		int64_t from = s->opened_us == WHEN_LONG_AGO ? s->ended_us : s->opened_us;
-		int64_t until = from + (s->len ? c->rules->joins[s->join].for_us : c->lateness_us);
-
-		if (s->len && s->ended_us != WHEN_NONE && s->ended_us + c->lateness_us < until)
-			until = s->ended_us + c->lateness_us;
-		if (until >= c->watermark_us)
-			return;
-		drop_oldest(c);
+		for (uint32_t n = most; n > 0 && (i = c->sessions.first[q]) != POOL_NONE; n--) {
+			if (c->watermark_us == WHEN_NONE || good_until(c, session_at(c,
+			    i)) >= c->watermark_us)
+				break;
+			drop(c, i);
+		}
 	}
 }
 
@@ -200,7 +249,8 @@ add_as(struct correlator *c, const struct session *from)
 	uint32_t i;
 
 	if (all->pool.count == all->pool.max) {
-		drop_oldest(c);
+		drop(c, all->first[SESSION_BRIEF] != POOL_NONE ? all->first[SESSION_BRIEF] :
+		    all->first[SESSION_LIVE]);
 		all->evicted++;
 	}
 	i = pool_take(&all->pool);
@@ -209,13 +259,8 @@ add_as(struct correlator *c, const struct session *from)
 	s = session_at(c, i);
 	*s = *from;
 	s->next = all->buckets[s->hash & all->mask];
-	s->older = POOL_NONE;
 	all->buckets[s->hash & all->mask] = i;
-	if (all->last == POOL_NONE)
-		all->first = i;
-	else
-		session_at(c, all->last)->older = i;
-	all->last = i;
+	queue_put(c, i, s->queue == SESSION_LIVE ? SESSION_LIVE : SESSION_BRIEF);
 	if (s->pid_tag == UINT16_MAX)
 		all->by_others++;
 	else if (all->pids[s->pid_tag] < UINT8_MAX)
@@ -227,8 +272,10 @@ static struct session *
 add(struct correlator *c, uint32_t join, uint64_t hash, const struct record *r, int64_t time_us)
 {
 	bool pid = key_has_pid(c, join) && r->pid >= 0;
-	struct session s = { .hash = hash, .opened_us = time_us, .ended_us = WHEN_NONE, .join = (uint16_t)join,
-		.pid_tag = pid ? pid_tag(r) : UINT16_MAX };
+	struct session s = { .hash = hash, .opened_us = time_us, .ended_us = WHEN_NONE,
+	    .replaced_us = WHEN_NONE,
+		.join = (uint16_t)join, .queue = SESSION_BRIEF, .pid_tag = pid ? pid_tag(r) :
+		    UINT16_MAX };
 
 	sessions_expire(c, 2);
 	return add_as(c, &s);
@@ -253,7 +300,9 @@ session_restore(struct correlator *c, const struct session *from, struct str tex
 {
 	struct session s = *from;
 
-	if ((s.pid_tag != UINT16_MAX && s.pid_tag >= ARRAY_LEN(c->sessions.pids)) || !is_carried(text))
+	if ((s.pid_tag != UINT16_MAX && s.pid_tag >= ARRAY_LEN(c->sessions.pids)) ||
+	    s.queue > SESSION_BRIEF ||
+	    !is_carried(text))
 		return false;
 	s.text = text.n ? malloc(text.n) : NULL;
 	s.len = s.text ? (uint16_t)text.n : 0;
@@ -318,6 +367,30 @@ known_end(const struct correlator *c, uint64_t hash, int64_t time_us, uint32_t *
 	return end;
 }
 
+static void
+replaced_at(struct session *s, int64_t time_us)
+{
+	if (s->replaced_us == WHEN_NONE || time_us < s->replaced_us)
+		s->replaced_us = time_us;
+}
+
+/* Of the openings of one key each is good until the next. */
+static void
+order_openings(const struct correlator *c, struct session *mine)
+{
+	for (uint32_t i = c->sessions.buckets[mine->hash & c->sessions.mask]; i != POOL_NONE;) {
+		struct session *s = session_at(c, i);
+
+		i = s->next;
+		if (s == mine || s->hash != mine->hash || s->len == 0)
+			continue;
+		if (s->opened_us < mine->opened_us)
+			replaced_at(s, mine->opened_us);
+		else if (s->opened_us > mine->opened_us)
+			replaced_at(mine, s->opened_us);
+	}
+}
+
 static struct session *
 oldest_of(const struct correlator *c, uint64_t hash)
 {
@@ -340,7 +413,7 @@ claim_orphans(struct correlator *c, const struct session *s)
 	struct session opened = *s;
 	uint32_t seq;
 
-	if (!early || is_shared(c, s))
+	if (!early || is_shared(c, s, s->opened_us))
 		return;
 	seq = early->orphans;
 	early->orphans = RECALL_NONE;
@@ -357,7 +430,8 @@ open_session(struct correlator *c, uint32_t join, const struct record *r, int64_
 {
 	const struct join *j = &c->rules->joins[join];
 	char text[JOIN_CARRY_MAX * 258];
-	size_t n = conditions_hold(j->where, j->nwhere, c->rs, r, &c->env) ? carried(j, r, text) : 0;
+	size_t n = conditions_hold(j->where, j->nwhere, c->rs, r, &c->env) ? carried(j, r, text) :
+	    0;
 	uint64_t hash = n ? hash_of(c, join, r) : 0;
 	struct session *s;
 	uint32_t others;
@@ -376,6 +450,9 @@ open_session(struct correlator *c, uint32_t join, const struct record *r, int64_
 		memcpy(s->text, text, n);
 	s->opened_us = time_us;
 	s->ended_us = ended;
+	s->replaced_us = WHEN_NONE;
+	order_openings(c, s);
+	move(c, s, ended == WHEN_NONE ? SESSION_LIVE : SESSION_BRIEF);
 	c->sessions.opened++;
 	claim_orphans(c, s);
 }
@@ -390,8 +467,10 @@ end_session(struct correlator *c, uint32_t join, const struct record *r, int64_t
 		return;
 	if (!s)
 		s = add(c, join, hash, r, WHEN_LONG_AGO);
-	if (s && (s->ended_us == WHEN_NONE || time_us < s->ended_us))
+	if (s && (s->ended_us == WHEN_NONE || time_us < s->ended_us)) {
 		s->ended_us = time_us;
+		move(c, s, SESSION_BRIEF);
+	}
 }
 
 void
@@ -408,26 +487,26 @@ sessions_take(struct correlator *c, const struct record *r, int64_t time_us)
 }
 
 void
-sessions_wait(struct correlator *c, const struct record *r, int64_t time_us, uint32_t recall)
+sessions_wait(struct correlator *c, struct input *in)
 {
 	for (uint32_t j = 0; j < c->rules->njoins; j++) {
 		const struct join *join = &c->rules->joins[j];
 		struct session *s;
 		uint64_t hash;
 
-		if (record_value(r, join->carry[0]).n)
+		if (record_value(in->r, join->carry[0]).n)
 			continue;
-		hash = hash_of(c, j, r);
-		if (hash == 0 || find(c, j, hash, time_us))
+		hash = hash_of(c, j, in->r);
+		if (hash == 0 || find(c, j, hash, in->time_us))
 			continue;
 		s = find_orphans(c, hash);
 		if (!s)
-			s = add(c, j, hash, r, time_us);
+			s = add(c, j, hash, in->r, in->time_us);
 		if (!s)
 			return;
-		recall_set_link(&c->recall, recall, s->orphans);
-		s->orphans = recall;
-		s->opened_us = time_us > s->opened_us ? time_us : s->opened_us;
+		recall_set_link(&c->recall, input_recall(c, in), s->orphans);
+		s->orphans = in->recall;
+		s->opened_us = in->time_us > s->opened_us ? in->time_us : s->opened_us;
 		/* One chain per copy: the first join that may bring something gets it. */
 		return;
 	}

@@ -12,7 +12,7 @@
 #include "watch/window.h"
 
 #define EVENTS_LEAST 64u           /* a track may hold so many, whatever the rule needs */
-#define CONTEXT_EVENTS 256u
+#define NAMED_UNTIL 30u
 
 /* How long a track is of use after its last event. The watermark already allows for lateness. */
 int64_t
@@ -47,8 +47,8 @@ events_cap(const struct correlator *c, const struct rule *rule)
 	return cap > EVENTS_MAX ? EVENTS_MAX : (uint32_t)cap;
 }
 
-static void
-trim(const struct correlator *c, struct track *t)
+void
+shape_trim(const struct correlator *c, struct track *t)
 {
 	int64_t keep = shape_keep_us(c->rules, t);
 	const struct event *events = track_events(t);
@@ -80,91 +80,30 @@ least_needed(const struct rule *rule, struct track *t)
 }
 
 static int
-put(const struct correlator *c, const struct rule *rule, struct track *t, const struct event *e, uint32_t *ret_at)
+put(const struct correlator *c, const struct rule *rule, struct track *t, const struct event *e,
+    uint32_t *ret_at)
 {
-	trim(c, t);
+	shape_trim(c, t);
 	if (t->n >= events_cap(c, rule))
 		track_remove(t, least_needed(rule, t), 1);
 	return track_insert(t, e, ret_at);
 }
 
-static uint32_t
-context_track(struct correlator *c, const struct rule *rule, const struct record *r)
-{
-	uint64_t key = r ? key_hash(&c->rules->keys[rule->context], r, c->seed) : 0;
-
-	if (key == 0)
-		return TRACK_NONE;
-	return tracks_take(&c->tracks, track_hash(key, rule, TRACK_CONTEXT), (uint16_t)rule->index,
-	    TRACK_CONTEXT, c->watermark_us);
-}
-
-/* Puts an event among the context's, or finds it there. */
-static int
-context_put(struct track *t, const struct event *e, uint32_t *ret_at)
-{
-	struct event *events;
-	int rc;
-
-	if (t->n >= CONTEXT_EVENTS)
-		track_remove(t, 0, 1);
-	rc = track_insert(t, e, ret_at);
-	if (rc != -EEXIST)
-		return rc;
-	events = track_events(t);
-	for (*ret_at = 0; events[*ret_at].ref != e->ref || events[*ret_at].time_us != e->time_us;)
-		++*ret_at;
-	return 0;
-}
-
-static uint32_t
-dossier_of(const struct correlator *c, uint32_t home, const struct event *e)
-{
-	uint32_t d = track_at(&c->tracks, home)->dossier;
-
-	while (d != POOL_NONE && !dossier_holds(c, d, e->time_us, e->ref))
-		d = dossier_at(c, d)->sibling;
-	return d;
-}
-
-/* Everything of the session that lies within the quiet time of a counted record tells its story. */
-static void
-link_context(struct correlator *c, const struct rule *rule, uint32_t home, const struct event *e, const struct record *r)
-{
-	uint32_t i = context_track(c, rule, r), at, d = dossier_of(c, home, e);
-	struct event mine = { .time_us = e->time_us, .ref = e->ref, .recall = e->recall };
-	struct event *events;
-	struct track *t;
-
-	if (i == TRACK_NONE || d == POOL_NONE)
-		return;
-	t = track_at(&c->tracks, i);
-	if (context_put(t, &mine, &at) < 0)
-		return;
-	events = track_events(t);
-	events[at].flags |= EVENT_INCLUDED;
-	events[at].weight = home;
-	for (uint32_t k = 0; k < t->n; k++) {
-		int64_t away = events[k].time_us - e->time_us;
-
-		if (!(events[k].flags & EVENT_INCLUDED) && away <= rule->quiet_us && -away <= rule->quiet_us)
-			dossier_context(c, d, &events[k]);
-	}
-}
-
 /* Includes one event of a track. */
 static void
-include_event(struct correlator *c, const struct rule *rule, uint32_t home, const struct event *e, const struct input *in)
+include_event(struct correlator *c, const struct rule *rule, uint32_t home, const struct event *e,
+    const struct input *in)
 {
 	const struct record *r = in && in->ref == e->ref ? in->r : NULL;
 
 	dossier_include(c, rule, home, e, r);
 	if (rule->context != UINT16_MAX)
-		link_context(c, rule, home, e, in ? in->r : NULL);
+		context_link(c, rule, home, e, in ? in->r : NULL);
 }
 
-static void
-include_at(struct correlator *c, const struct rule *rule, uint32_t track, uint32_t at, const struct input *in)
+void
+shape_include_at(struct correlator *c, const struct rule *rule, uint32_t track, uint32_t at,
+    const struct input *in)
 {
 	struct event *e = &track_events(track_at(&c->tracks, track))[at], copy;
 
@@ -177,18 +116,21 @@ include_at(struct correlator *c, const struct rule *rule, uint32_t track, uint32
 
 /* What follows an incident within its quiet time belongs to it; one may bring the next. */
 static void
-include_followers(struct correlator *c, const struct rule *rule, uint32_t track, const struct input *in)
+include_followers(struct correlator *c, const struct rule *rule, uint32_t track,
+    const struct input *in)
 {
 	for (uint32_t k = 0; k < track_at(&c->tracks, track)->n; k++) {
 		const struct event *e = &track_events(track_at(&c->tracks, track))[k];
 
-		if (!(e->flags & EVENT_INCLUDED) && dossier_near(c, track, e->time_us, rule->quiet_us) != POOL_NONE)
-			include_at(c, rule, track, k, in);
+		if (!(e->flags & EVENT_INCLUDED) && dossier_near(c, track, e->time_us,
+		    rule->quiet_us) != POOL_NONE)
+			shape_include_at(c, rule, track, k, in);
 	}
 }
 
 static void
-take_each(struct correlator *c, const struct rule *rule, uint64_t key, struct event *e, const struct input *in)
+take_each(struct correlator *c, const struct rule *rule, uint64_t key, struct event *e,
+    const struct input *in)
 {
 	enum track_role role = TRACK_RULE;
 	uint32_t i;
@@ -199,7 +141,8 @@ take_each(struct correlator *c, const struct rule *rule, uint64_t key, struct ev
 		if (key == 0)
 			return;
 	}
-	i = tracks_take(&c->tracks, track_hash(key, rule, role), (uint16_t)rule->index, (uint8_t)role,
+	i = tracks_take(&c->tracks, track_hash(key, rule, role), (uint16_t)rule->index,
+	    (uint8_t)role,
 	    c->watermark_us);
 	if (i != TRACK_NONE)
 		include_event(c, rule, i, e, in);
@@ -207,7 +150,8 @@ take_each(struct correlator *c, const struct rule *rule, uint64_t key, struct ev
 
 /* While an incident is open only what may lie before it is kept: the rest is in the incident. */
 static void
-grow(struct correlator *c, const struct rule *rule, uint32_t i, struct event *e, const struct input *in)
+grow(struct correlator *c, const struct rule *rule, uint32_t i, struct event *e,
+    const struct input *in)
 {
 	struct track *t = track_at(&c->tracks, i);
 	bool early = t->n > 0 && e->time_us <= track_events(t)[t->n - 1].time_us;
@@ -232,7 +176,8 @@ cannot_be(const struct rule *rule, struct track *t, uint32_t at)
 	uint32_t adds = rule->distinct != FIELD_NONE ? 1 : events[at].weight;
 	bool last = at + 1u == t->n;
 
-	if (last && at > 0 && rule->distinct != FIELD_NONE && events[at].distinct == events[at - 1].distinct)
+	if (last && at > 0 && rule->distinct != FIELD_NONE &&
+	    events[at].distinct == events[at - 1].distinct)
 		return true;
 	if (adds < t->lacks) {
 		t->lacks -= adds;
@@ -248,12 +193,14 @@ cannot_be(const struct rule *rule, struct track *t, uint32_t at)
 }
 
 static void
-take_count(struct correlator *c, const struct rule *rule, uint32_t i, struct event *e, const struct input *in)
+take_count(struct correlator *c, const struct rule *rule, uint32_t i, struct event *e,
+    const struct input *in)
 {
 	uint32_t at, lo, hi;
 	struct track *t = track_at(&c->tracks, i);
 
-	if (t->dossier != POOL_NONE && dossier_near(c, i, e->time_us, rule->quiet_us) != POOL_NONE) {
+	if (t->dossier != POOL_NONE && dossier_near(c, i, e->time_us,
+	    rule->quiet_us) != POOL_NONE) {
 		grow(c, rule, i, e, in);
 		return;
 	}
@@ -262,13 +209,14 @@ take_count(struct correlator *c, const struct rule *rule, uint32_t i, struct eve
 	if (cannot_be(rule, t, at) || !window_count(rule, track_events(t), t->n, at, &lo, &hi))
 		return;
 	for (uint32_t k = lo; k <= hi; k++)
-		include_at(c, rule, i, k, in);
+		shape_include_at(c, rule, i, k, in);
 	include_followers(c, rule, i, in);
 	window_keep_front(rule, track_at(&c->tracks, i), rule->same_us);
 }
 
-static void
-include_sequence(struct correlator *c, const struct rule *rule, uint32_t i, uint32_t end, uint32_t lo,
+void
+shape_include_sequence(struct correlator *c, const struct rule *rule, uint32_t i, uint32_t end,
+    uint32_t lo,
     const int64_t after_us[RULE_STEPS_MAX], const struct input *in)
 {
 	int64_t until = track_events(track_at(&c->tracks, i))[end].time_us;
@@ -279,63 +227,8 @@ include_sequence(struct correlator *c, const struct rule *rule, uint32_t i, uint
 		if (e->time_us > until)
 			return;
 		if (e->step <= sequence_last(rule) && e->time_us >= after_us[e->step])
-			include_at(c, rule, i, k, in);
+			shape_include_at(c, rule, i, k, in);
 	}
-}
-
-/* One place per hash: of two tracks that fall together the later is kept; the other's incident names less. */
-static void
-keep_for_later(struct correlator *c, const struct track *t, uint32_t recall)
-{
-	struct str bytes = recall_bytes(&c->recall, recall);
-	struct keepsake *k;
-
-	if (!c->keepsakes)
-		c->keepsakes = calloc(KEEPSAKES, sizeof(*c->keepsakes));
-	if (!c->keepsakes || bytes.n == 0)
-		return;
-	k = &c->keepsakes[t->hash >> (64 - KEEPSAKE_BITS)];
-	if (k->bytes && k->track == t->hash)
-		return;
-	free(k->bytes);
-	*k = (struct keepsake){ .track = t->hash, .len = (uint32_t)bytes.n, .bytes = malloc(bytes.n) };
-	if (k->bytes)
-		memcpy(k->bytes, bytes.p, bytes.n);
-}
-
-static struct keepsake *
-find_keepsake(const struct correlator *c, const struct track *t)
-{
-	struct keepsake *k = c->keepsakes ? &c->keepsakes[t->hash >> (64 - KEEPSAKE_BITS)] : NULL;
-
-	return k && k->bytes && k->track == t->hash ? k : NULL;
-}
-
-static bool
-keepsake(const struct correlator *c, const struct track *t, struct record *ret)
-{
-	const struct keepsake *k = find_keepsake(c, t);
-
-	return k && recall_read(str_of(k->bytes, k->len), ret);
-}
-
-static void
-drop_keepsake(struct correlator *c, const struct track *t)
-{
-	struct keepsake *k = find_keepsake(c, t);
-
-	if (k) {
-		free(k->bytes);
-		*k = (struct keepsake){ 0 };
-	}
-}
-
-void
-shape_put_due(struct correlator *c, uint32_t i, int64_t at_us)
-{
-	struct due due = { .at_us = at_us, .serial = track_at(&c->tracks, i)->hash, .index = i, .what = DUE_TRACK };
-
-	(void)dues_put(&c->dues, &due);
 }
 
 /* A sequence is complete but for what must not follow: judged when nothing more can come. */
@@ -348,12 +241,13 @@ wait_for_absence(struct correlator *c, const struct rule *rule, uint32_t i, uint
 	if (e->flags & (EVENT_PENDING | EVENT_INCLUDED))
 		return;
 	e->flags |= EVENT_PENDING;
-	keep_for_later(c, t, e->recall);
+	later_keep(c, t, e->recall);
 	shape_put_due(c, i, e->time_us + rule->within_us);
 }
 
 static void
-take_sequence(struct correlator *c, const struct rule *rule, uint32_t i, struct event *e, const struct input *in)
+take_sequence(struct correlator *c, const struct rule *rule, uint32_t i, struct event *e,
+    const struct input *in)
 {
 	int64_t after[RULE_STEPS_MAX];
 	uint32_t at, lo, end;
@@ -368,12 +262,13 @@ take_sequence(struct correlator *c, const struct rule *rule, uint32_t i, struct 
 
 		if (events[end].time_us - e->time_us > rule->within_us)
 			return;
-		if (events[end].step != sequence_last(rule) || !window_sequence(rule, events, t->n, end, &lo, after))
+		if (events[end].step != sequence_last(rule) || !window_sequence(rule, events, t->n,
+		    end, &lo, after))
 			continue;
 		if (rule->steps[rule->nsteps - 1].absent)
 			wait_for_absence(c, rule, i, end);
 		else
-			include_sequence(c, rule, i, end, lo, after, in);
+			shape_include_sequence(c, rule, i, end, lo, after, in);
 	}
 }
 
@@ -387,7 +282,8 @@ has_learned(const struct correlator *c, const struct rule *rule, const struct ev
 
 /* The earliest event of a key is the first; what follows it closely belongs to it. */
 static void
-take_first(struct correlator *c, const struct rule *rule, uint32_t i, struct event *e, const struct input *in)
+take_first(struct correlator *c, const struct rule *rule, uint32_t i, struct event *e,
+    const struct input *in)
 {
 	struct track *t = track_at(&c->tracks, i);
 	struct event *known = track_events(t);
@@ -396,10 +292,11 @@ take_first(struct correlator *c, const struct rule *rule, uint32_t i, struct eve
 
 	if (t->n == 0) {
 		if (track_insert(t, e, &at) == 0 && has_learned(c, rule, e))
-			include_at(c, rule, i, at, in);
+			shape_include_at(c, rule, i, at, in);
 		return;
 	}
-	follows = e->time_us > known->time_us || (e->time_us == known->time_us && e->ref >= known->ref);
+	follows = e->time_us > known->time_us || (e->time_us == known->time_us &&
+	    e->ref >= known->ref);
 	was = known->flags & EVENT_INCLUDED;
 	if (!follows) {
 		e->flags |= was ? EVENT_INCLUDED : 0;
@@ -412,7 +309,8 @@ take_first(struct correlator *c, const struct rule *rule, uint32_t i, struct eve
 }
 
 static void
-take_rare(struct correlator *c, const struct rule *rule, uint32_t i, struct event *e, const struct input *in)
+take_rare(struct correlator *c, const struct rule *rule, uint32_t i, struct event *e,
+    const struct input *in)
 {
 	struct track *t = track_at(&c->tracks, i);
 	uint32_t at, lo;
@@ -422,7 +320,7 @@ take_rare(struct correlator *c, const struct rule *rule, uint32_t i, struct even
 	for (lo = at; lo > 0 && e->time_us - track_events(t)[lo - 1].time_us <= rule->within_us;)
 		lo--;
 	if (at - lo + 1 < rule->need && has_learned(c, rule, e))
-		include_at(c, rule, i, at, in);
+		shape_include_at(c, rule, i, at, in);
 	if (track_at(&c->tracks, i)->n > rule->need)
 		track_remove(track_at(&c->tracks, i), 0, 1);
 }
@@ -433,11 +331,9 @@ take_silence(struct correlator *c, const struct rule *rule, uint32_t i, struct e
 	struct track *t = track_at(&c->tracks, i);
 	uint32_t at;
 
-	if (c->batch)
-		return;
 	if (t->n == 0) {
 		if (track_insert(t, e, &at) == 0) {
-			keep_for_later(c, t, e->recall);
+			later_keep(c, t, e->recall);
 			shape_put_due(c, i, e->time_us + rule->within_us);
 		}
 		return;
@@ -450,7 +346,8 @@ take_silence(struct correlator *c, const struct rule *rule, uint32_t i, struct e
 }
 
 static void
-take_shape(struct correlator *c, const struct rule *rule, uint32_t i, struct event *e, const struct input *in)
+take_shape(struct correlator *c, const struct rule *rule, uint32_t i, struct event *e,
+    const struct input *in)
 {
 	switch (rule->shape) {
 	case RULE_COUNT:
@@ -485,14 +382,18 @@ distinct_of(const struct correlator *c, const struct rule *rule, const struct re
 }
 
 void
-shape_take(struct correlator *c, const struct rule *rule, uint8_t step, const struct input *in)
+shape_take(struct correlator *c, const struct rule *rule, uint8_t step, struct input *in)
 {
 	const struct rule_step *s = &rule->steps[step];
-	struct event e = { .time_us = in->time_us, .ref = in->ref, .weight = in->weight, .recall = in->recall, .step = step,
+	struct event e = { .time_us = in->time_us, .ref = in->ref, .weight = in->weight,
+	    .step = step,
 		.flags = in->r->hostile ? EVENT_HOSTILE : 0 };
 	uint64_t key;
 	uint32_t i;
 
+	/* Old logs teach nothing: what must be learned first will not be told. */
+	if (c->batch && (rule->after_us > 0 || rule->shape == RULE_SILENCE))
+		return;
 	if (s->nwhere && !conditions_hold(s->where, s->nwhere, c->rs, in->r, &c->env))
 		return;
 	if (rule->nwhere && !conditions_hold(rule->where, rule->nwhere, c->rs, in->r, &c->env))
@@ -500,6 +401,9 @@ shape_take(struct correlator *c, const struct rule *rule, uint8_t step, const st
 	key = correlator_key(c, rule->key, in->r);
 	if (key == 0)
 		return;
+	/* Of a flood the names of the first few dozen are not worth a copy each. */
+	if (rule->need < NAMED_UNTIL || rule->shape == RULE_RISK)
+		e.recall = input_recall(c, in);
 	if (rule->shape == RULE_EACH) {
 		take_each(c, rule, key, &e, in);
 		return;
@@ -511,37 +415,11 @@ shape_take(struct correlator *c, const struct rule *rule, uint8_t step, const st
 	}
 	if (rule->shape == RULE_RISK && !risk_of_record(c, in->r, &e))
 		return;
-	i = tracks_take(&c->tracks, track_hash(key, rule, TRACK_RULE), (uint16_t)rule->index, TRACK_RULE,
+	i = tracks_take(&c->tracks, track_hash(key, rule, TRACK_RULE), (uint16_t)rule->index,
+	    TRACK_RULE,
 	    c->watermark_us);
 	if (i != TRACK_NONE)
 		take_shape(c, rule, i, &e, in);
-}
-
-void
-shape_context(struct correlator *c, const struct rule *rule, const struct input *in)
-{
-	struct event e = { .time_us = in->time_us, .ref = in->ref, .weight = in->weight, .recall = in->recall };
-	uint32_t i = context_track(c, rule, in->r), at, d;
-	struct event *events;
-	struct track *t;
-
-	if (i == TRACK_NONE)
-		return;
-	t = track_at(&c->tracks, i);
-	trim(c, t);
-	if (context_put(t, &e, &at) < 0)
-		return;
-	events = track_events(t);
-	for (uint32_t k = 0; k < t->n && !(events[at].flags & EVENT_INCLUDED); k++) {
-		int64_t away = events[k].time_us - e.time_us;
-
-		if (!(events[k].flags & EVENT_INCLUDED) || away > rule->quiet_us || -away > rule->quiet_us ||
-		    !pool_used(&c->tracks.pool, events[k].weight))
-			continue;
-		d = dossier_of(c, events[k].weight, &events[k]);
-		if (d != POOL_NONE)
-			dossier_context(c, d, &e);
-	}
 }
 
 static uint32_t
@@ -561,19 +439,8 @@ shape_told(struct correlator *c, const struct rule *rule, const struct input *in
 	struct event e = { .time_us = in->time_us, .ref = in->ref };
 	uint32_t i = track_for(c, rule, in->r), d;
 
-	d = i == TRACK_NONE ? POOL_NONE : dossier_of(c, i, &e);
+	d = i == TRACK_NONE ? POOL_NONE : shape_dossier(c, i, &e);
 	return d == POOL_NONE ? 0 : dossier_at(c, dossier_top(c, d))->told_as;
-}
-
-static void
-refresh_keepsake(struct correlator *c, const struct track *t, const struct input *in)
-{
-	struct record kept;
-
-	if (!keepsake(c, t, &kept) || kept.ref != in->ref)
-		return;
-	drop_keepsake(c, t);
-	keep_for_later(c, t, in->recall);
 }
 
 void
@@ -590,8 +457,8 @@ shape_refresh(struct correlator *c, const struct rule *rule, const struct input 
 		if (track_events(t)[k].ref == in->ref && track_events(t)[k].time_us == in->time_us)
 			track_events(t)[k].recall = in->recall;
 	}
-	refresh_keepsake(c, t, in);
-	d = dossier_of(c, i, &e);
+	later_refresh(c, t, in);
+	d = shape_dossier(c, i, &e);
 	if (d != POOL_NONE)
 		dossier_learn(c, d, in->r);
 }
@@ -606,7 +473,8 @@ shape_forget(struct correlator *c, const struct rule *rule, const struct input *
 		return TRACK_NONE;
 	t = track_at(&c->tracks, i);
 	for (uint32_t k = 0; k < t->n; k++) {
-		if (track_events(t)[k].ref == in->ref && track_events(t)[k].time_us == in->time_us) {
+		if (track_events(t)[k].ref == in->ref &&
+		    track_events(t)[k].time_us == in->time_us) {
 			track_remove(t, k, 1);
 			break;
 		}
@@ -621,88 +489,4 @@ shape_retract(struct correlator *c, const struct rule *rule, const struct input 
 
 	if (i != TRACK_NONE)
 		dossier_retract(c, i, in->time_us, in->ref, into);
-}
-
-static void
-due_silence(struct correlator *c, const struct rule *rule, uint32_t i)
-{
-	struct track *t = track_at(&c->tracks, i);
-	struct event *e = track_events(t);
-	struct record r;
-	struct input in = { .r = &r, .time_us = e->time_us, .ref = e->ref };
-
-	if (e->time_us + rule->within_us >= c->watermark_us) {
-		shape_put_due(c, i, e->time_us + rule->within_us);
-		return;
-	}
-	/* The keepsake is the first record of the key: it names the same place. */
-	if ((e->flags & EVENT_INCLUDED) || !keepsake(c, t, &r))
-		return;
-	include_at(c, rule, i, 0, &in);
-}
-
-static bool
-came_after(const struct rule *rule, const struct event *events, uint32_t n, const struct event *end)
-{
-	for (uint32_t k = 0; k < n; k++) {
-		if (events[k].step > sequence_last(rule) && events[k].time_us >= end->time_us &&
-		    events[k].time_us - end->time_us <= rule->within_us)
-			return true;
-	}
-	return false;
-}
-
-static void
-judge_absence(struct correlator *c, const struct rule *rule, uint32_t i, uint32_t at)
-{
-	struct track *t = track_at(&c->tracks, i);
-	const struct event *e = &track_events(t)[at];
-	int64_t after[RULE_STEPS_MAX];
-	struct record r;
-	struct input in = { .r = keepsake(c, t, &r) ? &r : NULL };
-	uint32_t lo;
-
-	if (came_after(rule, track_events(t), t->n, e) || !window_sequence(rule, track_events(t), t->n, at, &lo, after))
-		return;
-	in.ref = in.r ? r.ref : 0;
-	include_sequence(c, rule, i, at, lo, after, &in);
-}
-
-static void
-due_absence(struct correlator *c, const struct rule *rule, uint32_t i)
-{
-	bool waiting = false;
-
-	for (uint32_t k = 0; k < track_at(&c->tracks, i)->n; k++) {
-		struct event *e = &track_events(track_at(&c->tracks, i))[k];
-
-		if (!(e->flags & EVENT_PENDING))
-			continue;
-		if (e->time_us + rule->within_us >= c->watermark_us) {
-			waiting = true;
-			continue;
-		}
-		e->flags &= (uint8_t)~EVENT_PENDING;
-		judge_absence(c, rule, i, k);
-	}
-	if (!waiting)
-		drop_keepsake(c, track_at(&c->tracks, i));
-}
-
-void
-shape_due(struct correlator *c, const struct due *due)
-{
-	const struct rule *rule;
-	struct track *t;
-
-	if (!pool_used(&c->tracks.pool, due->index))
-		return;
-	t = track_at(&c->tracks, due->index);
-	if (t->hash != due->serial || t->n == 0)
-		return;
-	rule = &c->rules->rules[t->rule];
-	if (rule->shape == RULE_SILENCE)
-		due_silence(c, rule, due->index);
-	else
-		due_absence(c, rule, due->index);
 }

@@ -1,4 +1,4 @@
-/* shape: between shape.c and risk.c. What others use of them stands in correlator.h. */
+/* shape: between shape.c, context.c, later.c and risk.c. What others use of them stands in correlator.h. */
 #ifndef GUARITA_WATCH_SHAPE_H
 #define GUARITA_WATCH_SHAPE_H
 
@@ -8,5 +8,27 @@
 bool risk_of_record(const struct correlator *c, const struct record *r, struct event *ret);
 void risk_take(struct correlator *c, const struct rule *rule, uint32_t i, const struct event *e,
     const struct input *in);
+
+/* Drops events whose time has passed. */
+void shape_trim(const struct correlator *c, struct track *t);
+/* Includes the event of a track in an incident there, with the context of its session. */
+void shape_include_at(struct correlator *c, const struct rule *rule, uint32_t track, uint32_t at,
+    const struct input *in);
+/* All events that make the sequence complete with events[end]; see window_sequence(). */
+void shape_include_sequence(struct correlator *c, const struct rule *rule, uint32_t i, uint32_t end,
+    uint32_t lo,
+    const int64_t after_us[RULE_STEPS_MAX], const struct input *in);
+/* The incident of this track that holds e, or POOL_NONE. */
+uint32_t shape_dossier(const struct correlator *c, uint32_t home, const struct event *e);
+
+/* context.c: lists what lies near a counted record of the same session. */
+void context_link(struct correlator *c, const struct rule *rule, uint32_t home,
+    const struct event *e,
+    const struct record *r);
+
+/* later.c: keeps the record for a track that may have to be told of long after. */
+void later_keep(struct correlator *c, const struct track *t, uint32_t recall);
+/* More is known of that record. */
+void later_refresh(struct correlator *c, const struct track *t, const struct input *in);
 
 #endif

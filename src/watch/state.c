@@ -53,7 +53,8 @@ static void
 save_tracks(const struct correlator *c, struct buf *out)
 {
 	for (int q = 0; q < TRACK_CLASSES; q++) {
-		for (uint32_t i = c->tracks.first[q]; i != TRACK_NONE; i = track_at(&c->tracks, i)->next) {
+		for (uint32_t i = c->tracks.first[q]; i != TRACK_NONE; i = track_at(&c->tracks,
+		    i)->next) {
 			struct track *t = track_at(&c->tracks, i);
 
 			put(out, &i, sizeof(i));
@@ -94,33 +95,22 @@ save_dossiers(const struct correlator *c, struct buf *out)
 static void
 save_rest(const struct correlator *c, struct buf *out)
 {
-	for (uint32_t i = c->sessions.first; i != POOL_NONE;) {
-		const struct session *s = pool_at(&c->sessions.pool, i);
+	for (int q = SESSION_LIVE; q <= SESSION_BRIEF; q++) {
+		for (uint32_t i = c->sessions.first[q]; i != POOL_NONE;) {
+			const struct session *s = pool_at(&c->sessions.pool, i);
 
-		put(out, s, sizeof(*s));
-		put(out, s->text, s->len);
-		i = s->older;
+			put(out, s, sizeof(*s));
+			put(out, s->text, s->len);
+			i = s->after;
+		}
 	}
-	for (uint32_t i = 0; i < HOSTS_REMEMBERED; i++) {
-		if (c->hosts[i].tag)
-			put(out, &c->hosts[i], sizeof(c->hosts[i]));
-	}
+	put(out, c->passed, sizeof(c->passed));
 	for (uint32_t i = 0; c->keepsakes && i < KEEPSAKES; i++) {
 		if (!c->keepsakes[i].bytes)
 			continue;
 		put(out, &c->keepsakes[i], sizeof(c->keepsakes[i]));
 		put(out, c->keepsakes[i].bytes, c->keepsakes[i].len);
 	}
-}
-
-static uint32_t
-hosts_known(const struct correlator *c)
-{
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < HOSTS_REMEMBERED; i++)
-		n += c->hosts[i].tag != 0;
-	return n;
 }
 
 static uint32_t
@@ -136,13 +126,19 @@ keepsakes_known(const struct correlator *c)
 int
 correlate_save(const struct correlator *c, struct buf *out)
 {
-	struct state_head h = { .magic = STATE_MAGIC, .version = STATE_VERSION, .sizes = SIZES, .names = state_names_hash(c->rs),
-		.seed = c->seed, .next_serial = c->next_serial, .next_id = c->next_id, .evicted = c->tracks.evicted,
+	struct state_head h = { .magic = STATE_MAGIC, .version = STATE_VERSION, .sizes = SIZES,
+	    .names = state_names_hash(c->rs),
+		.seed = c->seed, .next_serial = c->next_serial, .next_id = c->next_id,
+		    .evicted = c->tracks.evicted,
 		.lateness_us = c->lateness_us, .watermark_us = c->watermark_us, .now_us = c->now_us,
-		.started_us = c->started_us, .last_time_us = c->last_time_us, .nrules = c->rules->nrules,
-		.njoins = c->rules->njoins, .nkeys = c->rules->nkeys, .ntracks = c->tracks.pool.count,
-		.ndossiers = c->dossiers.count, .nsessions = c->sessions.pool.count, .nhosts = hosts_known(c),
-		.nkeepsakes = keepsakes_known(c), .keys_max = c->tracks.pool.max, .stats = c->stats };
+		.started_us = c->started_us, .last_time_us = c->last_time_us,
+		    .nrules = c->rules->nrules,
+		.njoins = c->rules->njoins, .nkeys = c->rules->nkeys,
+		    .ntracks = c->tracks.pool.count,
+		.ndossiers = c->dossiers.count, .nsessions = c->sessions.pool.count,
+		    .npassed = c->npassed,
+		.nkeepsakes = keepsakes_known(c), .keys_max = c->tracks.pool.max,
+		    .stats = c->stats };
 	size_t from = out->n, body;
 
 	put(out, &h, sizeof(h));

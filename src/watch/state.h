@@ -16,7 +16,8 @@ struct state_head {
 	uint64_t sizes, names, payload;    /* of structures; hash of kinds and fields; hash of all, this being 0 */
 	uint64_t seed, next_serial, next_id, evicted;
 	int64_t lateness_us, watermark_us, now_us, started_us, last_time_us;
-	uint32_t nrules, njoins, nkeys, ntracks, ndossiers, nsessions, nhosts, nkeepsakes, keys_max;
+	uint32_t nrules, njoins, nkeys, ntracks, ndossiers, nsessions, npassed, nkeepsakes,
+	    keys_max;
 	struct correlate_stats stats;
 };
 

@@ -103,7 +103,8 @@ good_events(const struct event *events, uint32_t n, const struct rule *rule, uin
 {
 	for (uint32_t i = 0; i < n; i++) {
 		if (events[i].recall >= next_recall || events[i].step >= RULE_STEPS_MAX ||
-		    (rule->nsteps && events[i].step >= rule->nsteps) || !good_time(events[i].time_us) ||
+		    (rule->nsteps && events[i].step >= rule->nsteps) ||
+		    !good_time(events[i].time_us) ||
 		    (i > 0 && events[i].time_us < events[i - 1].time_us))
 			return false;
 	}
@@ -166,7 +167,8 @@ load_track(struct maps *m)
 	uint32_t old, i = TRACK_NONE, rule;
 	struct track saved, *t = NULL;
 
-	if (!get(&m->in, &old, sizeof(old)) || !get(&m->in, &saved, sizeof(saved)) || old >= m->tracks_size ||
+	if (!get(&m->in, &old, sizeof(old)) || !get(&m->in, &saved, sizeof(saved)) ||
+	    old >= m->tracks_size ||
 	    saved.rule >= m->h.nrules || saved.role > TRACK_SAME)
 		return false;
 	rule = m->rules[saved.rule];
@@ -204,7 +206,8 @@ load_tracks(struct maps *m)
 			struct event *e = &track_events(t)[k];
 
 			if (e->flags & EVENT_INCLUDED)
-				e->weight = e->weight < m->tracks_size ? m->tracks[e->weight] : TRACK_NONE;
+				e->weight = e->weight < m->tracks_size ? m->tracks[e->weight] :
+				    TRACK_NONE;
 		}
 	}
 	return true;
@@ -213,7 +216,8 @@ load_tracks(struct maps *m)
 static bool
 load_lists(struct maps *m, struct dossier *d, const struct dossier *saved)
 {
-	if (saved->nheld > INCIDENT_PROOF_MAX || saved->nparts > DOSSIERS_MAX || saved->ninto > DOSSIER_INTO_MAX)
+	if (saved->nheld > INCIDENT_PROOF_MAX || saved->nparts > DOSSIERS_MAX ||
+	    saved->ninto > DOSSIER_INTO_MAX)
 		return false;
 	d->held = malloc((saved->nheld + 1) * sizeof(*d->held));
 	d->parts = malloc((saved->nparts + 1) * sizeof(*d->parts));
@@ -221,7 +225,8 @@ load_lists(struct maps *m, struct dossier *d, const struct dossier *saved)
 	    !get(&m->in, d->parts, saved->nparts * sizeof(*d->parts)))
 		return false;
 	for (uint32_t i = 0; i < saved->nheld; i++) {
-		if (!good_time(d->held[i].time_us) || (i > 0 && d->held[i].time_us < d->held[i - 1].time_us))
+		if (!good_time(d->held[i].time_us) || (i > 0 &&
+		    d->held[i].time_us < d->held[i - 1].time_us))
 			return false;
 	}
 	d->nheld = saved->nheld;
@@ -280,8 +285,10 @@ load_dossier(struct maps *m)
 	uint32_t old, i = DROPPED;
 	bool lives;
 
-	if (!get(&m->in, &old, sizeof(old)) || !get(&m->in, &saved, sizeof(saved)) || old >= m->dossiers_size ||
-	    saved.rule >= m->h.nrules || saved.severity > SEVERITY_CRITICAL || saved.told_severity > SEVERITY_CRITICAL)
+	if (!get(&m->in, &old, sizeof(old)) || !get(&m->in, &saved, sizeof(saved)) ||
+	    old >= m->dossiers_size ||
+	    saved.rule >= m->h.nrules || saved.severity > SEVERITY_CRITICAL ||
+	    saved.told_severity > SEVERITY_CRITICAL)
 		return false;
 	if (!good_time(saved.first_us) || !good_time(saved.last_us))
 		return false;
@@ -292,7 +299,7 @@ load_dossier(struct maps *m)
 	d.facts = (struct facts){ 0 };
 	d.meets = POOL_NONE;
 	d.touched = false;
-	d.family = d.looked = 0;
+	d.family = d.told_round = 0;
 	d.apart = true;
 	d.home = saved.home < m->tracks_size ? m->tracks[saved.home] : DROPPED;
 	lives = m->rules[saved.rule] != DROPPED && d.home != DROPPED;
@@ -308,6 +315,8 @@ load_dossier(struct maps *m)
 		i = m->dossiers[old] = place_dossier(m, &d);
 	if (i == DROPPED)
 		free_lists(&d);
+	else
+		m->c->held += d.nheld;
 	return load_meetings(m, i);
 }
 
@@ -405,7 +414,8 @@ load_sessions(struct maps *m)
 		struct session s;
 		struct str text;
 
-		if (!get(&m->in, &s, sizeof(s)) || s.join >= m->h.njoins || s.len > m->in.n || !good_time(s.opened_us) ||
+		if (!get(&m->in, &s, sizeof(s)) || s.join >= m->h.njoins || s.len > m->in.n ||
+		    !good_time(s.opened_us) ||
 		    (s.ended_us != WHEN_NONE && !good_time(s.ended_us)))
 			return false;
 		text = str_head(m->in, s.len);
@@ -419,15 +429,16 @@ load_sessions(struct maps *m)
 }
 
 static bool
-load_hosts(struct maps *m)
+load_passed(struct maps *m)
 {
-	for (uint32_t i = 0; i < m->h.nhosts; i++) {
-		struct host_last h;
+	if (!get(&m->in, m->c->passed, sizeof(m->c->passed)))
+		return false;
+	m->c->npassed = m->h.npassed;
+	for (uint32_t i = 0; i < PASSED; i++) {
+		const struct passed *p = &m->c->passed[i];
 
-		if (!get(&m->in, &h, sizeof(h)) || h.recall >= m->c->recall.next ||
-		    (h.time_us != WHEN_NONE && !good_time(h.time_us)))
+		if (p->recall >= m->c->recall.next || !good_time(p->time_us))
 			return false;
-		m->c->hosts[h.tag >> 54] = h;
 	}
 	return true;
 }
@@ -488,7 +499,8 @@ maps_begin(struct maps *m)
 	m->tracks = new_map(m->tracks_size);
 	m->dossiers = new_map(m->dossiers_size);
 	return m->rules && m->joins && m->keys && m->tracks && m->dossiers &&
-	    map_hashes(m, m->rules, m->h.nrules, false) && map_hashes(m, m->joins, m->h.njoins, true) && map_keys(m);
+	    map_hashes(m, m->rules, m->h.nrules, false) && map_hashes(m, m->joins, m->h.njoins,
+	    true) && map_keys(m);
 }
 
 static void
@@ -524,7 +536,8 @@ good_head(const struct state_head *h)
 		if (times[i] != WHEN_NONE && !good_time(times[i]))
 			return false;
 	}
-	return h->keys_max <= KEYS_MOST && h->nrules <= RULES_MAX && h->njoins <= JOINS_MAX && h->nkeys <= UINT16_MAX;
+	return h->keys_max <= KEYS_MOST && h->nrules <= RULES_MAX && h->njoins <= JOINS_MAX &&
+	    h->nkeys <= UINT16_MAX;
 }
 
 static bool
@@ -532,8 +545,9 @@ load_all(struct maps *m)
 {
 	if (!good_head(&m->h) || !maps_begin(m))
 		return false;
-	if (recall_load(&m->c->recall, &m->in) < 0 || !load_tracks(m) || !load_dossiers(m) || !load_sessions(m) ||
-	    !load_hosts(m) || !load_keepsakes(m) || m->in.n > 0)
+	if (recall_load(&m->c->recall, &m->in) < 0 || !load_tracks(m) || !load_dossiers(m) ||
+	    !load_sessions(m) ||
+	    !load_passed(m) || !load_keepsakes(m) || m->in.n > 0)
 		return false;
 	put_dues(m->c);
 	return true;
@@ -548,7 +562,8 @@ correlate_load(struct correlator *c, struct str state)
 	assert(c->tracks.pool.count == 0 && c->dossiers.count == 0);
 	if (!get(&m.in, &m.h, sizeof(m.h)) || m.h.magic != STATE_MAGIC)
 		return -EINVAL;
-	if (m.h.version != STATE_VERSION || m.h.sizes != SIZES || m.h.names != state_names_hash(c->rs))
+	if (m.h.version != STATE_VERSION || m.h.sizes != SIZES ||
+	    m.h.names != state_names_hash(c->rs))
 		return -ESTALE;
 	if (m.h.payload != state_hash(&m.h, m.in))
 		return -EINVAL;

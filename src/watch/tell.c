@@ -42,7 +42,8 @@ is_nearest(const struct correlator *c, uint32_t top, const struct dossier *part,
 
 		if (other == top || theirs > mine)
 			continue;
-		if (theirs < mine || o->first_us < t->first_us || (o->first_us == t->first_us && o->rule < t->rule))
+		if (theirs < mine || o->first_us < t->first_us || (o->first_us == t->first_us &&
+		    o->rule < t->rule))
 			return false;
 	}
 	return true;
@@ -59,7 +60,8 @@ gather_held(struct correlator *c, uint64_t *cut, uint64_t *cut_count)
 
 		for (uint32_t i = 0; i < d->nheld; i++) {
 			if (d->ninto < 2 || is_nearest(c, top, d, d->held[i].time_us))
-				buf_add(&c->proofs, str_of((const char *)&d->held[i], sizeof(d->held[i])));
+				buf_add(&c->proofs, str_of((const char *)&d->held[i],
+				    sizeof(d->held[i])));
 		}
 		/* What was cut is mostly the same in all of them. */
 		*cut = d->cut > *cut ? d->cut : *cut;
@@ -86,18 +88,21 @@ count_once(struct held *held, size_t n, struct incident *ret)
 	struct proof *proofs = (struct proof *)(void *)held;
 	size_t kept = 0;
 
-	_Static_assert(sizeof(struct proof) <= sizeof(struct held), "proofs are written over what was gathered");
+	_Static_assert(sizeof(struct proof) <= sizeof(struct held),
+	    "proofs are written over what was gathered");
 	for (size_t i = 0; i < n; i++) {
 		struct held h = held[i];
 
-		if (kept > 0 && proofs[kept - 1].ref == h.ref && proofs[kept - 1].time_us == h.time_us)
+		if (kept > 0 && proofs[kept - 1].ref == h.ref &&
+		    proofs[kept - 1].time_us == h.time_us)
 			continue;
 		if (!h.context) {
 			ret->count += h.weight;
 			ret->first_us = ret->first_us == WHEN_NONE ? h.time_us : ret->first_us;
 			ret->last_us = h.time_us;
 		}
-		proofs[kept++] = (struct proof){ .ref = h.ref, .time_us = h.time_us, .context = h.context != 0 };
+		proofs[kept++] = (struct proof){ .ref = h.ref, .time_us = h.time_us,
+		    .context = h.context != 0 };
 	}
 	ret->proofs = proofs;
 	ret->nproofs = kept;
@@ -142,7 +147,8 @@ value(void *ctx, uint16_t field, struct buf *out)
 static void
 show_facts(struct correlator *c, const struct rule *rule, struct incident *ret)
 {
-	struct say_facts f = { .rule = rule, .count = ret->count, .first_us = ret->first_us, .last_us = ret->last_us,
+	struct say_facts f = { .rule = rule, .count = ret->count, .first_us = ret->first_us,
+	    .last_us = ret->last_us,
 		.ctx = c, .value = value };
 
 	ret->src = only_value(c, FIELD_src);
@@ -205,8 +211,7 @@ show(struct correlator *c, uint32_t i, bool open, struct incident *ret)
 static void
 call(struct correlator *c, const struct incident *in, enum incident_change change)
 {
-	if (c->calls.on_incident)
-		c->calls.on_incident(c->calls.ctx, in, change);
+	c->calls.on_incident(c->calls.ctx, in, change);
 }
 
 /* What was told of its parts goes on under one id: its own, else the lowest of theirs. */
@@ -302,8 +307,11 @@ tell(struct correlator *c, uint32_t i)
 static void
 tell_tops(struct correlator *c, uint32_t i)
 {
-	const struct dossier *d = dossier_at(c, i);
+	struct dossier *d = dossier_at(c, i);
 
+	if (d->told_round == c->round)
+		return;
+	d->told_round = c->round;
 	if (d->ninto == 0)
 		tell(c, i);
 	for (uint8_t a = 0; a < d->ninto; a++)
@@ -314,6 +322,7 @@ tell_tops(struct correlator *c, uint32_t i)
 void
 tell_touched(struct correlator *c)
 {
+	c->round++;
 	for (uint32_t k = 0; k < c->ntouched; k++)
 		meetings_look(c, c->touched[k]);
 	for (uint32_t k = 0; k < c->ntouched; k++) {

@@ -39,7 +39,8 @@ tracks_free(struct tracks *ts)
 uint8_t
 track_class(int64_t keep_us)
 {
-	static const int64_t least[] = { 3 * WHEN_MINUTE, 20 * WHEN_MINUTE, 3 * WHEN_HOUR, 2 * WHEN_DAY, 60 * WHEN_DAY };
+	static const int64_t least[] = { 3 * WHEN_MINUTE, 20 * WHEN_MINUTE, 3 * WHEN_HOUR,
+	    2 * WHEN_DAY, 60 * WHEN_DAY };
 	uint8_t q = 0;
 
 	while (q < ARRAY_LEN(least) && keep_us > least[q])
@@ -56,7 +57,7 @@ tracks_prefetch(const struct tracks *ts, uint64_t hash)
 uint32_t
 tracks_find(const struct tracks *ts, uint64_t hash)
 {
-	uint32_t tag = (uint32_t)(hash >> 32);
+	uint32_t tag = (uint32_t)hash;
 
 	for (uint32_t at = (uint32_t)hash & ts->mask; ts->slots[at].track; at = (at + 1) & ts->mask) {
 		if (ts->slots[at].tag == tag && track_at(ts, ts->slots[at].track - 1)->hash == hash)
@@ -66,13 +67,13 @@ tracks_find(const struct tracks *ts, uint64_t hash)
 }
 
 static void
-slot_put(struct track_slot *slots, uint32_t mask, uint64_t hash, uint32_t track)
+slot_put(struct track_slot *slots, uint32_t mask, uint32_t hash, uint32_t track)
 {
-	uint32_t at = (uint32_t)hash & mask;
+	uint32_t at = hash & mask;
 
 	while (slots[at].track)
 		at = (at + 1) & mask;
-	slots[at] = (struct track_slot){ .tag = (uint32_t)(hash >> 32), .track = track + 1 };
+	slots[at] = (struct track_slot){ .tag = hash, .track = track + 1 };
 }
 
 static bool
@@ -87,7 +88,7 @@ slots_grow(struct tracks *ts)
 		uint32_t track = ts->slots[i].track;
 
 		if (track)
-			slot_put(slots, size - 1, track_at(ts, track - 1)->hash, track - 1);
+			slot_put(slots, size - 1, ts->slots[i].tag, track - 1);
 	}
 	free(ts->slots);
 	ts->slots = slots;
@@ -104,7 +105,7 @@ slot_drop(struct tracks *ts, uint32_t track)
 	while (ts->slots[hole].track != track + 1)
 		hole = (hole + 1) & ts->mask;
 	for (at = (hole + 1) & ts->mask; ts->slots[at].track; at = (at + 1) & ts->mask) {
-		uint32_t home = (uint32_t)track_at(ts, ts->slots[at].track - 1)->hash & ts->mask;
+		uint32_t home = ts->slots[at].tag & ts->mask;
 
 		if (((at - home) & ts->mask) >= ((at - hole) & ts->mask)) {
 			ts->slots[hole] = ts->slots[at];
@@ -215,7 +216,7 @@ tracks_take(struct tracks *ts, uint64_t hash, uint16_t rule, uint8_t role, int64
 		track_at(ts, i)->touched = true;
 		return i;
 	}
-	if (ts->pool.count * 2 > ts->mask && !slots_grow(ts))
+	if (ts->pool.count / 3 * 4 > ts->mask - 4 && !slots_grow(ts))
 		return TRACK_NONE;
 	if (ts->pool.count == ts->pool.max)
 		evict(ts);
@@ -225,7 +226,7 @@ tracks_take(struct tracks *ts, uint64_t hash, uint16_t rule, uint8_t role, int64
 	t = track_at(ts, i);
 	*t = (struct track){ .hash = hash, .dossier = POOL_NONE, .rule = rule, .role = role };
 	t->queue = track_class(ts->keep_us(ts->ctx, t));
-	slot_put(ts->slots, ts->mask, hash, i);
+	slot_put(ts->slots, ts->mask, (uint32_t)hash, i);
 	expire_queue(ts, t->queue, watermark_us, 2);
 	queue_put(ts, i);
 	return i;

@@ -1,7 +1,7 @@
 /*
  * track: what one rule remembers of one key: its events of the last window in event time, sorted, so that a late
  * record finds its place. One table for all rules: open addressing over small cells, a fixed number at most. A key
- * with one event costs one cell (64 bytes), its slot in the table (8 at most half empty) and nothing else.
+ * with one event costs one cell (64 bytes), its slot in the table (8, a quarter of them empty) and nothing else.
  */
 #ifndef GUARITA_WATCH_TRACK_H
 #define GUARITA_WATCH_TRACK_H
@@ -49,7 +49,7 @@ struct track {
 };
 
 struct track_slot {
-	uint32_t tag;
+	uint32_t tag;                  /* low half of the hash: says where it belongs, too */
 	uint32_t track;                /* index + 1; 0: free */
 };
 
@@ -67,7 +67,8 @@ int tracks_init(struct tracks *ts, uint32_t max) WARN_UNUSED;
 void tracks_free(struct tracks *ts);
 uint32_t tracks_find(const struct tracks *ts, uint64_t hash);
 /* Finds or makes it; when all cells are taken the oldest of the fullest queue goes. TRACK_NONE: no memory. */
-uint32_t tracks_take(struct tracks *ts, uint64_t hash, uint16_t rule, uint8_t role, int64_t watermark_us);
+uint32_t tracks_take(struct tracks *ts, uint64_t hash, uint16_t rule, uint8_t role,
+    int64_t watermark_us);
 void tracks_prefetch(const struct tracks *ts, uint64_t hash);
 /* Frees tracks whose time has passed, at most `most` of each queue. */
 void tracks_expire(struct tracks *ts, int64_t watermark_us, uint32_t most);

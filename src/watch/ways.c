@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define NEEDLE_GOOD 4
+#define NEEDLE_GOOD 3
 
 struct path {
 	uint16_t step[PATTERN_STEPS_MAX];

@@ -71,7 +71,8 @@ window_end(const struct event *events, uint32_t n, uint32_t from, uint32_t at, i
 }
 
 bool
-window_count(const struct rule *rule, const struct event *events, uint32_t n, uint32_t at, uint32_t *ret_lo,
+window_count(const struct rule *rule, const struct event *events, uint32_t n, uint32_t at,
+    uint32_t *ret_lo,
     uint32_t *ret_hi)
 {
 	uint32_t lo = window_start(events, at, rule->within_us), hi = at, from = n, to = 0;
@@ -95,7 +96,8 @@ window_count(const struct rule *rule, const struct event *events, uint32_t n, ui
 uint64_t
 window_have(const struct rule *rule, const struct event *events, uint32_t n)
 {
-	return n == 0 ? 0 : measure(rule, events, window_start(events, n - 1, rule->within_us), n - 1);
+	return n == 0 ? 0 : measure(rule, events, window_start(events, n - 1, rule->within_us),
+	    n - 1);
 }
 
 uint8_t
@@ -105,7 +107,8 @@ sequence_last(const struct rule *rule)
 }
 
 bool
-window_sequence(const struct rule *rule, const struct event *events, uint32_t n, uint32_t end, uint32_t *ret_lo,
+window_sequence(const struct rule *rule, const struct event *events, uint32_t n, uint32_t end,
+    uint32_t *ret_lo,
     int64_t after_us[RULE_STEPS_MAX])
 {
 	uint32_t lo = window_start(events, end, rule->within_us);

@@ -12,7 +12,8 @@
  * `N within T [distinct]`: the span of events that lie in a fulfilling window together with events[at]. False: none.
  * Takes one step per event in the windows around `at`.
  */
-bool window_count(const struct rule *rule, const struct event *events, uint32_t n, uint32_t at, uint32_t *ret_lo,
+bool window_count(const struct rule *rule, const struct event *events, uint32_t n, uint32_t at,
+    uint32_t *ret_lo,
     uint32_t *ret_hi);
 /* How much of what the rule needs lies in the window that ends with the last event. */
 uint64_t window_have(const struct rule *rule, const struct event *events, uint32_t n);
@@ -20,7 +21,8 @@ uint64_t window_have(const struct rule *rule, const struct event *events, uint32
  * A sequence that is complete with events[end], an event of its last step: sets *ret_lo to the window's start and
  * after_us[s] to the time from which events of step s count. False: not complete.
  */
-bool window_sequence(const struct rule *rule, const struct event *events, uint32_t n, uint32_t end, uint32_t *ret_lo,
+bool window_sequence(const struct rule *rule, const struct event *events, uint32_t n, uint32_t end,
+    uint32_t *ret_lo,
     int64_t after_us[RULE_STEPS_MAX]);
 /* The last step that must come, and the one that must not (nsteps when there is none). */
 uint8_t sequence_last(const struct rule *rule);

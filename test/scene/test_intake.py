@@ -24,18 +24,32 @@ def test_udp(guarita):
     assert {i["src"] for i in guarita.wait_incidents(500)} == {"198.51.%d.%d" % (i // 250, i % 250 + 1) for i in range(500)}
 
 
-def test_tcp_lines_and_octets_mixed(guarita):
+@pytest.mark.parametrize("way", ["octets", "octets and ends", "lines", "NULs"])
+def test_tcp_framing_is_recognised(guarita, way):
     guarita.write_config("archive %s/archive;" % guarita.dir)
     guarita.start()
     sent = [("<38>" + probe(i)).encode() for i in range(300)]
-    stream = b"".join(b"%d %s" % (len(l), l) if i % 3 else l + b"\n" for i, l in enumerate(sent))
+    frame = {"octets": lambda l: b"%d %s" % (len(l), l), "octets and ends": lambda l: b"%d %s\n" % (len(l) + 1, l),
+             "lines": lambda l: l + b"\n", "NULs": lambda l: l + b"\0"}[way]
+    stream = b"".join(map(frame, sent))
     with socket.create_connection(("127.0.0.1", guarita.tcp)) as s:
         # In pieces that have nothing to do with the lines.
-        for at in range(0, len(stream), 77):
-            s.sendall(stream[at:at + 77])
+        for at in range(0, len(stream), 177):
+            s.sendall(stream[at:at + 177])
     guarita.wait_lines(300)
     guarita.wait_incidents(300)
     assert archive_lines(guarita) == sent
+
+
+def test_tcp_count_that_is_none_is_counted_and_outlived(guarita):
+    guarita.start()
+    good = ("<38>" + probe(1)).encode(), ("<38>" + probe(2)).encode()
+    with socket.create_connection(("127.0.0.1", guarita.tcp)) as s:
+        s.sendall(b"%d %sno count here\n%d %s" % (len(good[0]), good[0], len(good[1]), good[1]))
+    guarita.wait_incidents(2)
+    guarita.wait_lines(3)
+    (tcp,) = [s for s in guarita.roles()["intaked"]["status"]["sources"] if s["name"].startswith("tcp")]
+    assert tcp["broken"] == 1
 
 
 def test_tcp_last_line_without_an_end(guarita):

@@ -282,11 +282,10 @@ def score_crowdsec():
 	good = total = 0
 	for log, rows in labels(folder).items():
 		alerts = [r["alert"] for r in rows if "alert" in r]
-		head = rows[0] if rows else {}
-		files = [os.path.join(folder, f) for f in head.get("files", [log]) if os.path.exists(os.path.join(folder, f))]
-		if not alerts or not files:
+		path = os.path.join(folder, log)
+		if not alerts or not os.path.exists(path):
 			continue
-		got = [i for i in run("scan", files) if i["type"] == "incident"]
+		got = [i for i in run("scan", [path]) if i["type"] == "incident"]
 		blamed = {address(i["src"]) for i in got if i.get("src")}
 		users = {i["user"].lower() for i in got if i.get("user")}
 		for a in alerts:

@@ -439,6 +439,26 @@ test_long_line_in_pieces(void **state)
 }
 
 static void
+test_a_file_too_many_is_told_once(void **state)
+{
+	struct scene *s = *state;
+	struct follow_calls calls = {
+		.ctx = s, .on_open = on_open, .on_close = on_close, .on_chunk = on_chunk, .on_event = on_event,
+	};
+	struct follow_opts o = { .from_start = true, .hash_seed = 42, .polling = s->polling, .files_max = 1 };
+
+	add(s, "a.log", "one\n");
+	assert_int_equal(follow_new(&calls, &o, &s->follow), 0);
+	assert_int_equal(follow_add(s->follow, path(s, "*.log")), 0);
+	add(s, "b.log", "two\n");
+	for (int i = 0; i < 3; i++) {
+		follow_rescan(s->follow, s->clock_us);
+		settle(s);
+	}
+	expect(s, "one\n", "!");
+}
+
+static void
 test_rewind(void **state)
 {
 	struct scene *s = *state;
@@ -476,6 +496,7 @@ main(void)
 		TEST(test_resume_after_rotation),
 		TEST(test_resume_finds_the_file_gone),
 		TEST(test_long_line_in_pieces),
+		TEST(test_a_file_too_many_is_told_once),
 		TEST(test_rewind),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

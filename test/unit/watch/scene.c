@@ -73,7 +73,8 @@ take_word(struct scene *s, struct scene_line *l, struct str word)
 		assert_int_equal(text_u64(value, &n), 0);
 		l->pid = (int64_t)n;
 	} else {
-		l->fields[l->n++] = (struct field){ .key = fields_intern(s->rs->fields, name), .at = at };
+		l->fields[l->n++] = (struct field){ .key = fields_intern(s->rs->fields, name),
+		    .at = at };
 	}
 }
 
@@ -111,7 +112,8 @@ scene_lines(struct scene *s, const char *text)
 static void
 show(struct scene *s, const struct incident *i, struct buf *out)
 {
-	buf_addf(out, "%s src=%.*s user=%.*s sev=%s count=%llu refs=", rule_name(s->rs, i->rule), STR_FMT(i->src),
+	buf_addf(out, "%s src=%.*s user=%.*s sev=%s count=%llu refs=", rule_name(s->rs, i->rule),
+	    STR_FMT(i->src),
 	    STR_FMT(i->user), severity_name(i->severity), (unsigned long long)i->count);
 	for (size_t k = 0; k < i->nproofs; k++)
 		buf_addf(out, "%s%llu%s", k ? "," : "", (unsigned long long)i->proofs[k].ref,

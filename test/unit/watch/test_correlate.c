@@ -103,7 +103,8 @@ distinct_values_are_counted_not_tries(void **state)
 	char line[80];
 
 	for (int i = 0; i < 40; i++) {
-		snprintf(line, sizeof(line), "%d fw.deny src=192.0.2.1 dst=198.51.100.1 dst_port=22", i);
+		snprintf(line, sizeof(line),
+		    "%d fw.deny src=192.0.2.1 dst=198.51.100.1 dst_port=22", i);
 		scene_lines(s, line);
 	}
 	expect(s, "");
@@ -269,7 +270,8 @@ keys_have_a_limit_and_evictions_are_counted(void **state)
 	char line[60];
 
 	for (int i = 0; i < 1000; i++) {
-		snprintf(line, sizeof(line), "%g auth.fail src=10.0.%d.%d", i / 1000.0, i / 250, i % 250);
+		snprintf(line, sizeof(line), "%g auth.fail src=10.0.%d.%d", i / 1000.0, i / 250,
+		    i % 250);
 		scene_lines(s, line);
 	}
 	s->opts.keys_max = 100;

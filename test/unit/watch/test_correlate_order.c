@@ -40,7 +40,8 @@ next(uint32_t *seed)
 static void
 random_line(struct scene *s, double at, uint32_t *seed)
 {
-	static const char *const kinds[] = { "auth.fail", "auth.fail", "auth.fail", "auth.fail", "auth.ok", "access.refused",
+	static const char *const kinds[] = { "auth.fail", "auth.fail", "auth.fail", "auth.fail",
+	    "auth.ok", "access.refused",
 		"conn.open", "conn.closed", "exploit.overflow", "ftp.hidden_dir", "ftp.denied", "ftp.reply", "session.open",
 		"session.closed", "su.ok", "http.probe", "info" };
 	const char *kind = kinds[next(seed) % ARRAY_LEN(kinds)];
@@ -53,7 +54,8 @@ random_line(struct scene *s, double at, uint32_t *seed)
 		snprintf(src, sizeof(src), " src=192.0.2.%u", pid % 4);
 	else if (next(seed) % 4)
 		snprintf(src, sizeof(src), " src=192.0.2.%u", who);
-	snprintf(line, sizeof(line), "%.2f %s host=h program=p pid=%u user=u%u session=%u path=/%u%s%s", at, kind, pid,
+	snprintf(line, sizeof(line),
+	    "%.2f %s host=h program=p pid=%u user=u%u session=%u path=/%u%s%s", at, kind, pid,
 	    next(seed) % 5, next(seed) % 8, next(seed) % 3, src, next(seed) % 10 ? "" : " x3");
 	scene_lines(s, line);
 }
@@ -93,7 +95,8 @@ play(struct scene *s, uint32_t seed, bool shuffled, bool restart)
 	struct arrival order[LINES];
 
 	for (size_t i = 0; i < s->n; i++)
-		order[i] = (struct arrival){ s->lines[i].time_us + (shuffled ? next(&seed) % 60000 * 1000 : 0), i };
+		order[i] = (struct arrival){ s->lines[i].time_us + (shuffled ?
+		    next(&seed) % 60000 * 1000 : 0), i };
 	qsort(order, s->n, sizeof(*order), by_arrival);
 	scene_begin(s);
 	for (size_t i = 0; i < s->n; i++) {
@@ -126,7 +129,8 @@ same(struct scene *s, uint32_t seed, const char *want, const char *got, const ch
 	show_missing(want, got, "only in order");
 	show_missing(got, want, how);
 	for (size_t i = 0; getenv("SCENE") && i < s->n; i++)
-		printf("%4zu %9.2f %s\n", i + 1, (double)(s->lines[i].time_us - s->lines[0].time_us) / 1e6, s->lines[i].text);
+		printf("%4zu %9.2f %s\n", i + 1,
+		    (double)(s->lines[i].time_us - s->lines[0].time_us) / 1e6, s->lines[i].text);
 	fail_msg("scene %u, %s, is not the same", seed, how);
 }
 
@@ -186,11 +190,13 @@ every_told_incident_ends_once(void **state)
 				if (s->told[k].id != s->told[i].id)
 					continue;
 				opens += s->told[k].change == INCIDENT_OPENED;
-				ends += s->told[k].change == INCIDENT_CLOSED || s->told[k].change == INCIDENT_MERGED;
+				ends += s->told[k].change == INCIDENT_CLOSED ||
+				    s->told[k].change == INCIDENT_MERGED;
 			}
 			for (size_t k = 0; (ends != 1 || opens > 1) && k < s->ntold; k++) {
 				if (s->told[k].id == s->told[i].id)
-					printf("%u into %u: %s\n", s->told[k].change, (unsigned)s->told[k].into, s->told[k].text);
+					printf("%u into %u: %s\n", s->told[k].change,
+					    (unsigned)s->told[k].into, s->told[k].text);
 			}
 			assert_int_equal(ends, 1);
 			assert_true(opens <= 1);

@@ -160,7 +160,8 @@ open_incidents_have_a_limit(void **state)
 	for (int i = 0; i < 17000; i++) {
 		s->n = 0;
 		s->ntold = 0;
-		snprintf(line, sizeof(line), "%g access.refused src=10.0.%d.%d", i / 1000.0, i >> 8, i & 255);
+		snprintf(line, sizeof(line), "%g access.refused src=10.0.%d.%d", i / 1000.0, i >> 8,
+		    i & 255);
 		scene_lines(s, line);
 		s->lines[0].ref = 1;
 		scene_play(s, 0);

@@ -146,7 +146,8 @@ sessions_have_a_limit_and_evictions_are_counted(void **state)
 		s->n = 0;
 		if (i == 0)
 			scene_begin(s);
-		snprintf(line, sizeof(line), "%g conn.open host=h program=d pid=%d src=10.%d.%d.%d", i / 1000.0, i + 1, i >> 16,
+		snprintf(line, sizeof(line), "%g conn.open host=h program=d pid=%d src=10.%d.%d.%d",
+		    i / 1000.0, i + 1, i >> 16,
 		    i >> 8 & 255, i & 255);
 		scene_lines(s, line);
 		scene_play(s, 0);

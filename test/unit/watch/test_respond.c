@@ -49,11 +49,15 @@ begin(struct bench *b, const struct conf_respond *rows, size_t n)
 	assert_int_equal(cidr_parse(STR("198.51.100.0/24"), &b->own[0]), 0);
 	assert_int_equal(cidr_parse(STR("203.0.113.9/32"), &b->never[0]), 0);
 	assert_int_equal(addr_parse(STR("203.0.113.77"), &b->spared[0]), 0);
-	b->o = (struct respond_opts){ .rows = rows, .nrows = n, .own = { b->own, 1 }, .never_ban = { b->never, 1 },
-		.spared = b->spared, .nspared = 1, .rules = b->scene->rs, .site = STR("matriz"), .hash_seed = 3 };
+	b->o = (struct respond_opts){ .rows = rows, .nrows = n, .own = { b->own, 1 },
+	    .never_ban = { b->never, 1 },
+		.spared = b->spared, .nspared = 1, .rules = b->scene->rs, .site = STR("matriz"),
+		    .hash_seed = 3 };
 	assert_int_equal(responder_new(&b->o, &b->r), 0);
-	b->i = (struct incident){ .id = 7, .kind = KIND_auth_brute, .severity = SEVERITY_HIGH, .src = STR("192.0.2.7"),
-		.user = STR("root"), .program = STR("sshd"), .count = 6, .first_us = NOW, .last_us = NOW,
+	b->i = (struct incident){ .id = 7, .kind = KIND_auth_brute, .severity = SEVERITY_HIGH,
+	    .src = STR("192.0.2.7"),
+		.user = STR("root"), .program = STR("sshd"), .count = 6, .first_us = NOW,
+		    .last_us = NOW,
 		.why = STR("6 failed logins") };
 }
 
@@ -73,7 +77,8 @@ say(struct bench *b, enum incident_change change, int64_t after_us)
 static void
 only_what_opens_or_worsens_is_answered(void **state)
 {
-	struct conf_respond rows[] = { { .severity = CONF_INFO, .print = true, .file = STR("/var/log/incidents") } };
+	struct conf_respond rows[] = { { .severity = CONF_INFO, .print = true,
+	    .file = STR("/var/log/incidents") } };
 	struct bench b;
 
 	begin(&b, rows, 1);
@@ -115,7 +120,8 @@ severity_and_kind_choose(void **state)
 static void
 foreign_text_is_one_argument_and_never_an_option(void **state)
 {
-	struct str argv[] = { STR("/usr/bin/tell"), STR("{user}"), STR("--user={user}"), STR("{src}:{count}"), STR("{nothing}{"),
+	struct str argv[] = { STR("/usr/bin/tell"), STR("{user}"), STR("--user={user}"),
+	    STR("{src}:{count}"), STR("{nothing}{"),
 		STR("{why}") };
 	struct conf_command command = { .argv = { argv, 6 } };
 	struct conf_respond rows[] = { { .command = &command } };
@@ -164,7 +170,8 @@ throttled_by_the_named_fields_in_any_span(void **state)
 static void
 who_must_not_be_banned_is_not(void **state)
 {
-	static const char *const spared[] = { "198.51.100.5", "203.0.113.9", "203.0.113.77", "127.0.0.1", "0.0.0.0",
+	static const char *const spared[] = { "198.51.100.5", "203.0.113.9", "203.0.113.77",
+	    "127.0.0.1", "0.0.0.0",
 		"224.0.0.5", "255.255.255.255", "169.254.1.1", "::1", "::", "fe80::1", "ff02::1", "evil.example.net", "",
 		"::ffff:198.51.100.5" };
 	struct conf_ban ban = { .duration_us = WHEN_HOUR };
@@ -196,7 +203,8 @@ who_must_not_be_banned_is_not(void **state)
 static void
 bans_escalate_and_are_not_asked_twice(void **state)
 {
-	struct conf_ban ban = { .duration_us = WHEN_MINUTE, .escalate = { .factor = 10, .max_us = WHEN_HOUR } };
+	struct conf_ban ban = { .duration_us = WHEN_MINUTE, .escalate = { .factor = 10,
+	    .max_us = WHEN_HOUR } };
 	struct conf_respond rows[] = { { .ban = &ban } };
 	struct buf saved = BUF_INIT(1u << 20);
 	struct responder *again;

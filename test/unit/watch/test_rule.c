@@ -38,11 +38,15 @@ faults_are_told_with_place_and_hint(void **state)
 		{ "rule r { each auth.fail by src; }", "opens no incident" },
 		{ "rule r { each auth.fial by src; open auth.brute; }", "auth.fail" },
 		{ "rule r { each auth.fail bi src; open auth.brute; }", "expected `by`" },
-		{ "rule r { count 1 of auth.fail by src within 1m; open auth.brute; }", "from 2 to" },
-		{ "rule r { count 3 of auth.fail by src within soon; open auth.brute; }", "expected a duration" },
-		{ "rule r { count 3 of auth.fail by src within 1h; quiet 5m; open auth.brute; }", "shorter than the window" },
+		{ "rule r { count 1 of auth.fail by src within 1m; open auth.brute; }",
+		    "from 2 to" },
+		{ "rule r { count 3 of auth.fail by src within soon; open auth.brute; }",
+		    "expected a duration" },
+		{ "rule r { count 3 of auth.fail by src within 1h; quiet 5m; open auth.brute; }",
+		    "shorter than the window" },
 		{ "rule r { each auth.fail by src; count 3 of auth.fail by src within 1h; open auth.brute; }", "one shape only" },
-		{ "rule r { sequence su.ok by user, host within 1h; open su.ok; }", "at least two steps" },
+		{ "rule r { sequence su.ok by user, host within 1h; open su.ok; }",
+		    "at least two steps" },
 		{ "rule r { sequence su.ok then not su.fail then su.ok by user within 1h; open su.ok; }", "is the last step" },
 		{ "rule r { each auth.fail by src; open auth.brute; absorb q; }\nrule quiet { each auth.ok by src; open auth.ok; }",
 			"no rule is called q" },
@@ -50,10 +54,14 @@ faults_are_told_with_place_and_hint(void **state)
 		    "rule b { each auth.fail by src; open auth.brute; absorb a; }", "in a circle" },
 		{ "rule a { each auth.fail by src; open auth.brute; absorb b; }\n"
 		    "rule b { each auth.fail by user; open auth.brute; }", "a field in common" },
-		{ "rule r { each auth.fail by src; open auth.brute; say \"{src\"; }", "not closed" },
-		{ "rule r { each auth.fail by src; open auth.brute; severity grave; }", "not a severity" },
-		{ "rule r { each auth.fail by src; open auth.brute; attack brute; }", "not an ATT&CK" },
-		{ "rule r { each auth.fail by src; open auth.brute; when src exists; }", "unknown" },
+		{ "rule r { each auth.fail by src; open auth.brute; say \"{src\"; }",
+		    "not closed" },
+		{ "rule r { each auth.fail by src; open auth.brute; severity grave; }",
+		    "not a severity" },
+		{ "rule r { each auth.fail by src; open auth.brute; attack brute; }",
+		    "not an ATT&CK" },
+		{ "rule r { each auth.fail by src; open auth.brute; when src exists; }",
+		    "unknown" },
 		{ "rule r { each nothing.* by src; open auth.brute; }", "no kind of the family" },
 		{ "rule r { each auth.fail by src; open auth.brute; }\nrule r { each auth.ok by src; open auth.ok; }",
 			"of this name exists" },
@@ -68,7 +76,8 @@ faults_are_told_with_place_and_hint(void **state)
 
 		load(bad[i].text, &out, -EINVAL);
 		if (!strstr(buf_cstr(&out), bad[i].says))
-			fail_msg("%s\nsays not '%s' but:\n%s", bad[i].text, bad[i].says, buf_cstr(&out));
+			fail_msg("%s\nsays not '%s' but:\n%s", bad[i].text, bad[i].says,
+			    buf_cstr(&out));
 		assert_non_null(strstr(buf_cstr(&out), "t.rules:"));
 		buf_free(&out);
 	}

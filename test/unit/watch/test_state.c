@@ -51,7 +51,8 @@ what_is_saved_comes_back_the_same(void **state)
 	scene_advance(s, 4000);
 	assert_non_null(strstr(scene_end(s), "stays src= user=z"));
 	assert_non_null(strstr(buf_cstr(&s->closed), "still src="));
-	assert_non_null(strstr(buf_cstr(&s->closed), "brute src=192.0.2.1 user= sev=high count=3 refs=1c,2,3,10"));
+	assert_non_null(strstr(buf_cstr(&s->closed),
+	    "brute src=192.0.2.1 user= sev=high count=3 refs=1c,2,3,10"));
 	buf_free(&once);
 	buf_free(&twice);
 	scene_free(s);

@@ -1,0 +1,59 @@
+/* guaritad: what the files of the supervisor share. */
+#ifndef GUARITA_MAIN_GUARITAD_H
+#define GUARITA_MAIN_GUARITAD_H
+
+#include <limits.h>
+
+#include "role/control.h"
+#include "role/sockets.h"
+#include "role/unit.h"
+#include "sys/notify.h"
+
+#define UNITS_MAX 8
+#define BEAT_MS 5000
+#define STATUS_WAIT_MS 500
+#define BANS_MAX (4u << 20)
+#define ASKERS_MAX 16
+
+struct guaritad {
+	struct log log;
+	struct loop *loop;
+	char *config_path;
+	struct conffile file;
+	uint64_t fingerprints[2];      /* enum conffile_part */
+	struct unit units[UNITS_MAX];
+	size_t nunits;
+	struct sockets sockets;
+	struct control *control;
+	struct notify notify;
+	struct timer *beat, *watchdog, *answer;
+	struct control_client *askers[ASKERS_MAX];     /* wait for a status */
+	struct control_client *reloader;               /* waits for the end of a reload; may be NULL */
+	size_t naskers;
+	uint32_t ask_id;
+	int pid_fd;
+	char pid_path[PATH_MAX];
+	struct conffile next;          /* of a reload that is being checked */
+	struct sockets next_sockets;
+	struct child *check;
+	bool started, ready, stopping, reload_again;
+	char reload_result[256];
+	int64_t since_us;
+	int exit_status;
+};
+
+/* guaritad.c */
+bool guaritad_wants(const struct guaritad *g, const struct role_row *row);
+void guaritad_start_unit(struct guaritad *g, struct unit *u);
+void guaritad_stop(struct guaritad *g);
+/* guaritad_reload.c: the new configuration and rules are checked first; a bad one changes nothing. */
+void guaritad_reload(struct guaritad *g);
+/* Tries the rules; when they are good what follows is begun. */
+int guaritad_check(struct guaritad *g) WARN_UNUSED;
+/* guaritad_control.c */
+int guaritad_open_control(struct guaritad *g) WARN_UNUSED;
+void guaritad_ask_all(struct guaritad *g);
+void guaritad_on_answer_due(void *ctx);
+void guaritad_on_unit_status(void *ctx, struct unit *u, uint32_t id);
+
+#endif
