@@ -24,7 +24,7 @@ sock_addr_parse(struct str s, struct sockaddr_storage *ret, socklen_t *ret_len)
 	uint64_t port;
 	size_t colon = str_rfind(s, STR(":"));
 
-	if (colon >= s.n || text_u64(str_from(s, colon + 1), &port) < 0 || port > 65535)
+	if (!s.p || colon >= s.n || text_u64(str_from(s, colon + 1), &port) < 0 || port > 65535)
 		return -EINVAL;
 	struct str host = str_head(s, colon);
 	bool any = str_eq(host, STR("*")) || host.n == 0;
