@@ -16,7 +16,7 @@ show(const struct diags *d)
 	struct buf out = BUF_INIT(4u << 20);
 
 	diags_show(d, &out);
-	fwrite(out.p, 1, out.n, stderr);
+	(void)out_write(stderr, buf_str(&out));
 	buf_free(&out);
 }
 
@@ -90,9 +90,9 @@ explain_option(const struct options *o, struct str path)
 	bool known = config_explain(NULL, NULL, path, &out) == 0;
 
 	if (known)
-		fwrite(out.p, 1, out.n, stdout);
+		(void)out_write(stdout, buf_str(&out));
 	else if (path.n > 0 && explain_everywhere(path, &nested)) {
-		fwrite(nested.p, 1, nested.n, stdout);
+		(void)out_write(stdout, buf_str(&nested));
 		known = true;
 	}
 	buf_free(&out);

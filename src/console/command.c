@@ -232,7 +232,7 @@ command_engine(struct engine *e, const struct options *o)
 		struct buf text = BUF_INIT(1u << 20);
 
 		diags_show(e->diags, &text);
-		fwrite(text.p, 1, text.n, stderr);
+		(void)out_write(stderr, buf_str(&text));
 		complain(_("guarita: the rules in %s cannot be used: %s\n"), e->dir ? e->dir : "?",
 		    rc == -EINVAL ? _("see above") : strerror(-rc));
 		if (rc == -ENOENT)

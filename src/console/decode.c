@@ -97,12 +97,12 @@ second_pass(struct engine *e, const struct path_list *paths, const struct option
 			show_plain(e, &replay, r, &out);
 		}
 		if (out.n >= OUT_FLUSH || !buf_ok(&out)) {
-			if (fwrite(out.p, 1, out.n, stdout) != out.n)
+			if (!out_write(stdout, buf_str(&out)))
 				rc = -EPIPE;
 			buf_reset(&out);
 		}
 	}
-	fwrite(out.p, 1, out.n, stdout);
+	(void)out_write(stdout, buf_str(&out));
 	if (rc == 0 && replay.nproblems > 0) {
 		complain("%.*s", STR_FMT(buf_str(&replay.problems)));
 		rc = replay.nlanes ? 0 : -ENOENT;

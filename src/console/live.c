@@ -141,7 +141,7 @@ command_watch(const struct options *o)
 			show_incident(&t, line);
 			continue;
 		}
-		fwrite(line.p, 1, line.n, stdout);
+		(void)out_write(stdout, line);
 		putchar('\n');
 		fflush(stdout);
 	}
@@ -170,7 +170,7 @@ ask(const struct options *o, const char *command, void (*show)(const struct term
 	if (rc == 0)
 		rc = remote_line(&r, &line);
 	if (rc > 0 && o->json) {
-		fwrite(line.p, 1, line.n, stdout);
+		(void)out_write(stdout, line);
 		putchar('\n');
 	}
 	if (rc > 0)

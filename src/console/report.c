@@ -510,7 +510,7 @@ report_json(FILE *file, struct replay *r, const struct found *f, const struct su
 	for (size_t i = 0; i < f->n; i++) {
 		report_incident_json(r->engine->rules, &f->incidents[i], r, &out);
 		buf_add_byte(&out, '\n');
-		fwrite(out.p, 1, out.n, file);
+		(void)out_write(file, buf_str(&out));
 		buf_reset(&out);
 	}
 	buf_addf(&out, "{\"type\":\"summary\",\"records\":%llu,\"decoded\":%llu,\"undecoded\":%llu,\"lost\":%llu,"
@@ -518,6 +518,6 @@ report_json(FILE *file, struct replay *r, const struct found *f, const struct su
 	    (unsigned long long)s->records, (unsigned long long)s->decoded, (unsigned long long)s->undecoded,
 	    (unsigned long long)s->lost, (unsigned long long)s->unreadable, f->n,
 	    (unsigned long long)s->stats.keys_evicted, (unsigned long long)s->stats.late, s->seconds);
-	fwrite(out.p, 1, out.n, file);
+	(void)out_write(file, buf_str(&out));
 	buf_free(&out);
 }

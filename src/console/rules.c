@@ -180,7 +180,7 @@ print_block(const struct listing *l, const struct entry *e)
 			keep = block.n;
 	}
 	printf("# %.*s:%u\n", STR_FMT(e->file), e->line);
-	fwrite(block.p, 1, keep, stdout);
+	(void)out_write(stdout, str_head(buf_str(&block), keep));
 	buf_free(&block);
 }
 
@@ -223,7 +223,7 @@ command_rules_test(const struct options *o)
 		return EXIT_FAILED;
 	failed = ruleset_test(e.rules, e.diags, &run);
 	diags_show(e.diags, &text);
-	fwrite(text.p, 1, text.n, stdout);
+	(void)out_write(stdout, buf_str(&text));
 	printf(_("%zu samples: %zu passed, %zu failed\n"), run, run - failed, failed);
 	buf_free(&text);
 	engine_close(&e);

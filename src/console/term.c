@@ -176,7 +176,7 @@ term_count(uint64_t n, char dst[32])
 void
 term_flush(const struct term *t, struct buf *out)
 {
-	fwrite(out->p, 1, out->n, t->file);
+	(void)out_write(t->file, buf_str(out));
 	fflush(t->file);
 	buf_reset(out);
 }
@@ -197,7 +197,7 @@ complain(const char *fmt, ...)
 		if (line.p + line.n < text.p + text.n)
 			buf_add_byte(&safe, '\n');
 	}
-	fwrite(safe.p, 1, safe.n, stderr);
+	(void)out_write(stderr, buf_str(&safe));
 	buf_free(&text);
 	buf_free(&safe);
 }
@@ -240,7 +240,7 @@ progress_step(struct progress *p, uint64_t done, uint64_t lines, uint64_t incide
 	buf_addf(&out, P_("  %llu incident", "  %llu incidents", incidents), (unsigned long long)incidents);
 	if (left[0])
 		buf_addf(&out, _("  %s left"), left);
-	fwrite(out.p, 1, out.n, stderr);
+	(void)out_write(stderr, buf_str(&out));
 	fflush(stderr);
 	buf_free(&out);
 }

@@ -9,6 +9,13 @@
 
 #include "base/buf.h"
 
+/* All of s, also when it is empty and points nowhere; false when the stream did not take it. */
+static inline bool
+out_write(FILE *file, struct str s)
+{
+	return s.n == 0 || fwrite(s.p, 1, s.n, file) == s.n;
+}
+
 enum ink { INK_PLAIN, INK_BOLD, INK_DIM, INK_RED, INK_YELLOW, INK_GREEN, INK_CYAN };
 
 struct term {

@@ -10,14 +10,18 @@
 #define CONTEXT_EVENTS 256u
 
 static uint32_t
-context_track(struct correlator *c, const struct rule *rule, const struct record *r)
+context_track(struct correlator *c, const struct rule *rule, const struct record *r, int64_t time_us)
 {
 	uint64_t key = r ? key_hash(&c->rules->keys[rule->context], r, c->seed) : 0;
+	uint32_t i;
 
 	if (key == 0)
 		return TRACK_NONE;
-	return tracks_take(&c->tracks, track_hash(key, rule, TRACK_CONTEXT), (uint16_t)rule->index,
+	i = tracks_take(&c->tracks, track_hash(key, rule, TRACK_CONTEXT), (uint16_t)rule->index,
 	    TRACK_CONTEXT, c->watermark_us);
+	if (i != TRACK_NONE)
+		shape_note_late(c, i, time_us);
+	return i;
 }
 
 /* Puts an event among the context's, or finds it there. */
@@ -53,7 +57,7 @@ void
 context_link(struct correlator *c, const struct rule *rule, uint32_t home, const struct event *e,
     const struct record *r)
 {
-	uint32_t i = context_track(c, rule, r), at, d = shape_dossier(c, home, e);
+	uint32_t i = context_track(c, rule, r, r ? r->time_us : 0), at, d = shape_dossier(c, home, e);
 	struct event mine = { .time_us = e->time_us, .ref = e->ref, .recall = e->recall };
 	struct event *events;
 	struct track *t;
@@ -85,7 +89,7 @@ shape_context(struct correlator *c, const struct rule *rule, struct input *in)
 
 	if (!conditions_hold(rule->context_where, rule->ncontext_where, c->rs, in->r, &c->env))
 		return;
-	i = context_track(c, rule, in->r);
+	i = context_track(c, rule, in->r, in->time_us);
 	if (i == TRACK_NONE)
 		return;
 	t = track_at(&c->tracks, i);

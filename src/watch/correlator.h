@@ -43,6 +43,7 @@ struct dossier {                   /* an incident that is not closed */
 	uint64_t next_count;       /* told as worse at this count */
 	uint64_t next_grew;
 	int64_t first_us, last_us; /* of its own records, context left out */
+	int64_t late_us;           /* how far time was when one came late; WHEN_NONE: none did */
 	uint64_t count;            /* own, repeats multiplied */
 	uint64_t cut, cut_count;   /* own records not kept, and the events they stood for */
 	struct held *held;         /* by time and ref */
@@ -80,6 +81,7 @@ enum session_queue { SESSION_LIVE, SESSION_BRIEF };    /* brief: ended, or not o
 struct session {                   /* what a join knows of one key */
 	uint64_t hash;
 	int64_t opened_us, ended_us;
+	int64_t late_us;           /* how far time was when it was queued, if it came late; else WHEN_NONE */
 	int64_t replaced_us;       /* when the next of this key opened; that one may be forgotten before */
 	uint32_t orphans;          /* seq in recall: records that came before their session, newest first */
 	uint32_t next;             /* in the bucket */

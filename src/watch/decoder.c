@@ -139,7 +139,7 @@ try_patterns(struct decode_work *w, const struct group *g, bool vague, struct sl
 	c->n = 0;
 	w->match.lead_limited = open_to_any(w, g);
 	w->match.lead_max = SIZE_MAX;
-	index_walk(x, record_text(r, base), c, &w->match.steps);
+	index_walk(x, record_text(r, base), c, &w->match);
 	for (uint32_t i = 0;; i++) {
 		if (!searched && (i == c->n || c->rank[i] > x->best_search)) {
 			index_search(x, w->literals, record_text(r, base), c);
@@ -306,7 +306,7 @@ void
 decode_routed(const struct ruleset *rs, struct decode_work *w, const struct decode_route *route, struct record *r)
 {
 	w->hit = NULL;
-	w->match.time_at = NULL;
+	match_forget_times(&w->match);
 	if (try_all(w, route, r))
 		refine_record(rs, w, r);
 	if (!w->hit || !w->hit->odd_ok)

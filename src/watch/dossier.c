@@ -156,7 +156,8 @@ due_of(struct correlator *c, uint32_t i)
 	dossier_family(c, i);
 	for (uint32_t k = 0; k < c->nfamily; k++) {
 		const struct dossier *d = dossier_at(c, c->family[k]);
-		int64_t end = d->last_us + rule_of(c, d)->same_us + rule_of(c, d)->linger_us;
+		int64_t last = d->last_us > d->late_us ? d->last_us : d->late_us;
+		int64_t end = last + rule_of(c, d)->same_us + rule_of(c, d)->linger_us;
 
 		due = end > due ? end : due;
 	}
@@ -319,6 +320,7 @@ open_dossier(struct correlator *c, const struct rule *rule, uint32_t home, const
 		return POOL_NONE;
 	d = dossier_at(c, i);
 	*d = (struct dossier){ .serial = ++c->next_serial, .first_us = e->time_us, .last_us = e->time_us,
+	    .late_us = WHEN_NONE,
 		.rule = (uint16_t)rule->index, .severity = (uint8_t)rule->severity,
 		    .kind = rule->open, .home = home,
 		.meets = POOL_NONE };
@@ -421,6 +423,7 @@ merge(struct correlator *c, uint32_t to, uint32_t from)
 	a->cut_count += b->cut_count;
 	a->first_us = b->first_us < a->first_us ? b->first_us : a->first_us;
 	a->last_us = b->last_us > a->last_us ? b->last_us : a->last_us;
+	a->late_us = b->late_us > a->late_us ? b->late_us : a->late_us;
 	a->severity = b->severity > a->severity ? b->severity : a->severity;
 	a->kind = graver_kind(c, a->kind, b->kind);
 	raise_by_count(a, rule_of(c, a));
@@ -463,6 +466,8 @@ dossier_include(struct correlator *c, const struct rule *rule, uint32_t home, co
 	d->count += e->weight;
 	d->first_us = e->time_us < d->first_us ? e->time_us : d->first_us;
 	d->last_us = e->time_us > d->last_us ? e->time_us : d->last_us;
+	if (e->time_us < c->watermark_us)
+		d->late_us = c->watermark_us;
 	dossier_learn_event(c, i, rule, e, r);
 	raise_by_count(dossier_at(c, i), rule);
 	mark(c, rule, e);

@@ -361,7 +361,7 @@ try_line(const struct ruleset *rs, struct decode_work *w, const struct line *l, 
 	if (!f)
 		return false;
 	text = pattern_trim(record_text(r, f->at));
-	w->match.time_at = NULL;
+	match_forget_times(&w->match);
 	w->match.lead_limited = false;
 	if (!pattern_match(&l->pattern, text, &w->match))
 		return false;

@@ -491,7 +491,6 @@ size_t
 hole_peek(enum hole_type t, struct str text, size_t pos, const struct step *next, struct hole_memo *memo)
 {
 	struct str value;
-	size_t *end;
 
 	switch (t) {
 	case HOLE_WORD:
@@ -504,11 +503,9 @@ hole_peek(enum hole_type t, struct str text, size_t pos, const struct step *next
 		return at != HOLE_MISS || !is(text.p[pos], DIGIT | ALPHA) ? at : peek_host(text, pos, next, memo);
 	}
 	case HOLE_INT:
-	case HOLE_TIME:
-		end = &memo->end[t == HOLE_TIME];
-		if (*end == 0)
-			*end = takers[t](text, pos, next, &value);
-		return *end;
+		if (memo->int_end == 0)
+			memo->int_end = take_int(text, pos, next, &value);
+		return memo->int_end;
 	default:
 		return takers[t](text, pos, next, &value);
 	}

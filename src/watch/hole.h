@@ -53,7 +53,7 @@ bool hole_may_begin(enum hole_type t, char c);
 struct hole_memo {
 	size_t word_end;           /* where the run of non-blanks ends; 0: not looked at yet */
 	size_t host_end;
-	size_t end[2];             /* of int and time, HOLE_MISS included; 0: not looked at yet */
+	size_t int_end;            /* HOLE_MISS included; 0: not looked at yet */
 };
 /* hole_forward() without the value, for walking many holes at one place. */
 size_t hole_peek(enum hole_type t, struct str text, size_t pos, const struct step *next, struct hole_memo *memo);

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "watch/find.h"
 #include "watch/ways.h"
 
 #define NEEDLE_MIN 3               /* shorter ones slow the search down and announce too much */
@@ -470,7 +471,7 @@ struct walk {
 	const struct index *x;
 	struct str text;
 	struct candidates *c;
-	uint64_t *steps;
+	struct match *m;
 };
 
 /* The ways that end here: worth a try when nothing speaks against their end. */
@@ -531,10 +532,11 @@ walk_kid(const struct walk *w, const struct index_node *kid, size_t pos, struct 
 	} else if (kid->code == STEP_BLANKS) {
 		at = walk_blanks(w->text, pos);
 	} else if (pos < w->text.n && hole_may_begin(kid->type, w->text.p[pos])) {
-		at = hole_peek(kid->type, w->text, pos, kid->next, memo);
+		at = kid->type == HOLE_TIME ? match_time(w->m, w->text, pos) :
+		    hole_peek(kid->type, w->text, pos, kid->next, memo);
 		if (at != HOLE_MISS && !goes_on(kid->next, w->text, at))
 			at = HOLE_MISS;
-		*w->steps += 1;
+		w->m->steps++;
 	}
 	if (at != HOLE_MISS)
 		walk(w, kid, at);
@@ -547,7 +549,7 @@ walk(const struct walk *w, const struct index_node *n, size_t pos)
 	struct hole_memo memo = { .word_end = 0 };
 	uint16_t i = 0;
 
-	*w->steps += 1;
+	w->m->steps++;
 	if (n->nways)
 		arrive(w, n, pos);
 	if (n->jump && pos < w->text.n) {
@@ -562,9 +564,9 @@ walk(const struct walk *w, const struct index_node *n, size_t pos)
 }
 
 void
-index_walk(const struct index *x, struct str text, struct candidates *c, uint64_t *steps)
+index_walk(const struct index *x, struct str text, struct candidates *c, struct match *m)
 {
-	struct walk w = { .x = x, .text = text, .c = c, .steps = steps };
+	struct walk w = { .x = x, .text = text, .c = c, .m = m };
 
 	walk(&w, &x->nodes[0], 0);
 }
@@ -596,7 +598,7 @@ index_search(const struct index *x, struct literals_work *w, struct str text, st
 	}
 	for (uint32_t i = 0; i < x->nneedles; i++) {
 		const struct literal *l = &x->needles[i];
-		size_t at = l->nocase ? str_find_nocase(text, l->text) : str_find(text, l->text);
+		size_t at = find_literal(text, l->text, l->nocase);
 
 		if (at < text.n)
 			on_needle(&f, i);

@@ -49,8 +49,8 @@ int index_build(struct arena *a, const struct pattern *const *patterns, uint32_t
 int index_literals(struct index *x, struct str cached, bool plain, bool *ret_compiled) WARN_UNUSED;
 void index_free(struct index *x);          /* the literal set; the rest is the arena's */
 
-/* The ways that begin as the text does. steps counts work. */
-void index_walk(const struct index *x, struct str text, struct candidates *c, uint64_t *steps);
+/* The ways that begin as the text does. m counts the work and remembers times. */
+void index_walk(const struct index *x, struct str text, struct candidates *c, struct match *m);
 /* Adds those that only a search finds. */
 void index_search(const struct index *x, struct literals_work *w, struct str text, struct candidates *c);
 

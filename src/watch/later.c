@@ -63,6 +63,14 @@ shape_put_due(struct correlator *c, uint32_t i, int64_t at_us)
 	(void)dues_put(&c->dues, &due);
 }
 
+int64_t
+later_until(const struct rule *rule, const struct track *t, const struct event *e)
+{
+	int64_t late = track_late_us(t);
+
+	return (e->time_us > late ? e->time_us : late) + rule->within_us;
+}
+
 void
 later_refresh(struct correlator *c, const struct track *t, const struct input *in)
 {
@@ -82,8 +90,8 @@ due_silence(struct correlator *c, const struct rule *rule, uint32_t i)
 	struct record r;
 	struct input in = { .r = &r, .time_us = e->time_us, .ref = e->ref };
 
-	if (e->time_us + rule->within_us >= c->watermark_us) {
-		shape_put_due(c, i, e->time_us + rule->within_us);
+	if (later_until(rule, t, e) >= c->watermark_us) {
+		shape_put_due(c, i, later_until(rule, t, e));
 		return;
 	}
 	/* The keepsake is the first record of the key: it names the same place. */
@@ -123,20 +131,27 @@ judge_absence(struct correlator *c, const struct rule *rule, uint32_t i, uint32_
 static void
 due_absence(struct correlator *c, const struct rule *rule, uint32_t i)
 {
+	int64_t again = WHEN_NONE;
 	bool waiting = false;
 
 	for (uint32_t k = 0; k < track_at(&c->tracks, i)->n; k++) {
-		struct event *e = &track_events(track_at(&c->tracks, i))[k];
+		struct track *t = track_at(&c->tracks, i);
+		struct event *e = &track_events(t)[k];
 
 		if (!(e->flags & EVENT_PENDING))
 			continue;
-		if (e->time_us + rule->within_us >= c->watermark_us) {
+		if (later_until(rule, t, e) >= c->watermark_us) {
 			waiting = true;
+			/* Its own time is over, and nothing else will call for it. */
+			if (e->time_us + rule->within_us < c->watermark_us)
+				again = later_until(rule, t, e);
 			continue;
 		}
 		e->flags &= (uint8_t)~EVENT_PENDING;
 		judge_absence(c, rule, i, k);
 	}
+	if (again != WHEN_NONE)
+		shape_put_due(c, i, again);
 	if (!waiting)
 		drop_keepsake(c, track_at(&c->tracks, i));
 }

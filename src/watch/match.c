@@ -5,6 +5,7 @@
  */
 #include <assert.h>
 
+#include "watch/find.h"
 #include "watch/pattern.h"
 
 struct run {
@@ -81,13 +82,20 @@ take_blanks(struct run *r, const struct step *next, size_t pos)
 	return at;
 }
 
-static size_t
-take_known_time(struct run *r, const struct step *s, size_t pos)
+size_t
+match_time(struct match *m, struct str text, size_t pos)
 {
-	if (r->m->time_n == HOLE_MISS || r->m->time_n > r->text.n - pos)
-		return HOLE_MISS;
-	keep(r->m, s, str_of(r->text.p + pos, r->m->time_n));
-	return pos + r->m->time_n;
+	const char *at = text.p + pos;
+	bool slot = pos > 0;
+	struct str value;
+	size_t end;
+
+	if (m->time[slot].at == at && (m->time[slot].n == HOLE_MISS || m->time[slot].n <= text.n - pos))
+		return m->time[slot].n == HOLE_MISS ? HOLE_MISS : pos + m->time[slot].n;
+	end = hole_forward(HOLE_TIME, text, pos, NULL, &value, &m->steps);
+	m->time[slot].at = at;
+	m->time[slot].n = end == HOLE_MISS ? HOLE_MISS : end - pos;
+	return end;
 }
 
 /* A step that is no wildcard, at pos, when `next` is to follow: the place behind it, or HOLE_MISS. */
@@ -104,12 +112,11 @@ take(struct run *r, const struct step *s, uint16_t next, size_t pos)
 	case STEP_BLANKS:
 		return take_blanks(r, step_or_null(r, next), pos);
 	default:
-		if (s->type == HOLE_TIME && r->m->time_at && r->m->time_at == r->text.p + pos)
-			return take_known_time(r, s, pos);
-		at = hole_forward(s->type, r->text, pos, step_or_null(r, next), &value, &r->m->steps);
 		if (s->type == HOLE_TIME) {
-			r->m->time_at = r->text.p + pos;
-			r->m->time_n = at == HOLE_MISS ? HOLE_MISS : at - pos;
+			at = match_time(r->m, r->text, pos);
+			value = str_of(r->text.p + pos, at - pos);
+		} else {
+			at = hole_forward(s->type, r->text, pos, step_or_null(r, next), &value, &r->m->steps);
 		}
 		if (at != HOLE_MISS)
 			keep(r->m, s, value);
@@ -194,12 +201,12 @@ step_literal_nocase(const struct step *s, const char *text)
 }
 
 /* Index of the literal in the text, or text.n. */
-static size_t
-find_literal(const struct step *s, struct str text)
+static inline size_t
+find_step(const struct step *s, struct str text)
 {
-	if (s->nocase)
-		return str_find_nocase(text, str_of(s->lit, s->len));
-	return s->len == 1 ? str_find_byte(text, s->lit[0]) : str_find(text, str_of(s->lit, s->len));
+	if (s->len == 1 && !s->nocase)
+		return str_find_byte(text, s->lit[0]);
+	return find_literal(text, str_of(s->lit, s->len), s->nocase);
 }
 
 static inline bool
@@ -224,7 +231,7 @@ blanks_before(const struct step *lit, struct str rest)
 	size_t from = 0;
 
 	while (from < rest.n) {
-		size_t at = from + find_literal(lit, str_from(rest, from)), blank = at;
+		size_t at = from + find_step(lit, str_from(rest, from)), blank = at;
 
 		while (at < rest.n && blank > 0 && is_blank(rest.p[blank - 1]))
 			blank--;
@@ -245,7 +252,7 @@ next_place(struct run *r, const struct step *s, size_t pos)
 
 	switch (s->code) {
 	case STEP_LIT:
-		at = find_literal(s, rest);
+		at = find_step(s, rest);
 		break;
 	case STEP_BLANKS:
 		lit = literal_behind(r, s);
@@ -551,7 +558,7 @@ holds_must(const struct pattern *p, struct str text, struct match *m)
 	for (uint8_t i = 0; i < p->nmust; i++) {
 		const struct step *s = &p->steps[p->must[i]];
 		struct str rest = str_from(text, from);
-		size_t at = find_literal(s, rest);
+		size_t at = find_step(s, rest);
 
 		m->steps += 1 + at / 8;
 		if (at == rest.n) {

@@ -69,8 +69,10 @@ struct match {
 	uint64_t steps;          /* work done since the caller zeroed it: the unit of the linear bound */
 	bool lead_limited;       /* a wildcard at the very beginning must not reach into foreign text; the caller says */
 	size_t lead_max;         /* where that begins; SIZE_MAX: not looked for yet in this text */
-	const char *time_at;     /* where a time was looked for last, and how long it was: many patterns begin with one */
-	size_t time_n;           /* HOLE_MISS: none. The caller forgets it with every new text */
+	struct {                 /* times looked for, at the beginning and elsewhere: many patterns want one there */
+		const char *at;      /* NULL: none yet. The caller forgets them with every new text */
+		size_t n;            /* how long it was, or HOLE_MISS */
+	} time[2];
 	size_t stopped_at;       /* after a miss: how far it came, and the step that failed */
 	uint16_t stopped_step;   /* STEP_END: the end of the text was wanted */
 };
@@ -82,6 +84,14 @@ struct match {
 int pattern_compile(struct load *l, const struct conf_word *w, bool nocase, struct pattern *ret) WARN_UNUSED;
 /* Blanks at both ends of the text must be trimmed by the caller (pattern_trim). True when all of it matches. */
 bool pattern_match(const struct pattern *p, struct str text, struct match *m);
+static inline void
+match_forget_times(struct match *m)
+{
+	m->time[0].at = m->time[1].at = NULL;
+}
+
+/* hole_forward() for times, which remembers. */
+size_t match_time(struct match *m, struct str text, size_t pos);
 /* Could it, to judge by its length and its end? */
 bool pattern_may_match(const struct pattern *p, struct str text);
 /* Is step i on every way through the pattern? */

@@ -102,6 +102,8 @@ put_part(struct track *t, const struct event *e, struct event *ret_old)
 static void
 drop_old(const struct correlator *c, const struct rule *rule, struct track *t)
 {
+	if (shape_holds_late(c, t, rule->within_us))
+		return;
 	while (t->n > 0 && c->watermark_us != WHEN_NONE &&
 	    track_events(t)[0].time_us < c->watermark_us - rule->within_us)
 		track_remove(t, 0, 1);
@@ -165,7 +167,9 @@ shape_risk(struct correlator *c, const struct rule *rule, const struct event *e,
 		i = tracks_take(&c->tracks, track_hash(key, risk, TRACK_RULE),
 		    (uint16_t)risk->index,
 		    TRACK_RULE, c->watermark_us);
-		if (i != TRACK_NONE)
-			risk_take(c, risk, i, &part, &in);
+		if (i == TRACK_NONE)
+			continue;
+		shape_note_late(c, i, part.time_us);
+		risk_take(c, risk, i, &part, &in);
 	}
 }

@@ -45,7 +45,8 @@ keep(char *to, size_t size, struct str s)
 {
 	size_t n = s.n < size ? s.n : size - 1;
 
-	memcpy(to, s.p, s.p ? n : 0);
+	if (n)
+		memcpy(to, s.p, n);
 	to[n] = '\0';
 }
 

@@ -157,6 +157,13 @@ sessions_fill(struct correlator *c, struct record *r, int64_t time_us)
 	return gave;
 }
 
+/* The record that tells its age. */
+static int64_t
+told_by(const struct session *s)
+{
+	return s->queue == SESSION_LIVE || s->ended_us == WHEN_NONE ? s->opened_us : s->ended_us;
+}
+
 static void
 queue_put(struct correlator *c, uint32_t i, enum session_queue q)
 {
@@ -164,6 +171,7 @@ queue_put(struct correlator *c, uint32_t i, enum session_queue q)
 	struct session *s = session_at(c, i);
 
 	s->queue = (uint8_t)q;
+	s->late_us = told_by(s) < c->watermark_us ? c->watermark_us : WHEN_NONE;
 	s->after = POOL_NONE;
 	s->prev = all->last[q];
 	if (s->prev == POOL_NONE)
@@ -221,9 +229,9 @@ drop(struct correlator *c, uint32_t i)
 static int64_t
 good_until(const struct correlator *c, const struct session *s)
 {
-	if (s->queue == SESSION_LIVE)
-		return s->opened_us + c->rules->joins[s->join].for_us;
-	return (s->ended_us != WHEN_NONE ? s->ended_us : s->opened_us) + c->lateness_us;
+	int64_t from = told_by(s) > s->late_us ? told_by(s) : s->late_us;
+
+	return from + (s->queue == SESSION_LIVE ? c->rules->joins[s->join].for_us : c->lateness_us);
 }
 
 void
@@ -298,7 +306,7 @@ is_carried(struct str text)
 bool
 session_restore(struct correlator *c, const struct session *from, struct str text)
 {
-	struct session s = *from;
+	struct session s = *from, *added;
 
 	if ((s.pid_tag != UINT16_MAX && s.pid_tag >= ARRAY_LEN(c->sessions.pids)) ||
 	    s.queue > SESSION_BRIEF ||
@@ -308,10 +316,13 @@ session_restore(struct correlator *c, const struct session *from, struct str tex
 	s.len = s.text ? (uint16_t)text.n : 0;
 	if (s.text)
 		memcpy(s.text, text.p, text.n);
-	if (add_as(c, &s))
-		return true;
-	free(s.text);
-	return false;
+	added = add_as(c, &s);
+	if (!added) {
+		free(s.text);
+		return false;
+	}
+	added->late_us = from->late_us;
+	return true;
 }
 
 /* What the opener brings; 0 bytes when it has nothing to give. */

@@ -54,7 +54,7 @@ shape_trim(const struct correlator *c, struct track *t)
 	const struct event *events = track_events(t);
 	uint32_t old = 0;
 
-	if (keep == INT64_MAX || c->watermark_us == WHEN_NONE)
+	if (keep == INT64_MAX || c->watermark_us == WHEN_NONE || shape_holds_late(c, t, keep))
 		return;
 	while (old < t->n && events[old].time_us < c->watermark_us - keep)
 		old++;
@@ -144,8 +144,10 @@ take_each(struct correlator *c, const struct rule *rule, uint64_t key, struct ev
 	i = tracks_take(&c->tracks, track_hash(key, rule, role), (uint16_t)rule->index,
 	    (uint8_t)role,
 	    c->watermark_us);
-	if (i != TRACK_NONE)
-		include_event(c, rule, i, e, in);
+	if (i == TRACK_NONE)
+		return;
+	shape_note_late(c, i, e->time_us);
+	include_event(c, rule, i, e, in);
 }
 
 /* While an incident is open only what may lie before it is kept: the rest is in the incident. */
@@ -242,7 +244,7 @@ wait_for_absence(struct correlator *c, const struct rule *rule, uint32_t i, uint
 		return;
 	e->flags |= EVENT_PENDING;
 	later_keep(c, t, e->recall);
-	shape_put_due(c, i, e->time_us + rule->within_us);
+	shape_put_due(c, i, later_until(rule, t, e));
 }
 
 static void
@@ -334,13 +336,13 @@ take_silence(struct correlator *c, const struct rule *rule, uint32_t i, struct e
 	if (t->n == 0) {
 		if (track_insert(t, e, &at) == 0) {
 			later_keep(c, t, e->recall);
-			shape_put_due(c, i, e->time_us + rule->within_us);
+			shape_put_due(c, i, later_until(rule, t, e));
 		}
 		return;
 	}
 	if (e->time_us > track_events(t)->time_us) {
 		if (track_events(t)->flags & EVENT_INCLUDED)
-			shape_put_due(c, i, e->time_us + rule->within_us);
+			shape_put_due(c, i, later_until(rule, t, e));
 		*track_events(t) = *e;
 	}
 }
@@ -418,8 +420,10 @@ shape_take(struct correlator *c, const struct rule *rule, uint8_t step, struct i
 	i = tracks_take(&c->tracks, track_hash(key, rule, TRACK_RULE), (uint16_t)rule->index,
 	    TRACK_RULE,
 	    c->watermark_us);
-	if (i != TRACK_NONE)
-		take_shape(c, rule, i, &e, in);
+	if (i == TRACK_NONE)
+		return;
+	shape_note_late(c, i, e.time_us);
+	take_shape(c, rule, i, &e, in);
 }
 
 static uint32_t

@@ -9,6 +9,21 @@ bool risk_of_record(const struct correlator *c, const struct record *r, struct e
 void risk_take(struct correlator *c, const struct rule *rule, uint32_t i, const struct event *e,
     const struct input *in);
 
+/* To be called for each track that takes an event: see track_late(). */
+static inline void
+shape_note_late(struct correlator *c, uint32_t track, int64_t time_us)
+{
+	if (time_us < c->watermark_us)
+		track_late(track_at(&c->tracks, track), c->watermark_us);
+}
+
+/* Events came late not long ago: what is old by the watermark may be what they are to meet. */
+static inline bool
+shape_holds_late(const struct correlator *c, const struct track *t, int64_t keep_us)
+{
+	return t->late_s && track_late_us(t) >= c->watermark_us - keep_us;
+}
+
 /* Drops events whose time has passed. */
 void shape_trim(const struct correlator *c, struct track *t);
 /* Includes the event of a track in an incident there, with the context of its session. */
@@ -28,6 +43,8 @@ void context_link(struct correlator *c, const struct rule *rule, uint32_t home,
 
 /* later.c: keeps the record for a track that may have to be told of long after. */
 void later_keep(struct correlator *c, const struct track *t, uint32_t recall);
+/* Until when something may come that has a say about e. */
+int64_t later_until(const struct rule *rule, const struct track *t, const struct event *e);
 /* More is known of that record. */
 void later_refresh(struct correlator *c, const struct track *t, const struct input *in);
 

@@ -179,6 +179,7 @@ load_track(struct maps *m)
 		if (t->n)
 			return false;      /* the same key twice */
 		t->touched = saved.touched;
+		t->late_s = saved.late_s;
 		t->lacks = saved.lacks;
 		m->tracks[old] = i;
 	}
@@ -290,7 +291,8 @@ load_dossier(struct maps *m)
 	    saved.rule >= m->h.nrules || saved.severity > SEVERITY_CRITICAL ||
 	    saved.told_severity > SEVERITY_CRITICAL)
 		return false;
-	if (!good_time(saved.first_us) || !good_time(saved.last_us))
+	if (!good_time(saved.first_us) || !good_time(saved.last_us) ||
+	    (saved.late_us != WHEN_NONE && !good_time(saved.late_us)))
 		return false;
 	d = saved;
 	d.held = NULL;
@@ -415,7 +417,7 @@ load_sessions(struct maps *m)
 		struct str text;
 
 		if (!get(&m->in, &s, sizeof(s)) || s.join >= m->h.njoins || s.len > m->in.n ||
-		    !good_time(s.opened_us) ||
+		    !good_time(s.opened_us) || (s.late_us != WHEN_NONE && !good_time(s.late_us)) ||
 		    (s.ended_us != WHEN_NONE && !good_time(s.ended_us)))
 			return false;
 		text = str_head(m->in, s.len);

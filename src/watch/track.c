@@ -157,6 +157,8 @@ has_expired(const struct tracks *ts, struct track *t, int64_t watermark_us)
 
 	if (t->dossier != POOL_NONE || keep == INT64_MAX || watermark_us == WHEN_NONE)
 		return false;
+	if (t->late_s && track_late_us(t) >= watermark_us - keep)
+		return false;
 	return t->n == 0 || track_events(t)[t->n - 1].time_us < watermark_us - keep;
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/pool.h"
 #include "base/str.h"
+#include "base/when.h"
 
 #define TRACK_NONE POOL_NONE
 #define TRACK_CLASSES 6          /* queues by how long a track is kept */
@@ -37,10 +38,11 @@ struct track {
 	uint32_t next;                 /* in its queue */
 	uint32_t dossier;              /* first of the incidents of this key that are not closed */
 	uint16_t rule;
-	uint8_t role;
-	uint8_t queue;
+	uint8_t role : 2;
+	uint8_t queue : 3;
+	uint8_t touched : 1;           /* since it was queued */
 	uint16_t n, size;              /* events; size 0: the one in place */
-	uint8_t touched;               /* since it was queued */
+	uint32_t late_s;               /* how far time was when an event came late, see track_late(); 0: none did */
 	uint32_t lacks;                /* so much more must come in order before the last window can fulfil the rule */
 	union {
 		struct event one;
@@ -84,6 +86,26 @@ static inline struct event *
 track_events(struct track *t)
 {
 	return t->size ? t->at.many : &t->at.one;
+}
+
+/*
+ * An event came that nothing waits for any more: the clock of its source is wrong, or old lines are sent. It is
+ * counted by its own time like any other, but what it meets must be there still: from then on the age of the track
+ * counts from how far time was when it came.
+ */
+static inline void
+track_late(struct track *t, int64_t watermark_us)
+{
+	int64_t s = watermark_us / WHEN_SECOND + 1;
+
+	t->late_s = s < 1 ? 1 : s > UINT32_MAX ? UINT32_MAX : (uint32_t)s;
+}
+
+/* The time by which the track is as young as if an event of then were in it; WHEN_NONE when none came late. */
+static inline int64_t
+track_late_us(const struct track *t)
+{
+	return t->late_s ? (int64_t)t->late_s * WHEN_SECOND : WHEN_NONE;
 }
 
 /* Puts it where it belongs by time, ref and value. -EEXIST when it is there already, -ENOSPC, -ENOMEM. */

@@ -1,6 +1,7 @@
 /* Literal sets: Vectorscan and our own automaton give the same answers, on chosen and on made-up texts. */
 #include "engine_help.h"
 
+#include "watch/find.h"
 #include "watch/literals.h"
 
 #define SETS 20
@@ -108,6 +109,28 @@ both_agree_on_made_up_texts(void **state)
 	}
 }
 
+/* The fast search for one literal agrees with the plain one at every length, place and end. */
+static void
+one_literal_in_made_up_texts(void **state)
+{
+	unsigned seed = 11;
+
+	for (int i = 0; i < 20000; i++) {
+		char text[80], lit[8];
+		size_t n = make_text(&seed, text, sizeof(text)), len = make_text(&seed, lit, 6);
+		bool nocase = i % 2;
+		char *exact = malloc(n);          /* a sanitizer sees any byte read behind it */
+		struct str whole = str_of(exact, n), what = str_of(lit, len);
+
+		memcpy(exact, text, n);
+		for (size_t k = 0; nocase && k < len; k++)
+			lit[k] = lit[k] >= 'A' && lit[k] <= 'Z' ? (char)(lit[k] + 32) : lit[k];
+		assert_int_equal(find_literal(whole, what, nocase),
+		    nocase ? str_find_nocase(whole, what) : str_find(whole, what));
+		free(exact);
+	}
+}
+
 static void
 saved_sets_come_back(void **state)
 {
@@ -144,6 +167,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(chosen_texts),
 		cmocka_unit_test(both_agree_on_made_up_texts),
+		cmocka_unit_test(one_literal_in_made_up_texts),
 		cmocka_unit_test(saved_sets_come_back),
 	};
 
