@@ -6,7 +6,6 @@
 
 #include "vault/entry.h"
 
-#include "../base/prng.h"
 
 static const uint8_t nonce[VAULT_NONCE_BYTES] = "0123456789abcdef";
 
