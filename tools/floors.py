@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 # What each folder may include besides itself. Wings never include each other, with one exception: the console may
-# use the watch and the vault, because the command runs their engines in its own process (scan, decode, log, verify).
+# use the other wings, because the command runs their engines in its own process (scan, explain, plan, why, verify).
 FLOORS = {
     "base": "",
     "sys": "base",
@@ -22,7 +22,7 @@ FLOORS = {
     "watch": "base wire event conf",
     "gate": "base wire msg event conf",
     "vault": "base wire msg event conf",
-    "console": "base sys wire msg event conf watch vault",
+    "console": "base sys wire msg event conf watch gate vault",
     "role": "base sys wire msg event conf watch gate vault console",
     "main": "base sys wire msg event conf watch gate vault console role",
 }
