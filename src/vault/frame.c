@@ -1,0 +1,166 @@
+/* frame: packing and reading of frames. Must never believe a length it read. */
+#include "vault/frame.h"
+
+#include <assert.h>
+#include <errno.h>
+
+static const struct str magic = STR_INIT("GWF1");
+
+static void
+copy_digest(struct cur *c, struct digest *ret)
+{
+	struct str s = cur_bytes(c, DIGEST_BYTES);
+
+	if (s.n == DIGEST_BYTES)
+		memcpy(ret->b, s.p, DIGEST_BYTES);
+}
+
+/* What the head says, and whether it can be so. */
+static bool
+read_head(struct cur *c, struct frame *f, uint32_t *side, uint32_t *lines)
+{
+	struct str m = cur_bytes(c, magic.n), pad, boot;
+
+	*side = cur_u32(c);
+	*lines = cur_u32(c);
+	f->count = cur_u32(c);
+	f->kind = (enum frame_kind)cur_u8(c);
+	pad = cur_bytes(c, 3);
+	f->epoch = cur_u64(c);
+	f->number = cur_u64(c);
+	f->first = cur_u64(c);
+	f->wall_us = (int64_t)cur_u64(c);
+	f->boot_us = cur_u64(c);
+	boot = cur_bytes(c, FRAME_BOOT_BYTES);
+	copy_digest(c, &f->root);
+	return cur_ok(c) && memcpy(f->boot, boot.p, FRAME_BOOT_BYTES) && str_eq(m, magic) && str_eq(pad, STR("\0\0\0")) &&
+	    f->kind >= FRAME_LINES && f->kind < FRAME_KINDS && *side <= FRAME_SIDE_MAX && *lines <= FRAME_LINES_MAX;
+}
+
+int
+frame_read(struct str bytes, struct frame *ret)
+{
+	struct cur c = cur_of(bytes);
+	struct frame f;
+	struct digest side_digest;
+	uint32_t side, lines;
+
+	if (bytes.n == 0)
+		return 0;
+	if (!read_head(&c, &f, &side, &lines))
+		return -EBADMSG;
+	copy_digest(&c, &side_digest);
+	copy_digest(&c, &f.seal);
+	f.head = str_head(bytes, FRAME_SEALED_HEAD);
+	f.side = cur_bytes(&c, side);
+	f.lines = cur_bytes(&c, lines);
+	if (!cur_ok(&c))
+		return -EBADMSG;
+	struct digest want = digest_of(&f.side, 1);
+	if (!digest_eq(&want, &side_digest))
+		return -EBADMSG;
+	*ret = f;
+	return 1;
+}
+
+int
+frame_record(struct cur *lines, struct str *ret)
+{
+	if (lines->n == 0)
+		return lines->failed ? -EBADMSG : 0;
+	uint16_t n = cur_u16(lines);
+	struct str record = cur_bytes(lines, n);
+	if (!cur_ok(lines))
+		return -EBADMSG;
+	*ret = record;
+	return 1;
+}
+
+bool
+frame_sealed(const struct frame *f, const struct keys *k, const struct digest *before)
+{
+	const struct str pieces[] = { digest_str(before), f->head };
+	struct digest want = keys_seal(k, pieces, ARRAY_LEN(pieces));
+
+	return digest_eq(&want, &f->seal);
+}
+
+void
+frame_begin(struct buf *out, struct str side)
+{
+	assert(out->n == 0 && side.n <= FRAME_SIDE_MAX);
+	if (!buf_reserve(out, FRAME_HEAD + side.n))
+		return;
+	out->n = FRAME_HEAD;
+	buf_add(out, side);
+}
+
+void
+frame_add(struct buf *out, const struct vault_entry *e)
+{
+	size_t n = vault_entry_bytes(e);
+
+	if (!buf_reserve(out, 2 + n))
+		return;
+	struct enc c = enc_of(out->p + out->n, 2 + n);
+	enc_u16(&c, (uint16_t)n);
+	vault_entry_encode(e, &c);
+	assert(enc_ok(&c) && c.n == 2 + n);
+	out->n += c.n;
+}
+
+void
+frame_finish(struct buf *out, size_t side_bytes, struct frame *f, const struct keys *k)
+{
+	struct str side = str_of(out->p + FRAME_HEAD, side_bytes);
+	struct digest side_digest = digest_of(&side, 1);
+	struct enc e = enc_of(out->p, FRAME_HEAD);
+
+	assert(buf_ok(out) && out->n - FRAME_HEAD - side_bytes <= FRAME_LINES_MAX);
+	enc_bytes(&e, magic);
+	enc_u32(&e, (uint32_t)side_bytes);
+	enc_u32(&e, (uint32_t)(out->n - FRAME_HEAD - side_bytes));
+	enc_u32(&e, f->count);
+	enc_u8(&e, (uint8_t)f->kind);
+	enc_bytes(&e, STR("\0\0\0"));
+	enc_u64(&e, f->epoch);
+	enc_u64(&e, f->number);
+	enc_u64(&e, f->first);
+	enc_u64(&e, (uint64_t)f->wall_us);
+	enc_u64(&e, f->boot_us);
+	enc_bytes(&e, str_of((const char *)f->boot, FRAME_BOOT_BYTES));
+	enc_bytes(&e, digest_str(&f->root));
+	enc_bytes(&e, digest_str(&side_digest));
+	assert(e.n == FRAME_SEALED_HEAD);
+	const struct str pieces[] = { digest_str(&k->seal), str_of(out->p, FRAME_SEALED_HEAD) };
+	f->seal = keys_seal(k, pieces, ARRAY_LEN(pieces));
+	enc_bytes(&e, digest_str(&f->seal));
+	assert(enc_ok(&e) && e.n == FRAME_HEAD);
+}
+
+void
+tree_pack(const struct tree *t, struct buf *out)
+{
+	uint8_t size[8];
+	struct enc e = enc_of(size, sizeof(size));
+
+	enc_u64(&e, t->size);
+	buf_add(out, str_of((const char *)size, sizeof(size)));
+	for (unsigned l = 0; l < TREE_LEVELS; l++)
+		if (t->size >> l & 1)
+			buf_add(out, digest_str(&t->edge[l]));
+}
+
+int
+tree_unpack(struct cur *c, struct tree *ret)
+{
+	struct tree t = { .size = cur_u64(c) };
+
+	for (unsigned l = 0; l < TREE_LEVELS; l++)
+		if (t.size >> l & 1)
+			copy_digest(c, &t.edge[l]);
+	if (!cur_ok(c))
+		return -EBADMSG;
+	*ret = t;
+	return 0;
+}

@@ -1,0 +1,71 @@
+/*
+ * frame: what is written to the log at once, and made durable before anyone is told. Numbers big-endian:
+ *
+ *   "GWF1"  u32 bytes of side  u32 bytes of lines  u32 lines  u8 kind  u8[3] zero  u64 epoch
+ *   u64 number  u64 index of the first line  i64 wall clock (us)  u64 time since boot (us)  boot id 16
+ *   root 32 (of the tree with these lines)  SHA-256 of side 32  seal 32     then side, then lines
+ *
+ * Lines: u16 length and record (vault/entry.h), one after the other. Side: what the writer needs to go on after a
+ * restart. The seal is HMAC-SHA-256 under the frame's key over the seal of the frame before and the head up to the
+ * seal; root and side's digest in the head make it cover everything.
+ */
+#ifndef GUARITA_VAULT_FRAME_H
+#define GUARITA_VAULT_FRAME_H
+
+#include "base/buf.h"
+#include "vault/entry.h"
+#include "vault/keys.h"
+#include "vault/tree.h"
+
+#define FRAME_HEAD 176
+#define FRAME_SEALED_HEAD (FRAME_HEAD - DIGEST_BYTES)
+#define FRAME_SIDE_MAX (64u << 20)
+#define FRAME_LINES_MAX (16u << 20)
+#define FRAME_BOOT_BYTES 16
+
+enum frame_kind {
+	FRAME_LINES = 1,
+	FRAME_START,                   /* first of a file: side is tree_pack() and all that the writer knows */
+	FRAME_CLOSE,                   /* the writer stopped in an orderly way */
+	FRAME_KINDS,
+};
+
+struct frame {
+	enum frame_kind kind;
+	uint32_t count;
+	uint64_t epoch, number, first;
+	int64_t wall_us;
+	uint64_t boot_us;
+	uint8_t boot[FRAME_BOOT_BYTES];
+	struct digest root, seal;
+	struct str head;               /* the sealed part of the head, as read */
+	struct str side, lines;
+};
+
+/*
+ * Takes the frame at the beginning of the bytes: 1, 0 when there are none, -EBADMSG when they are not a whole frame: torn,
+ * or changed in head or side. Neither lines nor seal are looked at.
+ */
+int frame_read(struct str bytes, struct frame *ret) WARN_UNUSED;
+static inline size_t
+frame_bytes(const struct frame *f)
+{
+	return FRAME_HEAD + f->side.n + f->lines.n;
+}
+
+/* The next record of frame.lines: 1, 0 at the end, -EBADMSG. */
+int frame_record(struct cur *lines, struct str *ret) WARN_UNUSED;
+/* Is it the seal that this key, which is for this frame, puts on it? `before`: the seal of the frame before. */
+bool frame_sealed(const struct frame *f, const struct keys *k, const struct digest *before);
+
+/* Begins a frame in an empty buffer: leaves room for the head. */
+void frame_begin(struct buf *out, struct str side);
+void frame_add(struct buf *out, const struct vault_entry *e);
+/* Fills in the head of what was begun with side of so many bytes; f says the rest. Sets f->seal. */
+void frame_finish(struct buf *out, size_t side_bytes, struct frame *f, const struct keys *k);
+
+/* The right edge of a tree: u64 size, digests by rising level. */
+void tree_pack(const struct tree *t, struct buf *out);
+int tree_unpack(struct cur *c, struct tree *ret) WARN_UNUSED;
+
+#endif

@@ -1,0 +1,45 @@
+/*
+ * nonce: 16 bytes for each entry, from one seed for 65,536 of them, so that they need not be stored; and so that one can
+ * be forgotten while all others stay (GGM construction: a binary tree in which each node's two halves are
+ * SHA-256("guarita nonce" || seed)). Forgetting replaces a seed by those of the nodes beside the way to the leaf.
+ */
+#ifndef GUARITA_VAULT_NONCE_H
+#define GUARITA_VAULT_NONCE_H
+
+#include "vault/entry.h"
+
+#define NONCE_BLOCK_LEVELS 16
+#define NONCE_BLOCK (UINT64_C(1) << NONCE_BLOCK_LEVELS)
+
+/* A seed for the leaves index << level to (index + 1) << level of its block. */
+struct nonce_node {
+	uint8_t level;
+	uint32_t index;
+	uint8_t seed[VAULT_NONCE_BYTES];
+};
+
+#define NONCE_NODES_MAX 4096
+
+/* What is known of one block: one node of level 16 at first, nothing where everything was forgotten. */
+struct nonce_block {
+	size_t n;
+	struct nonce_node *nodes;      /* the caller's */
+};
+
+/* The nonce of leaf i of its block, -ENOENT when it was forgotten. */
+int nonce_at(const struct nonce_block *b, uint32_t i, uint8_t ret[VAULT_NONCE_BYTES]) WARN_UNUSED;
+/* Replaces what covers leaf i; room for `size` nodes. 0, -ENOENT (already forgotten), -ENOSPC. */
+int nonce_forget(struct nonce_block *b, size_t size, uint32_t i) WARN_UNUSED;
+
+/* Nonces one after the other: about one digest each. */
+struct nonce_walk {
+	uint8_t seed[VAULT_NONCE_BYTES];
+	struct digest pair[NONCE_BLOCK_LEVELS];        /* on the way to leaf `at`: both nodes of a level under one */
+	uint32_t at;
+};
+void nonce_walk_begin(struct nonce_walk *w, const uint8_t seed[VAULT_NONCE_BYTES]);
+/* The nonce of leaf `at`; then moves on, except behind the block's last leaf, which ends the walk. */
+void nonce_walk_next(struct nonce_walk *w, uint8_t ret[VAULT_NONCE_BYTES]);
+void nonce_walk_seek(struct nonce_walk *w, uint32_t at);       /* from the seed of the block, which is kept */
+
+#endif

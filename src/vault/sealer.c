@@ -1,0 +1,94 @@
+/* sealer: entries to sealed frames. Must never use one frame's key for another. */
+#include "vault/sealer.h"
+
+#include <assert.h>
+#include <errno.h>
+
+/* Side of the first frame of a file may be large; lines are bounded by sealer_full(). */
+#define OUT_MAX (FRAME_HEAD + FRAME_SIDE_MAX + FRAME_LINES_MAX)
+
+void
+sealer_open(struct sealer *s, const struct sealer_opts *o, const struct tree *t, const struct keys *k)
+{
+	*s = (struct sealer){ .opts = *o, .tree = *t, .keys = *k, .out = BUF_INIT(OUT_MAX) };
+}
+
+void
+sealer_close(struct sealer *s)
+{
+	buf_free(&s->out);
+	explicit_bzero(s, sizeof(*s));
+}
+
+void
+sealer_begin(struct sealer *s, enum frame_kind kind, struct str side)
+{
+	buf_reset(&s->out);
+	s->side_bytes = side.n;
+	s->frame = (struct frame){
+		.kind = kind, .epoch = s->keys.epoch, .number = s->keys.frame, .first = s->tree.size,
+	};
+	memcpy(s->frame.boot, s->opts.boot, FRAME_BOOT_BYTES);
+	frame_begin(&s->out, side);
+}
+
+void
+sealer_begin_start(struct sealer *s, struct str side)
+{
+	struct buf whole = BUF_INIT(FRAME_SIDE_MAX);
+
+	tree_pack(&s->tree, &whole);
+	buf_add(&whole, side);
+	sealer_begin(s, FRAME_START, buf_str(&whole));
+	s->out.failed |= !buf_ok(&whole);
+	buf_free(&whole);
+}
+
+/* The nonce of the leaf that comes next. */
+static int
+next_nonce(struct sealer *s, uint8_t nonce[VAULT_NONCE_BYTES])
+{
+	uint32_t at = (uint32_t)(s->tree.size % NONCE_BLOCK);
+	uint8_t seed[VAULT_NONCE_BYTES];
+
+	if (!s->walking || at == 0) {
+		int r = s->opts.seed(s->opts.ctx, s->tree.size / NONCE_BLOCK, seed);
+		if (r < 0)
+			return r;
+		nonce_walk_begin(&s->walk, seed);
+		nonce_walk_seek(&s->walk, at);
+		explicit_bzero(seed, sizeof(seed));
+		s->walking = true;
+	}
+	nonce_walk_next(&s->walk, nonce);
+	return 0;
+}
+
+int64_t
+sealer_add(struct sealer *s, const struct vault_entry *e)
+{
+	uint8_t nonce[VAULT_NONCE_BYTES];
+	int r = next_nonce(s, nonce);
+
+	if (r < 0)
+		return r;
+	struct digest leaf = vault_entry_leaf(e, nonce);
+	frame_add(&s->out, e);
+	tree_add(&s->tree, &leaf);
+	s->frame.count++;
+	return (int64_t)(s->tree.size - 1);
+}
+
+int
+sealer_finish(struct sealer *s, int64_t wall_us, uint64_t boot_us, struct str *ret_bytes)
+{
+	if (!buf_ok(&s->out))
+		return -ENOMEM;
+	s->frame.wall_us = wall_us;
+	s->frame.boot_us = boot_us;
+	s->frame.root = tree_root(&s->tree);
+	frame_finish(&s->out, s->side_bytes, &s->frame, &s->keys);
+	keys_step(&s->keys, &s->frame.seal, s->tree.size, &s->frame.root);
+	*ret_bytes = buf_str(&s->out);
+	return 0;
+}

@@ -1,0 +1,51 @@
+/*
+ * sealer: the one that grows the log. Entries go in; frames come out, ready to be written, and the state of the keys
+ * that must be durable behind each. Its caller keeps the order: frame, sync, keys, sync, and only then tells anyone.
+ */
+#ifndef GUARITA_VAULT_SEALER_H
+#define GUARITA_VAULT_SEALER_H
+
+#include "vault/frame.h"
+#include "vault/nonce.h"
+
+#define SEALER_FRAME_BYTES (1u << 20)  /* a frame takes no further entry behind so many bytes */
+
+struct sealer_opts {
+	void *ctx;
+	/* A seed for the nonces of block `block`: drawn, and durable before it is handed out. 0 or -errno. */
+	int (*seed)(void *ctx, uint64_t block, uint8_t ret[VAULT_NONCE_BYTES]);
+	uint8_t boot[FRAME_BOOT_BYTES];
+};
+
+struct sealer {
+	struct sealer_opts opts;
+	struct tree tree;
+	struct keys keys;              /* of the next frame */
+	struct nonce_walk walk;
+	bool walking;                  /* walk stands at tree.size */
+	struct buf out;                /* the frame being made */
+	size_t side_bytes;
+	struct frame frame;
+};
+
+/* The tree as far as it is sealed and the keys that go with it; both are taken over. */
+void sealer_open(struct sealer *s, const struct sealer_opts *o, const struct tree *t, const struct keys *k);
+void sealer_close(struct sealer *s);   /* wipes */
+
+void sealer_begin(struct sealer *s, enum frame_kind kind, struct str side);
+/* A START frame, which brings the tree's edge with it. */
+void sealer_begin_start(struct sealer *s, struct str side);
+/* Index of the entry, or -errno of the seed. The entry's own index is not looked at. */
+int64_t sealer_add(struct sealer *s, const struct vault_entry *e) WARN_UNUSED;
+static inline bool
+sealer_full(const struct sealer *s)
+{
+	return s->out.n >= SEALER_FRAME_BYTES;
+}
+/*
+ * The frame's bytes, to be written; they live until the next begin. After it, s->keys is the state to be written behind
+ * the frame. -ENOMEM when the buffer could not grow: nothing is sealed then, and the tree must be opened anew.
+ */
+int sealer_finish(struct sealer *s, int64_t wall_us, uint64_t boot_us, struct str *ret_bytes) WARN_UNUSED;
+
+#endif
