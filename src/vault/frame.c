@@ -32,6 +32,7 @@ read_head(struct cur *c, struct frame *f, uint32_t *side, uint32_t *lines)
 	f->wall_us = (int64_t)cur_u64(c);
 	f->boot_us = cur_u64(c);
 	boot = cur_bytes(c, FRAME_BOOT_BYTES);
+	copy_digest(c, &f->before);
 	copy_digest(c, &f->root);
 	return cur_ok(c) && memcpy(f->boot, boot.p, FRAME_BOOT_BYTES) && str_eq(m, magic) && str_eq(pad, STR("\0\0\0")) &&
 	    f->kind >= FRAME_LINES && f->kind < FRAME_KINDS && *side <= FRAME_SIDE_MAX && *lines <= FRAME_LINES_MAX;
@@ -51,7 +52,7 @@ frame_read(struct str bytes, struct frame *ret)
 		return -EBADMSG;
 	copy_digest(&c, &side_digest);
 	copy_digest(&c, &f.seal);
-	f.head = str_head(bytes, FRAME_SEALED_HEAD);
+	f.head = str_head(bytes, FRAME_HEAD);
 	f.side = cur_bytes(&c, side);
 	f.lines = cur_bytes(&c, lines);
 	if (!cur_ok(&c))
@@ -77,12 +78,18 @@ frame_record(struct cur *lines, struct str *ret)
 }
 
 bool
-frame_sealed(const struct frame *f, const struct keys *k, const struct digest *before)
+frame_sealed(const struct frame *f, const struct keys *k)
 {
-	const struct str pieces[] = { digest_str(before), f->head };
-	struct digest want = keys_seal(k, pieces, ARRAY_LEN(pieces));
+	const struct str sealed = str_head(f->head, FRAME_SEALED_HEAD);
+	struct digest want = keys_seal(k, &sealed, 1);
 
 	return digest_eq(&want, &f->seal);
+}
+
+struct digest
+frame_digest(const struct frame *f)
+{
+	return digest_of(&f->head, 1);
 }
 
 void
@@ -129,13 +136,15 @@ frame_finish(struct buf *out, size_t side_bytes, struct frame *f, const struct k
 	enc_u64(&e, (uint64_t)f->wall_us);
 	enc_u64(&e, f->boot_us);
 	enc_bytes(&e, str_of((const char *)f->boot, FRAME_BOOT_BYTES));
+	enc_bytes(&e, digest_str(&k->last));
 	enc_bytes(&e, digest_str(&f->root));
 	enc_bytes(&e, digest_str(&side_digest));
 	assert(e.n == FRAME_SEALED_HEAD);
-	const struct str pieces[] = { digest_str(&k->seal), str_of(out->p, FRAME_SEALED_HEAD) };
-	f->seal = keys_seal(k, pieces, ARRAY_LEN(pieces));
+	const struct str sealed = str_of(out->p, FRAME_SEALED_HEAD);
+	f->seal = keys_seal(k, &sealed, 1);
 	enc_bytes(&e, digest_str(&f->seal));
 	assert(enc_ok(&e) && e.n == FRAME_HEAD);
+	f->head = str_of(out->p, FRAME_HEAD);
 }
 
 void

@@ -3,11 +3,12 @@
  *
  *   "GWF1"  u32 bytes of side  u32 bytes of lines  u32 lines  u8 kind  u8[3] zero  u64 epoch
  *   u64 number  u64 index of the first line  i64 wall clock (us)  u64 time since boot (us)  boot id 16
- *   root 32 (of the tree with these lines)  SHA-256 of side 32  seal 32     then side, then lines
+ *   digest of the head before 32  root 32 (of the tree with these lines)  SHA-256 of side 32  seal 32
+ *   then side, then lines
  *
  * Lines: u16 length and record (vault/entry.h), one after the other. Side: what the writer needs to go on after a
- * restart. The seal is HMAC-SHA-256 under the frame's key over the seal of the frame before and the head up to the
- * seal; root and side's digest in the head make it cover everything.
+ * restart. The seal is HMAC-SHA-256 under the frame's key over the head up to the seal; root, the side's digest and the
+ * digest of the head before it (seal included) make it cover everything up to here.
  */
 #ifndef GUARITA_VAULT_FRAME_H
 #define GUARITA_VAULT_FRAME_H
@@ -17,7 +18,7 @@
 #include "vault/keys.h"
 #include "vault/tree.h"
 
-#define FRAME_HEAD 176
+#define FRAME_HEAD 204
 #define FRAME_SEALED_HEAD (FRAME_HEAD - DIGEST_BYTES)
 #define FRAME_SIDE_MAX (64u << 20)
 #define FRAME_LINES_MAX (16u << 20)
@@ -37,8 +38,8 @@ struct frame {
 	int64_t wall_us;
 	uint64_t boot_us;
 	uint8_t boot[FRAME_BOOT_BYTES];
-	struct digest root, seal;
-	struct str head;               /* the sealed part of the head, as read */
+	struct digest before, root, seal;
+	struct str head;               /* as read */
 	struct str side, lines;
 };
 
@@ -55,13 +56,15 @@ frame_bytes(const struct frame *f)
 
 /* The next record of frame.lines: 1, 0 at the end, -EBADMSG. */
 int frame_record(struct cur *lines, struct str *ret) WARN_UNUSED;
-/* Is it the seal that this key, which is for this frame, puts on it? `before`: the seal of the frame before. */
-bool frame_sealed(const struct frame *f, const struct keys *k, const struct digest *before);
+/* Is it the seal that this key, which is for this frame, puts on it? */
+bool frame_sealed(const struct frame *f, const struct keys *k);
+/* SHA-256 of the head with its seal: what the next frame's head names as the one before. */
+struct digest frame_digest(const struct frame *f);
 
 /* Begins a frame in an empty buffer: leaves room for the head. */
 void frame_begin(struct buf *out, struct str side);
 void frame_add(struct buf *out, const struct vault_entry *e);
-/* Fills in the head of what was begun with side of so many bytes; f says the rest. Sets f->seal. */
+/* Fills in the head of what was begun with side of so many bytes; f says the rest. Sets f->seal and f->head. */
 void frame_finish(struct buf *out, size_t side_bytes, struct frame *f, const struct keys *k);
 
 /* The right edge of a tree: u64 size, digests by rising level. */

@@ -35,11 +35,11 @@ keys_seal(const struct keys *k, const struct str *pieces, size_t n)
 }
 
 void
-keys_step(struct keys *k, const struct digest *seal, uint64_t size, const struct digest *root)
+keys_step(struct keys *k, const struct digest *last, uint64_t size, const struct digest *root)
 {
 	k->frame_key = derive(&k->frame_key, STR("next frame"));
 	k->frame++;
-	k->seal = *seal;
+	k->last = *last;
 	k->size = size;
 	k->root = *root;
 	k->turn++;
@@ -96,7 +96,7 @@ keys_pack(const struct keys *k, uint8_t dst[KEYS_SLOT_BYTES])
 	enc_u64(&e, k->frame);
 	enc_u64(&e, k->size);
 	enc_bytes(&e, digest_str(&k->root));
-	enc_bytes(&e, digest_str(&k->seal));
+	enc_bytes(&e, digest_str(&k->last));
 	enc_bytes(&e, digest_str(&k->next_epoch));
 	enc_bytes(&e, digest_str(&k->frame_key));
 	enc_bytes(&e, digest_str(&k->sign));
@@ -124,7 +124,7 @@ read_slot(struct str slot, struct keys *ret)
 	struct str m = cur_bytes(&c, magic.n);
 	struct keys k = {
 		.turn = cur_u64(&c), .epoch = cur_u64(&c), .frame = cur_u64(&c), .size = cur_u64(&c),
-		.root = cur_digest(&c), .seal = cur_digest(&c), .next_epoch = cur_digest(&c),
+		.root = cur_digest(&c), .last = cur_digest(&c), .next_epoch = cur_digest(&c),
 		.frame_key = cur_digest(&c), .sign = cur_digest(&c),
 	};
 	struct str packed = str_head(slot, slot.n - c.n);

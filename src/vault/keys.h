@@ -23,7 +23,7 @@ struct keys {
 	uint64_t frame;                /* number of the frame to be sealed next */
 	uint64_t size;                 /* of the tree after the frame before it ... */
 	struct digest root;            /* ... its root ... */
-	struct digest seal;            /* ... and that frame's seal; zero before the first */
+	struct digest last;            /* ... and that frame's digest (frame_digest); zero before the first */
 	struct digest next_epoch;      /* A(epoch + 1) */
 	struct digest frame_key;       /* F */
 	struct digest sign;            /* S(epoch) */
@@ -33,7 +33,7 @@ void keys_begin(struct keys *k, const struct digest *auditor, const struct diges
 /* The key that seals the frame `frame`: pieces one after the other. */
 struct digest keys_seal(const struct keys *k, const struct str *pieces, size_t n);
 /* A frame was sealed, and this is how the log stands now. The key that sealed it is gone. */
-void keys_step(struct keys *k, const struct digest *seal, uint64_t size, const struct digest *root);
+void keys_step(struct keys *k, const struct digest *last, uint64_t size, const struct digest *root);
 /* The epoch is over; its keys are gone. */
 void keys_next_epoch(struct keys *k);
 void keys_sign_seed(const struct keys *k, uint8_t ret_seed[SIGN_SEED_BYTES]);

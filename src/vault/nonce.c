@@ -110,3 +110,39 @@ nonce_walk_next(struct nonce_walk *w, uint8_t ret[VAULT_NONCE_BYTES])
 	if (++w->at < NONCE_BLOCK)
 		descend(w, (unsigned)__builtin_ctz(w->at));
 }
+
+static int
+load(struct nonce_store *s, uint64_t block)
+{
+	s->loaded = false;
+	s->walking = false;
+	int r = s->block(s->ctx, block, &s->known);
+	if (r < 0)
+		return r;
+	s->loaded = true;
+	s->of = block;
+	return 0;
+}
+
+int
+nonce_get(struct nonce_store *s, uint64_t index, uint8_t ret[VAULT_NONCE_BYTES])
+{
+	uint32_t at = (uint32_t)(index % NONCE_BLOCK);
+
+	if (!s->loaded || s->of != index / NONCE_BLOCK) {
+		int r = load(s, index / NONCE_BLOCK);
+		if (r < 0)
+			return r;
+	}
+	/* A block of which nothing was forgotten can be walked. */
+	if (s->known.n != 1 || s->known.nodes[0].level != NONCE_BLOCK_LEVELS)
+		return nonce_at(&s->known, at, ret);
+	if (!s->walking)
+		nonce_walk_begin(&s->walk, s->known.nodes[0].seed);
+	if (!s->walking || s->next != index)
+		nonce_walk_seek(&s->walk, at);
+	nonce_walk_next(&s->walk, ret);
+	s->walking = at + 1 < NONCE_BLOCK;
+	s->next = index + 1;
+	return 0;
+}

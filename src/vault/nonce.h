@@ -42,4 +42,18 @@ void nonce_walk_begin(struct nonce_walk *w, const uint8_t seed[VAULT_NONCE_BYTES
 void nonce_walk_next(struct nonce_walk *w, uint8_t ret[VAULT_NONCE_BYTES]);
 void nonce_walk_seek(struct nonce_walk *w, uint32_t at);       /* from the seed of the block, which is kept */
 
+/* Nonces by index over all blocks; quick where indexes come one after the other. */
+struct nonce_store {
+	void *ctx;
+	/* What is known of a block: 0 or -errno. The nodes live until the next call. */
+	int (*block)(void *ctx, uint64_t block, struct nonce_block *ret);
+	struct nonce_block known;      /* of block `of`, where loaded */
+	uint64_t of;
+	bool loaded, walking;
+	struct nonce_walk walk;        /* stands at the index `next` of the log */
+	uint64_t next;
+};
+/* 0, -ENOENT: forgotten, or an error of the source. */
+int nonce_get(struct nonce_store *s, uint64_t index, uint8_t ret[VAULT_NONCE_BYTES]) WARN_UNUSED;
+
 #endif

@@ -4,9 +4,9 @@
 #include <errno.h>
 
 void
-wal_open(struct wal_reader *w, struct str bytes, nonce_fn *nonce, void *ctx)
+wal_open(struct wal_reader *w, struct str bytes, struct nonce_store *nonces)
 {
-	*w = (struct wal_reader){ .bytes = bytes, .nonce = nonce, .ctx = ctx };
+	*w = (struct wal_reader){ .bytes = bytes, .nonces = nonces };
 }
 
 /* The first frame brings the tree to go on from. */
@@ -19,6 +19,8 @@ take_start(struct wal_reader *w, const struct frame *f)
 		return WAL_OUT_OF_ORDER;
 	w->started = true;
 	w->next_number = f->number;
+	w->epoch = f->epoch;
+	w->last = f->before;
 	return WAL_WHOLE;
 }
 
@@ -32,7 +34,7 @@ add_lines(struct wal_reader *w, const struct frame *f, enum wal_fault *ret_fault
 	int r;
 
 	while ((r = frame_record(&c, &record)) == 1) {
-		int e = w->nonce(w->ctx, w->tree.size, nonce);
+		int e = nonce_get(w->nonces, w->tree.size, nonce);
 		if (e < 0)
 			return e;
 		struct digest leaf = vault_leaf(nonce, record);
@@ -59,7 +61,8 @@ wal_next(struct wal_reader *w, struct frame *ret, enum wal_fault *ret_fault)
 		fault = take_start(w, &f);
 	else if (f.kind == FRAME_START)
 		fault = WAL_OUT_OF_ORDER;
-	if (!fault && (f.number != w->next_number || f.first != w->tree.size))
+	if (!fault && (f.number != w->next_number || f.first != w->tree.size || !digest_eq(&f.before, &w->last) ||
+	    f.epoch - w->epoch > 1))
 		fault = WAL_OUT_OF_ORDER;
 	if (!fault) {
 		struct tree before = w->tree;
@@ -75,10 +78,19 @@ wal_next(struct wal_reader *w, struct frame *ret, enum wal_fault *ret_fault)
 	}
 	w->offset += frame_bytes(&f);
 	w->next_number++;
-	w->seal = f.seal;
+	w->epoch = f.epoch;
+	w->last = frame_digest(&f);
 	*ret = f;
 	return 1;
 }
+
+/* What stands where a durable frame should be. Behind the last durable one, anything may: it is cut off. */
+static const char *const missing[] = {
+	[WAL_WHOLE] = "frames that were durable are missing",
+	[WAL_TORN] = "a frame that was durable was changed or cut",
+	[WAL_OUT_OF_ORDER] = "frames do not follow each other",
+	[WAL_ALTERED] = "lines were changed after they were sealed",
+};
 
 static void
 tampered(struct recover *r, const char *why)
@@ -93,7 +105,7 @@ judge_level(const struct keys *k, struct recover *r)
 {
 	struct digest root = tree_root(&r->tree);
 
-	if (!digest_eq(&k->seal, &r->last.seal) || k->size != r->tree.size || !digest_eq(&k->root, &root))
+	if (!digest_eq(&k->last, &r->last_digest) || k->size != r->tree.size || !digest_eq(&k->root, &root))
 		return tampered(r, "the last frame is not the one that was sealed");
 	if (r->last.kind == FRAME_CLOSE && r->torn_bytes)
 		return tampered(r, "something was written behind an orderly end");
@@ -110,7 +122,8 @@ judge_ahead(const struct keys *k, const struct wal_reader *before, struct recove
 	struct digest root = tree_root(&before->tree);
 
 	if (k->size != before->tree.size || !digest_eq(&k->root, &root) || k->epoch != r->last.epoch ||
-	    !frame_sealed(&r->last, k, &k->seal))
+	    !digest_eq(&k->last, &r->last.before) ||
+	    !frame_sealed(&r->last, k))
 		return tampered(r, "the last frame was not sealed with the key that was kept for it");
 	if (r->torn_bytes)
 		return tampered(r, "something was written behind a frame whose key was not replaced yet");
@@ -120,8 +133,8 @@ judge_ahead(const struct keys *k, const struct wal_reader *before, struct recove
 }
 
 int
-recover(struct str newest, const struct keys *k, nonce_fn *nonce, void *ctx,
-    void (*each)(void *ctx, const struct frame *f), struct recover *ret)
+recover(struct str newest, const struct keys *k, struct nonce_store *nonces,
+    void (*each)(void *ctx, const struct frame *f), void *ctx, struct recover *ret)
 {
 	struct recover r = { .verdict = RECOVER_TAMPERED };
 	enum wal_fault fault = WAL_WHOLE;
@@ -129,7 +142,7 @@ recover(struct str newest, const struct keys *k, nonce_fn *nonce, void *ctx,
 	struct frame f;
 	int got;
 
-	wal_open(&w, newest, nonce, ctx);
+	wal_open(&w, newest, nonces);
 	before = w;
 	while ((got = wal_next(&w, &f, &fault)) == 1) {
 		if (each)
@@ -141,6 +154,7 @@ recover(struct str newest, const struct keys *k, nonce_fn *nonce, void *ctx,
 	if (got < 0 && got != -EBADMSG)
 		return got;
 	r.tree = w.tree;
+	r.last_digest = w.last;
 	r.good_bytes = w.offset;
 	r.torn_bytes = newest.n - w.offset;
 	/* A file's first frame follows one in the file before, of which the keys know. */
@@ -148,12 +162,8 @@ recover(struct str newest, const struct keys *k, nonce_fn *nonce, void *ctx,
 		before.tree = w.tree;
 	if (!r.last.kind && k->frame)
 		tampered(&r, "the newest file of the log does not begin as it must");
-	else if (fault == WAL_ALTERED)
-		tampered(&r, "lines were changed after they were sealed");
-	else if (fault == WAL_OUT_OF_ORDER)
-		tampered(&r, "frames do not follow each other");
 	else if (k->frame > w.next_number)
-		tampered(&r, "frames that were durable are missing");
+		tampered(&r, missing[fault]);
 	else if (k->frame == w.next_number)
 		judge_level(k, &r);
 	else if (k->frame + 1 == w.next_number)

@@ -9,29 +9,25 @@
 #include "vault/frame.h"
 #include "vault/nonce.h"
 
-/* Nonces by index; -ENOENT where one was forgotten. */
-typedef int nonce_fn(void *ctx, uint64_t index, uint8_t ret[VAULT_NONCE_BYTES]);
-
 /* One file of the log, read frame by frame with the tree computed again. */
 struct wal_reader {
 	struct str bytes;
 	uint64_t offset;               /* of the next frame */
 	struct tree tree;              /* after the frames read so far */
-	uint64_t next_number;
-	struct digest seal;            /* of the last frame */
+	uint64_t next_number, epoch;
+	struct digest last;            /* of the last frame, frame_digest() */
 	bool started;
-	nonce_fn *nonce;
-	void *ctx;
+	struct nonce_store *nonces;
 };
 
 enum wal_fault {
 	WAL_WHOLE,
 	WAL_TORN,                      /* bytes that are no whole frame */
-	WAL_OUT_OF_ORDER,              /* number, index, or a second beginning */
+	WAL_OUT_OF_ORDER,              /* number, index, epoch, a second beginning, or another frame before it */
 	WAL_ALTERED,                   /* lines that do not give the root */
 };
 
-void wal_open(struct wal_reader *w, struct str bytes, nonce_fn *nonce, void *ctx);
+void wal_open(struct wal_reader *w, struct str bytes, struct nonce_store *nonces);
 /* The next frame, its lines hashed: 1, 0 at the end, or -EBADMSG with *ret_fault. Any other error is the nonces'. */
 int wal_next(struct wal_reader *w, struct frame *ret, enum wal_fault *ret_fault) WARN_UNUSED;
 
@@ -45,6 +41,7 @@ struct recover {
 	enum recover_verdict verdict;
 	const char *why;               /* a sentence's end, in English: "3 frames that were durable are missing" */
 	bool adopt;                    /* the last frame is whole but the keys do not know it yet: keys_step() */
+	struct digest last_digest;
 	uint64_t good_bytes;           /* of the file: what is behind was never acknowledged, and is cut off */
 	uint64_t torn_bytes;
 	struct frame last;             /* the last whole frame; kind 0: none */
@@ -55,7 +52,7 @@ struct recover {
  * Reads the newest file to its end and judges. `each` is told of every whole frame; may be NULL. 0, or an error of the
  * nonces.
  */
-int recover(struct str newest, const struct keys *k, nonce_fn *nonce, void *ctx,
-    void (*each)(void *ctx, const struct frame *f), struct recover *ret) WARN_UNUSED;
+int recover(struct str newest, const struct keys *k, struct nonce_store *nonces,
+    void (*each)(void *ctx, const struct frame *f), void *ctx, struct recover *ret) WARN_UNUSED;
 
 #endif

@@ -88,7 +88,8 @@ sealer_finish(struct sealer *s, int64_t wall_us, uint64_t boot_us, struct str *r
 	s->frame.boot_us = boot_us;
 	s->frame.root = tree_root(&s->tree);
 	frame_finish(&s->out, s->side_bytes, &s->frame, &s->keys);
-	keys_step(&s->keys, &s->frame.seal, s->tree.size, &s->frame.root);
+	struct digest last = frame_digest(&s->frame);
+	keys_step(&s->keys, &last, s->tree.size, &s->frame.root);
 	*ret_bytes = buf_str(&s->out);
 	return 0;
 }
