@@ -3,7 +3,7 @@
  * in config.h) and nothing else: parser, ranges, help, manual page, completion and tests follow
  * from it.
  */
-#include "conf/config.h"
+#include "conf/config_in.h"
 
 #include "base/when.h"
 #include "conf/schema.h"
@@ -363,6 +363,7 @@ static const struct schema_row config_rows[] = {
 	SOURCE_ROW("journal", journal_schema, "read the journal of systemd",
 	    "journal \"/run/guarita/journal\";"),
 	SOURCE_ROW("stdin", stdin_schema, "read the standard input", "stdin;"),
+	CONFIG_GATE_ROWS,
 	BLOCK_OPT_ROW(struct config, archive, struct conf_archive, archive_schema,
 	    .keyword = "archive",
 	    .help = "write every received line to files",

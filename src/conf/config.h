@@ -7,6 +7,7 @@
 #ifndef GUARITA_CONF_CONFIG_H
 #define GUARITA_CONF_CONFIG_H
 
+#include "conf/config_gate.h"
 #include "conf/tree.h"
 #include "conf/value.h"
 
@@ -135,6 +136,7 @@ struct config {
 	struct conf_role *roles;
 	uint32_t nroles;
 	struct conf_control control;
+	struct conf_gate gate;
 	const struct conf_stmt *tree;  /* the statements it was read from: where a value comes from */
 };
 

@@ -27,6 +27,7 @@ enum schema_kind {
 	SCHEMA_ADDRESS,       /* struct addr */
 	SCHEMA_ENDPOINT,      /* struct conf_endpoint */
 	SCHEMA_CIDRS,         /* struct conf_cidrs; lists are repeatable and add up */
+	SCHEMA_PREFIXES,      /* struct conf_cidrs of addresses with their prefix: 192.0.2.1/24 */
 	SCHEMA_WORDS,         /* struct conf_strs of patterns of words: auth.* */
 	SCHEMA_STRINGS,       /* struct conf_strs */
 	SCHEMA_PATHS,         /* struct conf_strs: absolute, globs allowed */
@@ -72,7 +73,7 @@ struct schema {
 	size_t nrows;
 };
 
-#define SCHEMA_ROWS_MAX 64
+#define SCHEMA_ROWS_MAX 128
 #define SCHEMA_LIST_MAX 65536u
 
 /* The member's offset, after a check at compile time that it has the type the row's kind writes. */
@@ -104,6 +105,8 @@ struct schema {
 	SCHEMA_ROW(SCHEMA_ENDPOINT, SCHEMA_AT(T, m, struct conf_endpoint), __VA_ARGS__)
 #define CIDRS_ROW(T, m, ...) \
 	SCHEMA_ROW(SCHEMA_CIDRS, SCHEMA_AT(T, m, struct conf_cidrs), __VA_ARGS__)
+#define PREFIXES_ROW(T, m, ...) \
+	SCHEMA_ROW(SCHEMA_PREFIXES, SCHEMA_AT(T, m, struct conf_cidrs), __VA_ARGS__)
 #define WORDS_ROW(T, m, ...) \
 	SCHEMA_ROW(SCHEMA_WORDS, SCHEMA_AT(T, m, struct conf_strs), __VA_ARGS__)
 #define STRINGS_ROW(T, m, ...) \

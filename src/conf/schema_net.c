@@ -71,6 +71,29 @@ value_read_cidr(const struct value_in *in, const struct conf_word *w, void *out)
 	return r == 0;
 }
 
+/* An address of an interface: the bits after the prefix are its own. */
+bool
+value_read_prefix(const struct value_in *in, const struct conf_word *w, void *out)
+{
+	struct cidr c = { .bits = 0 };
+	size_t slash = str_find_byte(w->text, '/');
+	uint64_t bits;
+
+	if (slash == w->text.n) {
+		value_bad(in, w, "`%.*s` has no prefix length", STR_FMT(shown(w)));
+		return false;
+	}
+	if (addr_parse(str_head(w->text, slash), &c.net) < 0 ||
+	    text_u64(str_from(w->text, slash + 1), &bits) < 0 ||
+	    bits > (addr_is_v4(&c.net) ? 32u : 128u)) {
+		value_bad(in, w, "`%.*s` is not an address with its prefix", STR_FMT(shown(w)));
+		return false;
+	}
+	c.bits = (uint8_t)(bits + (addr_is_v4(&c.net) ? 96 : 0));
+	*(struct cidr *)out = c;
+	return true;
+}
+
 bool
 value_read_endpoint(const struct value_in *in, const struct conf_word *w, void *out)
 {

@@ -33,6 +33,7 @@ static const struct kind_text kind_texts[] = {
 	[SCHEMA_ENDPOINT] = { "an endpoint such as 192.0.2.1:514, [2001:db8::1]:514 or :514",
 	    "ADDRESS:PORT" },
 	[SCHEMA_CIDRS] = { "networks such as 192.0.2.0/24, 2001:db8::/32", "NETWORK, ..." },
+	[SCHEMA_PREFIXES] = { "addresses with their prefix such as 192.0.2.1/24", "ADDRESS/BITS, ..." },
 	[SCHEMA_WORDS] = { "words, with commas between them", "WORD, ..." },
 	[SCHEMA_STRINGS] = { "texts, with commas between them", "TEXT, ..." },
 	[SCHEMA_PATHS] = { "absolute paths, with commas between them", "PATH, ..." },
@@ -393,6 +394,7 @@ static const struct kind_row kinds[] = {
 	[SCHEMA_ADDRESS] = { value_read_address, value_write_address },
 	[SCHEMA_ENDPOINT] = { value_read_endpoint, value_write_endpoint },
 	[SCHEMA_CIDRS] = { value_read_cidr, value_write_cidr, sizeof(struct cidr) },
+	[SCHEMA_PREFIXES] = { value_read_prefix, value_write_cidr, sizeof(struct cidr) },
 	[SCHEMA_WORDS] = { read_word, write_word, sizeof(struct str) },
 	[SCHEMA_STRINGS] = { read_string, value_write_string, sizeof(struct str) },
 	[SCHEMA_PATHS] = { value_read_path, value_write_string, sizeof(struct str) },
@@ -490,7 +492,8 @@ value_is_empty(const struct schema_row *row, const void *in)
 	switch (row->kind) {
 	case SCHEMA_WORD: case SCHEMA_STRING: case SCHEMA_PATH:
 		return ((const struct str *)in)->n == 0;
-	case SCHEMA_CIDRS: case SCHEMA_WORDS: case SCHEMA_STRINGS: case SCHEMA_PATHS:
+	case SCHEMA_CIDRS: case SCHEMA_PREFIXES: case SCHEMA_WORDS: case SCHEMA_STRINGS:
+	case SCHEMA_PATHS:
 		return ((const struct any_list *)in)->n == 0;
 	case SCHEMA_ENDPOINT:
 		return ((const struct conf_endpoint *)in)->port == 0 &&

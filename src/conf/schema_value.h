@@ -25,6 +25,7 @@ shown(const struct conf_word *w)
 bool value_read_path(const struct value_in *in, const struct conf_word *w, void *out);
 bool value_read_address(const struct value_in *in, const struct conf_word *w, void *out);
 bool value_read_cidr(const struct value_in *in, const struct conf_word *w, void *out);
+bool value_read_prefix(const struct value_in *in, const struct conf_word *w, void *out);
 bool value_read_endpoint(const struct value_in *in, const struct conf_word *w, void *out);
 void value_write_string(const struct schema_row *row, const void *in, struct buf *out);
 void value_write_address(const struct schema_row *row, const void *in, struct buf *out);

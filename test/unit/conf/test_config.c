@@ -56,7 +56,8 @@ test_rows(void **state)
 	check_rows(&w, &config_schema);
 	assert_true(w.ranged >= 30);
 	assert_true(w.examples >= 60);
-	assert_int_equal(w.names, 2 + 3 + 2 + 5 + 3 + 4);
+	assert_int_equal(w.names, 2 + 3 + 2 + 5 + 3 + 4 +
+	    3 + 3 + 3 + 4 * 4 + 4 + 4 + 3 + 3);        /* of the gate */
 }
 
 static void
@@ -479,6 +480,8 @@ test_samples_load_clean(void **state)
 {
 	check_sample(SOURCE_ROOT "/etc/guarita.conf");
 	check_sample(SOURCE_ROOT "/etc/watch-only.conf");
+	check_sample(SOURCE_ROOT "/etc/matriz.conf");
+	check_sample(SOURCE_ROOT "/etc/filial.conf");
 }
 
 /* The commented sample shows every option: a new row must be added to it. */
