@@ -23,6 +23,12 @@ static const struct command commands[] = {
 	{ "rules", "list", "[WORD]", 0, 1, "jpr", N_("decoders and rules, each with its title"), command_rules_list },
 	{ "rules", "test", "", 0, 0, "pr", N_("runs the samples of all decoders and rules"), command_rules_test },
 	{ "rules", "show", "NAME", 1, 1, "r", N_("one decoder or rule as it is written"), command_rules_show },
+	{ "who", NULL, "", 0, 0, "fjp", N_("who is logged in"), command_who },
+	{ "last", NULL, "[USER|TTY|HOST]...", 0, -1, "abfjpsu", N_("who was logged in, newest first; --bad: who failed to"),
+		command_last },
+	{ "lastlog", NULL, "[USER]...", 0, -1, "afjps", N_("when and whence each account logged in last"), command_lastlog },
+	{ "lastcomm", NULL, "[USER|COMMAND|TTY]...", 0, -1, "fjpsu", N_("commands that were run, newest first"),
+		command_lastcomm },
 	{ "check", NULL, "CONFIG", 1, 1, "r", N_("checks a configuration and its rules"), command_check },
 	{ "run", NULL, "CONFIG", 1, 1, "", N_("runs in the foreground until interrupted"), command_run },
 	{ "status", NULL, "", 0, 0, "cj", N_("processes, their rights, sources and losses"), command_status },
@@ -46,13 +52,25 @@ static int take_plain(struct options *o, const char *arg) { o->plain = true; ret
 static int take_all(struct options *o, const char *arg) { o->all = true; return 0; }
 static int take_rules(struct options *o, const char *arg) { o->rules = arg; return 0; }
 static int take_control(struct options *o, const char *arg) { o->control = arg; return 0; }
+static int take_bad(struct options *o, const char *arg) { o->bad = true; return 0; }
 static int take_since(struct options *o, const char *arg) { return take_time(arg, o->now_us, &o->since_us); }
 static int take_until(struct options *o, const char *arg) { return take_time(arg, o->now_us, &o->until_us); }
+
+static int
+take_file(struct options *o, const char *arg)
+{
+	if (o->nfiles == OPTION_FILES_MAX)
+		return -E2BIG;
+	o->files[o->nfiles++] = (char *)(uintptr_t)arg;
+	return 0;
+}
 
 static const struct option_row option_rows[] = {
 	{ 'j', "json", NULL, N_("one JSON object per line"), take_json },
 	{ 'p', "plain", NULL, N_("no colour, no progress"), take_plain },
 	{ 'a', "all", NULL, N_("everything, not only the first few"), take_all },
+	{ 'b', "bad", NULL, N_("failed logins instead of sessions"), take_bad },
+	{ 'f', "file", "FILE", N_("read this file instead of the system's own; may be given often"), take_file },
 	{ 'r', "rules", "DIR", N_("folder of rules"), take_rules },
 	{ 'c', "control", "PATH", N_("control socket of the running Guarita"), take_control },
 	{ 's', "since", "TIME", N_("only what happened since (2h, 7d, 2026-11-21, 2026-11-21T08:00:00Z)"), take_since },

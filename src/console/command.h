@@ -9,9 +9,14 @@
 
 enum { EXIT_CLEAN = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_INCIDENTS = 3 };
 
+#define OPTION_FILES_MAX 1024
+
 /* What every command may be told; a row says which it takes. */
 struct options {
 	bool json, plain, all, quiet, local_time;
+	bool bad, fix;
+	char *files[OPTION_FILES_MAX];   /* --file, as often as given */
+	int nfiles;
 	const char *rules;      /* folder of rules */
 	const char *control;    /* control socket */
 	int64_t since_us, until_us;   /* WHEN_NONE: no bound */
@@ -45,6 +50,10 @@ int command_status(const struct options *o);
 int command_watch(const struct options *o);
 int command_reload(const struct options *o);
 int command_stop(const struct options *o);
+int command_who(const struct options *o);
+int command_last(const struct options *o);
+int command_lastlog(const struct options *o);
+int command_lastcomm(const struct options *o);
 
 /* Prints what an option of the configuration means; false when there is none of that name. */
 bool explain_option(const struct options *o, struct str path);

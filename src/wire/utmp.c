@@ -140,7 +140,8 @@ read_addr(struct str b, struct addr *ret)
 	} else {
 		memcpy(ret->b, b.p, 16);
 	}
-	return true;
+	/* ::ffff:0.0.0.0 is nobody's. */
+	return memcmp(ret->b, mapped, 12) != 0 || !all_zero(str_of((const char *)ret->b + 12, 4));
 }
 
 /* Layouts without a type: "~" and the name tell of the system, an empty name ends a session. */
