@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/when.h"
+#include "console/account_source.h"
 #include "event/record.h"
 #include "sys/file.h"
 
@@ -138,7 +139,7 @@ source_open(struct source *s, const char *path, bool small)
 	s->mtime_us = st.st_mtim.tv_sec * WHEN_SECOND + st.st_mtim.tv_nsec / 1000;
 	rc = begin(s, fd);
 	if (rc == 0 && memchr(s->buf, 0, s->end < TEXT_PROBE ? s->end : TEXT_PROBE))
-		rc = -ENOTSUP;
+		rc = account_source_open(strcmp(path, "-") == 0 ? "/proc/self/fd/0" : path, &s->account);
 	if (rc < 0)
 		source_close(s);
 	return rc;
@@ -147,8 +148,11 @@ source_open(struct source *s, const char *path, bool small)
 int
 source_rewind(struct source *s)
 {
-	int fd = open_path(s->path);
+	int fd;
 
+	if (s->account)
+		return account_source_rewind(s->account);
+	fd = open_path(s->path);
 	if (fd < 0)
 		return fd;
 	unpack_close(s->unpack);
@@ -171,6 +175,8 @@ source_next(struct source *s, struct str *ret_line)
 {
 	size_t seen = 0;
 
+	if (s->account)
+		return account_source_next(s->account, ret_line, &s->line);
 	for (;;) {
 		const char *nl = memchr(s->buf + s->start + seen, '\n', s->end - s->start - seen);
 
@@ -201,12 +207,15 @@ source_next(struct source *s, struct str *ret_line)
 uint64_t
 source_taken(const struct source *s)
 {
+	if (s->account)
+		return account_source_taken(s->account);
 	return s->unpack ? unpack_taken(s->unpack) : s->bytes_total;
 }
 
 void
 source_close(struct source *s)
 {
+	account_source_close(s->account);
 	unpack_close(s->unpack);
 	free(s->buf);
 	free(s->path);

@@ -11,6 +11,7 @@
 struct source {
 	char *path;            /* as given, or "-" */
 	struct unpack *unpack; /* NULL once read to its end */
+	struct account_source *account;  /* an account file, read as lines; NULL for text */
 	char *buf;
 	size_t size;           /* of buf */
 	size_t start, end;     /* unread bytes in buf */
@@ -23,7 +24,7 @@ struct source {
 };
 
 /* Opens path ("-": standard input). small: start with a small buffer, for scans of many files. 0 or negative errno;
- * -EISDIR for directories, -ENOTSUP for what is no text (NUL bytes in the first block). */
+ * -EISDIR for directories, -ENOTSUP for what is neither text (NUL bytes in the first block) nor an account file. */
 int source_open(struct source *s, const char *path, bool small) WARN_UNUSED;
 /* Starts over from the first line. 0 or a negative errno. */
 int source_rewind(struct source *s) WARN_UNUSED;

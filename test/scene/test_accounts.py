@@ -222,3 +222,20 @@ def test_names_cannot_steer_the_terminal(tmp_path):
                      b"".join(af.ordinary(1)))
     out = guarita("last", "-f", path)
     assert "\x1b" not in out and "\x07" not in out and "ma\\x1b[31mria" in out
+
+
+def test_scan_and_decode_take_account_files(tmp_path):
+    path = tmp_path / "wtmp"
+    path.write_bytes(b"".join((
+        af.utmp(af.BOOT, 0, "~", "~~", "reboot", "6.1", 1700000000),
+        af.utmp(af.USER, 70, "pts/0", "ts/0", "maria", "gw.example.com", 1700000100, addr=bytes([192, 0, 2, 7])),
+        bytes(384),
+        af.utmp(af.DEAD, 70, "pts/0", "", "", "", 1700000700),
+        af.utmp(af.BOOT, 0, "~", "~~", "reboot", "6.1", 1700000900))))
+    records = [json.loads(line) for line in guarita("decode", "--json", path).splitlines()]
+    assert [(r["line"], r["kind"]) for r in records] == [
+        (1, "system.boot"), (2, "session.open"), (3, "log.tampered"), (4, "session.closed"), (5, "system.crash")]
+    closed = records[3]
+    assert closed["user"] == "maria" and closed["src"] == "192.0.2.7" and str(closed["duration"]) == "600"
+    summary = guarita("scan", "--json", tmp_path, ok=(0, 3)).splitlines()[-1]
+    assert json.loads(summary)["records"] == 5 and json.loads(summary)["unreadable"] == 0
