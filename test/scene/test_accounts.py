@@ -236,6 +236,6 @@ def test_scan_and_decode_take_account_files(tmp_path):
     assert [(r["line"], r["kind"]) for r in records] == [
         (1, "system.boot"), (2, "session.open"), (3, "log.tampered"), (4, "session.closed"), (5, "system.crash")]
     closed = records[3]
-    assert closed["user"] == "maria" and closed["src"] == "192.0.2.7" and str(closed["duration"]) == "600"
+    assert closed["user"] == "maria" and closed["src"] == "192.0.2.7" and closed["fields"]["duration"] == "600"
     summary = guarita("scan", "--json", tmp_path, ok=(0, 3)).splitlines()[-1]
     assert json.loads(summary)["records"] == 5 and json.loads(summary)["unreadable"] == 0
