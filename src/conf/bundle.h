@@ -9,7 +9,7 @@
 
 #define BUNDLE_FILES_MAX (CONF_INCLUDE_FILES_MAX + 1)
 #define BUNDLE_INCLUDES_MAX CONF_INCLUDE_FILES_MAX
-#define BUNDLE_MAX (64u << 20)
+#define BUNDLE_MAX CONF_TEXT_MAX       /* what is kept can be read again */
 
 struct bundle_file {
 	struct str name, text;

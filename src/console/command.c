@@ -13,6 +13,7 @@
 #include "console/engine.h"
 #include "console/i18n.h"
 #include "console/term.h"
+#include "gate/change.h"
 #include "wire/stamp.h"
 
 static const struct command commands[] = {
@@ -31,6 +32,18 @@ static const struct command commands[] = {
 		command_lastcomm },
 	{ "check", NULL, "CONFIG", 1, 1, "r", N_("checks a configuration and its rules"), command_check },
 	{ "run", NULL, "CONFIG", 1, 1, "", N_("runs in the foreground until interrupted"), command_run },
+	{ "plan", NULL, "", 0, 0, "Cp", N_("what the edited configuration would change, and its hash"), command_plan },
+	{ "apply", NULL, "HASH", 1, 1, "cCpwx", N_("runs a plan; it is rolled back unless confirmed in time"),
+		command_apply },
+	{ "confirm", NULL, "", 0, 0, "Cx", N_("keeps what was applied; counts over a new connection only"),
+		command_confirm },
+	{ "rollback", NULL, "[GENERATION]", 0, 1, "cCpwx", N_("ends an unconfirmed change, or runs an earlier generation"),
+		command_rollback },
+	{ "undo", NULL, "", 0, 0, "cCpwx", N_("takes back the last change"), command_undo },
+	{ "history", NULL, "", 0, 0, "Cjp", N_("generations of the configuration and what became of them"),
+		command_history },
+	{ "compare", NULL, "GENERATION [GENERATION]", 1, 2, "Cp",
+		N_("how two generations differ, or one from the edited file"), command_compare },
 	{ "status", NULL, "", 0, 0, "cj", N_("processes, their rights, sources and losses"), command_status },
 	{ "watch", NULL, "", 0, 0, "cjp", N_("incidents as they happen"), command_watch },
 	{ "reload", NULL, "", 0, 0, "c", N_("reads the configuration again"), command_reload },
@@ -53,6 +66,8 @@ static int take_all(struct options *o, const char *arg) { o->all = true; return 
 static int take_rules(struct options *o, const char *arg) { o->rules = arg; return 0; }
 static int take_control(struct options *o, const char *arg) { o->control = arg; return 0; }
 static int take_bad(struct options *o, const char *arg) { o->bad = true; return 0; }
+static int take_config(struct options *o, const char *arg) { o->config = arg; return 0; }
+static int take_force(struct options *o, const char *arg) { o->force = true; return 0; }
 static int take_since(struct options *o, const char *arg) { return take_time(arg, o->now_us, &o->since_us); }
 static int take_until(struct options *o, const char *arg) { return take_time(arg, o->now_us, &o->until_us); }
 
@@ -65,6 +80,17 @@ take_file(struct options *o, const char *arg)
 	return 0;
 }
 
+static int
+take_within(struct options *o, const char *arg)
+{
+	int64_t us;
+
+	if (text_duration(str_z(arg), &us) < 0 || us < CHANGE_CONFIRM_MIN_US || us > CHANGE_CONFIRM_MAX_US)
+		return -EINVAL;
+	o->within_us = us;
+	return 0;
+}
+
 static const struct option_row option_rows[] = {
 	{ 'j', "json", NULL, N_("one JSON object per line"), take_json },
 	{ 'p', "plain", NULL, N_("no colour, no progress"), take_plain },
@@ -73,6 +99,9 @@ static const struct option_row option_rows[] = {
 	{ 'f', "file", "FILE", N_("read this file instead of the system's own; may be given often"), take_file },
 	{ 'r', "rules", "DIR", N_("folder of rules"), take_rules },
 	{ 'c', "control", "PATH", N_("control socket of the running Guarita"), take_control },
+	{ 'C', "config", "PATH", N_("the configuration that is meant (/etc/guarita/guarita.conf)"), take_config },
+	{ 'w', "within", "TIME", N_("time to confirm (2m)"), take_within },
+	{ 'x', "force", NULL, N_("although it is advised against"), take_force },
 	{ 's', "since", "TIME", N_("only what happened since (2h, 7d, 2026-11-21, 2026-11-21T08:00:00Z)"), take_since },
 	{ 'u', "until", "TIME", N_("only what happened before"), take_until },
 };
@@ -278,7 +307,7 @@ help(int argc, char **argv)
 int
 command_main(int argc, char **argv)
 {
-	struct options o = { .since_us = WHEN_NONE, .until_us = WHEN_NONE };
+	struct options o = { .since_us = WHEN_NONE, .until_us = WHEN_NONE, .within_us = CHANGE_CONFIRM_US };
 	const struct command *c;
 	struct timespec now;
 	int skip;

@@ -19,6 +19,9 @@ struct options {
 	int nfiles;
 	const char *rules;      /* folder of rules */
 	const char *control;    /* control socket */
+	const char *config;     /* configuration whose changes are meant */
+	bool force;             /* although it is advised against */
+	int64_t within_us;      /* time to confirm */
 	int64_t since_us, until_us;   /* WHEN_NONE: no bound */
 	int64_t now_us;
 	char **args;
@@ -54,6 +57,13 @@ int command_who(const struct options *o);
 int command_last(const struct options *o);
 int command_lastlog(const struct options *o);
 int command_lastcomm(const struct options *o);
+int command_plan(const struct options *o);
+int command_apply(const struct options *o);
+int command_confirm(const struct options *o);
+int command_rollback(const struct options *o);
+int command_undo(const struct options *o);
+int command_history(const struct options *o);
+int command_compare(const struct options *o);
 
 /* Prints what an option of the configuration means; false when there is none of that name. */
 bool explain_option(const struct options *o, struct str path);

@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "conf/bundle.h"
 #include "sys/file.h"
+#include "vault/digest.h"
 
 struct reading {
 	struct arena *arena;
@@ -71,6 +73,52 @@ read_include(void *ctx, struct str from, struct str spec, void (*add)(void *add_
 	return rc;
 }
 
+static int
+load_bundle(struct arena *a, struct diags *d, struct str bytes, struct config **ret)
+{
+	struct bundle *b = ARENA_NEW(a, struct bundle);
+	struct conf_reader reader = { .read = bundle_replay, .ctx = b };
+	int rc = b ? bundle_parse(b, a, bytes) : -ENOMEM;
+
+	return rc < 0 ? rc : config_load(a, d, b->files[0].name, b->files[0].text, &reader, ret);
+}
+
+int
+config_file_bundle(struct arena *a, struct diags *d, const char *path, struct config **ret, struct buf *out)
+{
+	struct reading r = { .arena = a };
+	struct bundle b;
+	struct bundle_recorder rec = { .b = &b, .under = { .read = read_include, .ctx = &r } };
+	struct conf_reader reader = { .read = bundle_record, .ctx = &rec };
+	struct str name, text;
+	int rc = read_text(a, path, &name, &text);
+
+	if (rc == 0 && bundle_is(text)) {
+		rc = load_bundle(a, d, text, ret);
+		if (rc == 0)
+			buf_add(out, text);
+		return rc;
+	}
+	if (rc == 0)
+		rc = bundle_begin(&b, a, name, text);
+	if (rc == 0)
+		rc = config_load(a, d, name, text, &reader, ret);
+	if (rc == 0) {
+		bundle_write(&b, out);
+		rc = buf_ok(out) ? 0 : -EFBIG;
+	}
+	return rc;
+}
+
+void
+config_hash(struct str bundle, char dst[65])
+{
+	struct digest d = digest_of(&bundle, 1);
+
+	for (size_t i = 0; i < DIGEST_BYTES; i++)
+		snprintf(dst + 2 * i, 3, "%02x", d.b[i]);
+}
+
 int
 config_file_load(struct arena *a, struct diags *d, const char *path, struct config **ret)
 {
@@ -79,5 +127,7 @@ config_file_load(struct arena *a, struct diags *d, const char *path, struct conf
 	struct str name, text;
 	int rc = read_text(a, path, &name, &text);
 
-	return rc < 0 ? rc : config_load(a, d, name, text, &reader, ret);
+	if (rc < 0)
+		return rc;
+	return bundle_is(text) ? load_bundle(a, d, text, ret) : config_load(a, d, name, text, &reader, ret);
 }

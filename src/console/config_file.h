@@ -6,8 +6,17 @@
 
 /*
  * Reads and checks path. Faults are in d (with the text of every file, so that they can be shown); 0, -EINVAL, or the
- * negative errno of the first file. Includes are relative to the file that names them. All memory is the arena's.
+ * negative errno of the first file. Includes are relative to the file that names them. All memory is the arena's. A
+ * path that is a bundle is read as the configuration that it keeps.
  */
 int config_file_load(struct arena *a, struct diags *d, const char *path, struct config **ret) WARN_UNUSED;
+/*
+ * The same, and all that was read as a bundle (conf/bundle.h) added to `out`. A path that is a bundle itself gives
+ * its own bytes.
+ */
+int config_file_bundle(struct arena *a, struct diags *d, const char *path, struct config **ret,
+    struct buf *out) WARN_UNUSED;
+/* SHA-256 of a bundle in 64 hexadecimal digits. */
+void config_hash(struct str bundle, char dst[65]);
 
 #endif

@@ -322,23 +322,3 @@ p2p_name(enum p2p_class c)
 {
 	return names[c];
 }
-
-/* What nftables can compare: at most sixteen bytes of payload at a fixed place. */
-
-static const struct p2p_kernel_row kernel_rows[] = {
-	{ P2P_BITTORRENT, P2P_TCP, 0, 16, 0, { "\x13" "BitTorrent prot" } },
-	{ P2P_DHT, P2P_UDP, 0, 12, 0, { "d1:ad2:id20:" } },
-	{ P2P_DHT, P2P_UDP, 0, 12, 0, { "d1:rd2:id20:" } },
-	{ P2P_TRACKER, P2P_UDP, 0, 12, 16, { "\0\0\x04\x17\x27\x10\x19\x80\0\0\0\0" } },
-	{ P2P_LOCAL, P2P_UDP, 0, 16, 0, { "BT-SEARCH * HTTP" } },
-	{ P2P_GNUTELLA, P2P_TCP, 0, 16, 0, { "GNUTELLA CONNECT" } },
-	{ P2P_GNUTELLA, P2P_TCP, 0, 11, 0, { "GNUTELLA/0." } },
-	{ P2P_DIRECTCONNECT, P2P_TCP, 0, 10, 0, { "HSUP ADBAS" } },
-};
-
-size_t
-p2p_kernel_rows(const struct p2p_kernel_row **ret)
-{
-	*ret = kernel_rows;
-	return ARRAY_LEN(kernel_rows);
-}

@@ -45,19 +45,4 @@ enum p2p_class p2p_look(struct p2p_flow *f, enum p2p_proto proto, bool reply, st
 bool p2p_done(const struct p2p_flow *f);
 const char *p2p_name(enum p2p_class c);
 
-/*
- * The part that the kernel can tell alone, as nftables matches: a first line of defence that needs no process
- * of ours. Only beginnings that no other protocol has are here.
- */
-struct p2p_kernel_row {
-	enum p2p_class is;
-	enum p2p_proto proto;
-	uint16_t offset;       /* bytes from the payload's first */
-	uint8_t n;             /* bytes compared */
-	uint16_t length;       /* 0: any; else the payload's exact length */
-	uint8_t bytes[16];
-};
-
-size_t p2p_kernel_rows(const struct p2p_kernel_row **ret);
-
 #endif

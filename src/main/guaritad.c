@@ -156,6 +156,7 @@ on_beat(void *ctx)
 	for (size_t i = 0; i < g->nunits; i++)
 		unit_check_alive(&g->units[i], now);
 	guaritad_ask_all(g);
+	guaritad_tend_change(g);
 }
 
 static void
@@ -225,7 +226,7 @@ open_units(struct guaritad *g)
 	};
 
 	for (size_t i = 0; i < n && i < UNITS_MAX; i++) {
-		int r = unit_open(&g->units[i], &rows[i], g->loop, &g->log, g->config_path, &calls);
+		int r = unit_open(&g->units[i], &rows[i], g->loop, &g->log, g->load_path, &calls);
 		g->nunits++;
 		if (r < 0)
 			return r;
@@ -264,12 +265,15 @@ static int
 read_first(struct guaritad *g)
 {
 	struct buf faults = BUF_INIT(1 << 20);
-	int r = conffile_read(g->config_path, &g->file);
+	int r = guaritad_choose_first(g);
+
+	if (r == 0)
+		r = conffile_read(g->load_path, &g->file);
 
 	if (r < 0) {
 		conffile_show_faults(&g->file, &faults);
 		fputs(buf_cstr(&faults), stderr);
-		log_say(&g->log, LOG_LEVEL_ERROR, "%s: %s", g->config_path,
+		log_say(&g->log, LOG_LEVEL_ERROR, "%s: %s", g->load_path ? g->load_path : g->config_path,
 		    r == -EINVAL ? "the configuration has errors" : strerror(-r));
 	} else {
 		g->log.level = (enum log_level)g->file.config->log_level;
@@ -304,8 +308,10 @@ begin(struct guaritad *g)
 		r = open_signals(g);
 	if (r == 0)
 		r = open_units(g);
-	if (r == 0)
+	if (r == 0) {
+		guaritad_adopt(g);
 		r = open_timers(g);
+	}
 	if (r == 0)
 		r = guaritad_open_control(g);
 	return r < 0 ? r : guaritad_check(g);
@@ -329,6 +335,8 @@ finish(struct guaritad *g)
 	conffile_free(&g->next);
 	notify_close(&g->notify);
 	free(g->config_path);
+	free(g->load_path);
+	free(g->next_path);
 }
 
 int

@@ -18,7 +18,9 @@
 struct guaritad {
 	struct log log;
 	struct loop *loop;
-	char *config_path;
+	char *config_path;             /* the operator's file */
+	char *load_path;               /* what is loaded: that file, or the generation that is held instead */
+	char *next_path;               /* of a reload that is being checked */
 	struct conffile file;
 	uint64_t fingerprints[2];      /* enum conffile_part */
 	struct unit units[UNITS_MAX];
@@ -36,6 +38,7 @@ struct guaritad {
 	struct conffile next;          /* of a reload that is being checked */
 	struct sockets next_sockets;
 	struct child *check;
+	struct child *keeper;          /* waits beside a change that is not confirmed */
 	bool started, ready, stopping, reload_again;
 	char reload_result[256];
 	int64_t since_us;
@@ -50,6 +53,11 @@ void guaritad_stop(struct guaritad *g);
 void guaritad_reload(struct guaritad *g);
 /* Tries the rules; when they are good what follows is begun. */
 int guaritad_check(struct guaritad *g) WARN_UNUSED;
+/* guaritad_change.c: what to load at the start, and at a reload; keeping what was loaded first. */
+int guaritad_choose_first(struct guaritad *g) WARN_UNUSED;
+int guaritad_choose_next(struct guaritad *g) WARN_UNUSED;
+void guaritad_adopt(struct guaritad *g);
+void guaritad_tend_change(struct guaritad *g);
 /* guaritad_control.c */
 int guaritad_open_control(struct guaritad *g) WARN_UNUSED;
 void guaritad_ask_all(struct guaritad *g);

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "main/guaritad.h"
 #include "sys/clock.h"
@@ -37,6 +38,8 @@ refuse_reload(struct guaritad *g, const char *why)
 	snprintf(result, sizeof(result), "refused, the old configuration goes on: %s", why);
 	sockets_close(&g->next_sockets, &g->sockets);
 	conffile_free(&g->next);
+	free(g->next_path);
+	g->next_path = NULL;
 	end_reload(g, result);
 }
 
@@ -46,6 +49,13 @@ take_next(struct guaritad *g)
 	sockets_close(&g->sockets, &g->next_sockets);
 	g->sockets = g->next_sockets;
 	g->next_sockets.n = 0;
+	for (size_t i = 0; i < g->nunits; i++) {
+		if (unit_set_config(&g->units[i], g->next_path) < 0)
+			log_say(&g->log, LOG_LEVEL_ERROR, "%s keeps its configuration: no memory", g->units[i].row->name);
+	}
+	free(g->load_path);
+	g->load_path = g->next_path;
+	g->next_path = NULL;
 	conffile_free(&g->file);
 	g->file = g->next;
 	g->next = (struct conffile){ 0 };
@@ -128,7 +138,7 @@ guaritad_check(struct guaritad *g)
 	char program[PATH_MAX];
 	int fds[] = { -1, 1, 2 };
 	int r = unit_program(role_row(MSG_WATCHD), program, sizeof(program));
-	char *argv[] = { program, (char[]){ "--config" }, g->config_path, (char[]){ "--check" },
+	char *argv[] = { program, (char[]){ "--config" }, g->next_path ? g->next_path : g->load_path, (char[]){ "--check" },
 		NULL };
 	struct spawn_opts o = {
 		.program = program, .argv = argv, .fds = fds, .nfds = 3, .dir = "/"
@@ -147,11 +157,13 @@ guaritad_reload(struct guaritad *g)
 		return;
 	}
 	notify_send(&g->notify, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_mono_us());
-	int r = conffile_read(g->config_path, &g->next);
+	int r = guaritad_choose_next(g);
+	if (r == 0)
+		r = conffile_read(g->next_path, &g->next);
 	if (r < 0) {
 		conffile_show_faults(&g->next, &faults);
 		fputs(buf_cstr(&faults), stderr);
-		buf_addf(&why, "%s: %s", g->config_path,
+		buf_addf(&why, "%s: %s", g->next_path ? g->next_path : g->config_path,
 		    r == -EINVAL ? "the configuration has errors" : strerror(-r));
 	} else {
 		r = sockets_open(g->next.config, &g->sockets, &g->next_sockets, &why);

@@ -36,7 +36,7 @@ try_program(char *dst, size_t size, const char *dir, const char *between, const 
 }
 
 int
-unit_program(const struct role_row *row, char *dst, size_t size)
+unit_program_named(const char *name, char *dst, size_t size)
 {
 	static const char *const between[] = { "", "/../role", "/../libexec/guarita" };
 	char self[PATH_MAX];
@@ -47,10 +47,28 @@ unit_program(const struct role_row *row, char *dst, size_t size)
 		char *slash = strrchr(self, '/');
 		*slash = '\0';
 		for (size_t i = 0; i < ARRAY_LEN(between); i++)
-			if (try_program(dst, size, self, between[i], row->name))
+			if (try_program(dst, size, self, between[i], name))
 				return 0;
 	}
-	return try_program(dst, size, GUARITA_LIBEXECDIR, "", row->name) ? 0 : -ENOENT;
+	return try_program(dst, size, GUARITA_LIBEXECDIR, "", name) ? 0 : -ENOENT;
+}
+
+int
+unit_program(const struct role_row *row, char *dst, size_t size)
+{
+	return unit_program_named(row->name, dst, size);
+}
+
+int
+unit_set_config(struct unit *u, const char *config_path)
+{
+	char *copy = strdup(config_path);
+
+	if (!copy)
+		return -ENOMEM;
+	free(u->config_path);
+	u->config_path = copy;
+	return 0;
 }
 
 static void

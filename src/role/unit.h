@@ -62,7 +62,10 @@ void unit_check_alive(struct unit *u, int64_t now_us);
 void unit_link(struct unit *a, struct unit *b);
 int unit_pid(const struct unit *u);            /* 0 when no process runs */
 const char *unit_state_name(enum unit_state s);
+/* What it is started with the next time. */
+int unit_set_config(struct unit *u, const char *config_path) WARN_UNUSED;
 /* Absolute path of a role's executable: beside this one, in a build tree, or installed. */
 int unit_program(const struct role_row *row, char *dst, size_t size) WARN_UNUSED;
+int unit_program_named(const char *name, char *dst, size_t size) WARN_UNUSED;
 
 #endif

@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sys/file.h"
+
 static int64_t
 clock_read(clockid_t id)
 {
@@ -28,6 +30,12 @@ int64_t
 clock_mono_us(void)
 {
 	return clock_read(CLOCK_MONOTONIC);
+}
+
+int64_t
+clock_boot_us(void)
+{
+	return clock_read(CLOCK_BOOTTIME);
 }
 
 int64_t
@@ -65,4 +73,21 @@ host_name(char dst[256])
 		memcpy(dst, "localhost", sizeof("localhost"));
 	dst[255] = '\0';
 	return dst;
+}
+
+int
+machine_boot_id(char dst[64])
+{
+	struct buf text = BUF_INIT(63);
+	int r = file_read("/proc/sys/kernel/random/boot_id", &text);
+	struct str id = str_trim(buf_str(&text));
+
+	if (r == 0 && id.n > 0) {
+		memcpy(dst, id.p, id.n);
+		dst[id.n] = '\0';
+	} else if (r == 0) {
+		r = -ENODATA;
+	}
+	buf_free(&text);
+	return r;
 }

@@ -9,10 +9,13 @@
 
 int64_t clock_wall_us(void);     /* microseconds since 1970-01-01 UTC; may step */
 int64_t clock_mono_us(void);     /* never steps; for time-outs and measured spans */
+int64_t clock_boot_us(void);     /* since the machine was started; sleep counts */
 int64_t clock_cpu_us(void);      /* processor time of this process, user and system */
 int clock_offset_min(void);      /* minutes east of UTC of the local zone, now */
 uint64_t random_u64(void);       /* from the kernel; a role draws its hash seed once */
 /* Host name of this machine, "localhost" when the kernel has none; dst of 256 bytes. */
 char *host_name(char dst[256]);
+/* Another text after each start of the machine; dst of 64 bytes. 0 or -errno. */
+int machine_boot_id(char dst[64]) WARN_UNUSED;
 
 #endif
