@@ -142,24 +142,36 @@ octet(struct str s, size_t at, uint32_t *address)
 	return n;
 }
 
-static bool
-ipv4(struct cutter *c, size_t from)
+/* The whole address at s.p[from]; its length or 0. */
+static size_t
+ipv4_at(struct str s, size_t from, uint32_t *ret)
 {
 	uint32_t address = 0;
 	size_t at = from, n;
 
 	for (int i = 0; i < 4; i++) {
-		if (i > 0 && (at >= c->line.n || c->line.p[at++] != '.'))
-			return false;
-		n = octet(c->line, at, &address);
+		if (i > 0 && (at >= s.n || s.p[at++] != '.'))
+			return 0;
+		n = octet(s, at, &address);
 		if (n == 0)
-			return false;
+			return 0;
 		at += n;
 	}
-	if (at < c->line.n && class_of(c->line.p[at]))
-		return false;
-	put(c, TOKEN_IPV4, 0, from, at - from, address);
-	return true;
+	if (at < s.n && class_of(s.p[at]))
+		return 0;
+	*ret = address;
+	return at - from;
+}
+
+static bool
+ipv4(struct cutter *c, size_t from)
+{
+	uint32_t address;
+	size_t n = ipv4_at(c->line, from, &address);
+
+	if (n > 0)
+		put(c, TOKEN_IPV4, 0, from, n, address);
+	return n > 0;
 }
 
 /* How many hex pairs with ':' between them stand at s.p[from]; all of one case. */
@@ -181,6 +193,16 @@ count_pairs(struct str s, size_t from, uint8_t *ret_mask)
 	return n;
 }
 
+static uint64_t
+pairs_value(const char *p, size_t n)
+{
+	uint64_t v = 0;
+
+	for (size_t i = 0; i < n; i++)
+		v = v << 8 | hex(p + 3 * i, 2);
+	return v;
+}
+
 static bool
 pairs(struct cutter *c, size_t from)
 {
@@ -191,11 +213,9 @@ pairs(struct cutter *c, size_t from)
 		return false;
 	while (n > 0 && !c->full) {
 		size_t now = n < PAIRS_MAX ? n : PAIRS_MAX;
-		uint64_t v = 0;
 
-		for (size_t i = 0; i < now; i++)
-			v = v << 8 | hex(c->line.p + from + 3 * i, 2);
-		put(c, mask & IS_HEX_UPPER ? TOKEN_PAIRS_UPPER : TOKEN_PAIRS, (uint8_t)now, from, 3 * now - 1, v);
+		put(c, mask & IS_HEX_UPPER ? TOKEN_PAIRS_UPPER : TOKEN_PAIRS, (uint8_t)now, from, 3 * now - 1,
+		    pairs_value(c->line.p + from, now));
 		from += 3 * now;
 		n -= now;
 	}
@@ -300,8 +320,11 @@ mixed(struct cutter *c, uint8_t mask, size_t from, size_t n)
 	const char *p = c->line.p + from;
 	size_t letters = 0, digits;
 
-	if (n >= HEX_MIN && (mask & IS_DIGIT) && one_case(mask)) {
-		hex_run(c, mask, from, n);
+	if (n >= HEX_MIN && !(mask & IS_OTHER)) {
+		if (one_case(mask))
+			hex_run(c, mask, from, n);
+		else
+			put(c, TOKEN_WORD, 0, from, n, 0);
 		return;
 	}
 	while (letters < n && class_of(p[letters]) != IS_DIGIT)
@@ -339,13 +362,11 @@ compound(struct cutter *c, uint8_t mask, size_t from, size_t n)
 	return next == ' ' && n == 3 && mask != IS_DIGIT && stamp(c, from);
 }
 
-static void
-whole_as_text(struct cutter *c)
+void
+tokens_none(struct str line, struct tokens *t)
 {
-	struct tokens *t = c->t;
-
 	t->n = 1;
-	t->at[0] = (struct token){ .type = TOKEN_TEXT, .len = (uint32_t)c->line.n };
+	t->at[0] = (struct token){ .type = TOKEN_TEXT, .len = (uint32_t)line.n };
 	memcpy(t->template, (uint8_t[]){ 0, TOKEN_TEXT, 0, 0, TOKEN_END, 0 }, 6);
 	t->template_len = 6;
 }
@@ -379,9 +400,40 @@ tokens_cut(struct str line, struct tokens *t)
 	if (!c.full)
 		put(&c, TOKEN_END, 0, line.n, 0, 0);
 	if (c.full)
-		whole_as_text(&c);
+		tokens_none(line, t);
 	else
 		t->n--;
+}
+
+bool
+token_value_next(struct str s, size_t *pos, struct token *ret)
+{
+	uint8_t mask;
+	size_t n;
+
+	for (size_t at = *pos; at < s.n; at += n > 0 ? n : 1) {
+		char next;
+		uint32_t address;
+
+		n = run_at(s, at, &mask);
+		next = at + n < s.n ? s.p[at + n] : '\0';
+		*ret = (struct token){ .off = (uint32_t)at };
+		if (n > 0 && n <= 3 && mask == IS_DIGIT && next == '.' && (ret->len = (uint32_t)ipv4_at(s, at, &address)) > 0) {
+			ret->type = TOKEN_IPV4;
+			ret->value = address;
+		} else if (n == 2 && next == ':' && count_pairs(s, at, &mask) >= PAIRS_MIN) {
+			ret->type = TOKEN_PAIRS;
+			ret->param = (uint8_t)(count_pairs(s, at, &mask) < PAIRS_MAX ? PAIRS_MIN : PAIRS_MAX);
+			ret->len = 3u * ret->param - 1;
+			ret->value = pairs_value(s.p + at, ret->param);
+		}
+		if (ret->len > 0) {
+			*pos = at + ret->len;
+			return true;
+		}
+	}
+	*pos = s.n;
+	return false;
 }
 
 static char *

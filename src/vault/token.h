@@ -57,6 +57,8 @@ struct tokens {
 
 /* Cuts a line. One that has too many tokens, or literals of more than 255 bytes, becomes a single TOKEN_TEXT. */
 void tokens_cut(struct str line, struct tokens *t);
+/* The whole line as a single TOKEN_TEXT. */
+void tokens_none(struct str line, struct tokens *t);
 /* The text of a typed value (not WORD, TEXT); never more than TOKEN_RENDER_MAX bytes, whatever type, param and value. */
 size_t token_render(uint8_t type, uint8_t param, uint64_t value, char dst[TOKEN_RENDER_MAX]);
 
@@ -76,6 +78,12 @@ token_is_stamp(uint8_t type)    /* a date with its time: what may head a line */
 bool token_byte(char c);
 /* The next run in s from *pos on; false when there is none. */
 bool token_run(struct str s, size_t *pos, struct str *ret_run);
+
+/*
+ * The next address or hardware address (TOKEN_IPV4, TOKEN_PAIRS whatever its case) in s from *pos on, however long s is:
+ * for texts that were not cut. Finds at least what cutting would.
+ */
+bool token_value_next(struct str s, size_t *pos, struct token *ret);
 
 /* token_time.c: a stamp, date or clock at the beginning of s, which begins with a digit or a month's name. */
 bool token_time(struct str s, struct token *ret);

@@ -1,0 +1,190 @@
+/* view_row: rows of a granule put together again: the line byte for byte, its entry, its facts. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "vault/granule_private.h"
+#include "vault/view.h"
+
+static int
+bad_rows(struct view *v)
+{
+	snprintf(v->fault, sizeof(v->fault), "head: rows and groups do not agree");
+	return -EBADMSG;
+}
+
+/* Counts each group's rows; a count that is not the group's own is a fault. */
+static int
+number_rows(struct view *v, const uint64_t *groups)
+{
+	uint32_t *count = calloc(v->ngroups, sizeof(*count));
+	bool bad = false;
+
+	v->ordinal = malloc(v->rows * sizeof(*v->ordinal));
+	if (!count || !v->ordinal) {
+		free(count);
+		return -ENOMEM;
+	}
+	for (uint32_t r = 0; r < v->rows; r++)
+		v->ordinal[r] = count[groups[r]]++;
+	for (uint32_t i = 0; i < v->ngroups; i++)
+		bad |= count[i] != v->groups[i].set.rows;
+	free(count);
+	return bad ? bad_rows(v) : 0;
+}
+
+static int
+number_stamps(struct view *v, const uint64_t *groups)
+{
+	uint64_t last[TOKEN_TYPES] = { 0 };
+	const uint64_t *steps;
+	int rc = view_column(v, &v->head, HEAD_STAMP, &steps);
+
+	if (rc < 0)
+		return rc;
+	v->stamps = malloc(v->rows * sizeof(*v->stamps));
+	if (!v->stamps)
+		return -ENOMEM;
+	for (uint32_t r = 0; r < v->rows; r++) {
+		const struct template *t = &v->groups[groups[r]].template;
+		uint64_t *of_type = &last[t->parts[t->stamp].type];
+
+		*of_type += (uint64_t)unzigzag(steps[r]);
+		v->stamps[r] = *of_type;
+	}
+	free(v->head.values[HEAD_STAMP]);
+	v->head.values[HEAD_STAMP] = NULL;
+	return 0;
+}
+
+int
+view_rows(struct view *v)
+{
+	const uint64_t *groups;
+	int rc;
+
+	if (v->stamps)
+		return 0;
+	rc = view_column(v, &v->head, HEAD_GROUP, &groups);
+	if (rc == 0 && !v->ordinal)
+		rc = number_rows(v, groups);
+	if (rc == 0)
+		rc = number_stamps(v, groups);
+	if (rc == 0)
+		v->held += v->rows * (sizeof(*v->ordinal) + sizeof(*v->stamps));
+	if (rc < 0) {
+		free(v->ordinal);
+		v->ordinal = NULL;
+	}
+	return rc;
+}
+
+struct view_group *
+view_group_of(struct view *v, uint32_t row)
+{
+	return &v->groups[v->head.values[HEAD_GROUP][row]];
+}
+
+static int
+add_part(struct view *v, struct view_group *g, uint32_t part, uint32_t ordinal, uint64_t stamp, struct buf *out)
+{
+	const struct part *p = &g->template.parts[part];
+	uint64_t value = stamp;
+	int rc;
+
+	if (part != g->template.stamp) {
+		rc = view_value(v, &g->set, part, ordinal, &value);
+		if (rc < 0)
+			return rc;
+	}
+	if (token_is_name(p->type)) {
+		if (value >= v->nwords) {
+			snprintf(v->fault, sizeof(v->fault), "unknown word in group %u", g->number);
+			return -EBADMSG;
+		}
+		buf_add(out, view_word(v, value));
+	} else if (buf_reserve(out, TOKEN_RENDER_MAX)) {
+		out->n += token_render(p->type, p->param, value, out->p + out->n);
+	}
+	return 0;
+}
+
+int
+view_line(struct view *v, struct view_group *g, uint32_t ordinal, uint64_t stamp, struct buf *out, struct extents *extents)
+{
+	size_t base = out->n;
+
+	for (uint32_t i = 0; i < g->template.n; i++) {
+		int rc;
+
+		buf_add(out, g->template.parts[i].literal);
+		if (extents)
+			extents->from[i] = (uint32_t)(out->n - base);
+		rc = add_part(v, g, i, ordinal, stamp, out);
+		if (rc < 0)
+			return rc;
+		if (extents)
+			extents->to[i] = (uint32_t)(out->n - base);
+	}
+	buf_add(out, g->template.parts[g->template.n].literal);
+	return buf_ok(out) ? 0 : -ENOMEM;
+}
+
+int
+view_entry(struct view *v, uint64_t index, uint32_t row, struct buf *out, struct vault_entry *ret, struct extents *extents)
+{
+	uint64_t head[HEAD_COLUMNS];
+	size_t base = out->n;
+	int rc = view_words(v);
+
+	if (rc == 0)
+		rc = view_rows(v);
+	for (uint32_t i = HEAD_RECV; rc == 0 && i <= HEAD_FLAGS; i++)
+		rc = view_value(v, &v->head, i, row, &head[i]);
+	if (rc == 0)
+		rc = view_line(v, view_group_of(v, row), v->ordinal[row], v->stamps[row], out, extents);
+	if (rc < 0)
+		return rc;
+	if (head[HEAD_SOURCE] >= v->nwords || head[HEAD_TRANSPORT] > UINT8_MAX || head[HEAD_FLAGS] > UINT8_MAX)
+		return bad_rows(v);
+	*ret = (struct vault_entry){
+		.index = index,
+		.recv_ns = (int64_t)head[HEAD_RECV],
+		.source = view_word(v, head[HEAD_SOURCE]),
+		.transport = (uint8_t)head[HEAD_TRANSPORT],
+		.flags = (uint8_t)head[HEAD_FLAGS],
+		.raw = str_from(buf_str(out), base),
+	};
+	return 0;
+}
+
+int
+view_facts(struct view *v, struct view_group *g, uint32_t ordinal, struct str line, const struct extents *extents,
+    struct fact *ret, size_t max)
+{
+	uint32_t parts = g->template.n;
+	const struct view_variant *variant;
+	uint64_t value;
+	size_t n = 0;
+	int rc = view_value(v, &g->set, parts, ordinal, &value);
+
+	if (rc < 0)
+		return rc;
+	if (value >= g->nvariants)
+		return bad_rows(v);
+	variant = &g->variants[value];
+	for (uint32_t i = 0; i < variant->n && n < max; i++) {
+		const struct view_place *p = &variant->places[i];
+		uint32_t from = extents->from[p->first], to = extents->to[p->last];
+
+		ret[n++] = (struct fact){ .name = p->name, .value = str_head(str_from(line, from), to - from) };
+	}
+	for (uint32_t i = 0; i < g->nextras && n < max; i++) {
+		rc = view_value(v, &g->set, parts + 1 + i, ordinal, &value);
+		if (rc < 0)
+			return rc;
+		if (value > 0)
+			ret[n++] = (struct fact){ .name = g->extras[i], .value = view_word(v, value - 1) };
+	}
+	return (int)n;
+}
