@@ -78,6 +78,19 @@ part(struct slot base, struct str text, struct str inside)
 		.len = (uint32_t)inside.n };
 }
 
+/*
+ * Junos and Check Point write everything into structured data (RFC 5424 6.3) and no message behind
+ * it: then the event's name and its data are what is said.
+ */
+static struct str
+from_data(const struct syslog_head *h)
+{
+	if (h->form != SYSLOG_RFC5424 || !h->data.n)
+		return h->message;
+	const char *from = h->msgid.n ? h->msgid.p : h->data.p;
+	return (struct str){ from, (size_t)(h->data.p + h->data.n - from) };
+}
+
 static void
 take(struct lens *l, struct record *r, struct slot base, struct str text,
     const struct syslog_head *h)
@@ -91,8 +104,9 @@ take(struct lens *l, struct record *r, struct slot base, struct str text,
 	r->host = part(base, text, h->host);
 	r->program = part(base, text, h->program);
 	r->data = part(base, text, h->data);
-	r->message = (struct slot){ .off = base.off + (uint32_t)(h->message.p - text.p),
-		.len = (uint32_t)h->message.n };
+	struct str message = h->message.n ? h->message : from_data(h);
+	r->message = (struct slot){ .off = base.off + (uint32_t)(message.p - text.p),
+		.len = (uint32_t)message.n };
 }
 
 void

@@ -170,6 +170,9 @@ host_then_other(struct str host, struct str rest, enum proof proof, struct syslo
 	size_t skip = syslog_facility_word(rest, &try);
 	if (!skip)
 		skip = event_number(rest);
+	struct str name;
+	if (!skip && str_find_byte(str_head(rest, 16), ',') < 16)
+		skip = syslog_unifi(rest, &name);
 	struct str after = str_from(rest, skip);
 	size_t n = skip ? syslog_tag(after, 0, &tag) : 0;
 	if (n) {
@@ -240,6 +243,9 @@ after_stamp(struct str s, enum proof proof, unsigned flags, struct syslog_head *
 		n = syslog_facility_word(s, h);
 	if (n)
 		return after_facility(str_from(s, n), flags, h);
+	if (proof == PROOF_HOST && word < s.n && (s.p[word] == ',' || *s.p == '(') &&
+	    (n = syslog_unifi(s, &h->host)) != 0)
+		return hostless(str_from(s, n), PROOF_HOST, flags, h) || untagged(h, str_from(s, n));
 	if (tag_like(s, word) &&
 	    (hostless(s, proof, flags, h) || (proof == PROOF_HOST && vendor(s, h))))
 		return true;

@@ -287,6 +287,8 @@ syslog_tag(struct str s, unsigned flags, struct tag *ret)
 	if (!name && *s.p == '[' && !(flags & TAG_PID))
 		return bracketed_tag(s, ret);
 	at = name;
+	/* What PAM's services call themselves may end in a bracket: "gdm-password][12]:". */
+	at += name && s.p[at] == ']' && at + 1 < s.n && s.p[at + 1] == '[';
 	if (s.p[at] == '(') {
 		at = tag_module(s, at, &module);
 		if (!at || at >= s.n)

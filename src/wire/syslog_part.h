@@ -56,5 +56,7 @@ bool syslog_is_note(
 bool syslog_cisco(struct str s, struct syslog_head *h);
 bool syslog_routeros(struct str s, struct syslog_head *h);
 bool syslog_rfc5424(struct str s, struct syslog_head *h);
+/* "U7LT,788a20aabbcc,v4.0.21:" or ("..."): name, link address, version; blanks behind are taken. */
+size_t syslog_unifi(struct str s, struct str *ret_name);
 
 #endif

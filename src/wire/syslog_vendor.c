@@ -1,12 +1,13 @@
 /*
  * Heads that are no RFC 3164 although they come the same way: Cisco IOS, Nexus, ASA; Huawei;
- * MikroTik RouterOS. Each must prove itself by a mnemonic or a known topic, so that ordinary
+ * MikroTik RouterOS; UniFi. Each must prove itself by a mnemonic or a known topic, so that ordinary
  * messages are never taken for one.
  */
 #include "wire/syslog_part.h"
 
 #define CISCO_PIECES_MAX 8
 #define CISCO_LOOK_MAX 160
+#define UNIFI_MAX 96
 
 /*
  * "%SEC-6-IPACCESSLOGP", "%ASA-session-6-302013", "%%01SHELL/5/LOGIN": bytes, and the severity
@@ -186,4 +187,34 @@ syslog_routeros(struct str s, struct syslog_head *h)
 	h->severity = h->has_pri ? h->severity : severity;
 	h->message = s;
 	return true;
+}
+
+static bool
+link_address(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (!stamp_digit(s.p[i]) && !((s.p[i] | 0x20) >= 'a' && (s.p[i] | 0x20) <= 'f'))
+			return false;
+	return s.n == 12;
+}
+
+size_t
+syslog_unifi(struct str s, struct str *ret_name)
+{
+	bool quoted = str_starts(s, STR("(\""));
+	size_t n = quoted ? 2 : 0, start = n;
+	while (n < s.n && n < UNIFI_MAX && (byte_is(s.p[n], BYTE_TAG) || s.p[n] == ','))
+		n++;
+	struct str rest = str_of(s.p + start, n - start), first, second;
+	if (quoted && !str_starts(str_from(s, n), STR("\")")))
+		return 0;
+	n += quoted ? 2 : 0;
+	n += n < s.n && s.p[n] == ':';
+	if (n >= s.n || !byte_is(s.p[n], BYTE_BLANK) || !str_split(&rest, ',', &first) ||
+	    !str_split(&rest, ',', &second))
+		return 0;
+	if (!link_address(first) && !link_address(second))
+		return 0;
+	*ret_name = link_address(first) ? STR_NULL : first;
+	return skip_blanks(s, n);
 }

@@ -58,6 +58,13 @@ static const struct row {
 	{ "srv sshd[1]: x", SYSLOG_BSD, -1, -1, "srv", "sshd", "1", "x" },
 	{ "Oct 11 22:14:15 h sshd[1]: x\r\n", SYSLOG_BSD, -1, -1, "h", "sshd", "1", "x" },
 	{ "\xef\xbb\xbf<34>Oct 11 22:14:15 h su: x", SYSLOG_BSD, 4, 2, "h", "su", "", "x" },
+	{ "Oct 11 22:14:15 h gdm-password][77]: x", SYSLOG_BSD, -1, -1, "h", "gdm-password", "77", "x" },
+	/* UniFi */
+	{ "Oct 11 22:14:15 U7LT,788a20aabbcc,v4.0.21.9965: hostapd: x", SYSLOG_BSD, -1, -1, "U7LT", "hostapd", "", "x" },
+	{ "Oct 11 22:14:15 ap1 788a20aabbcc,UAP-nanoHD-5.60.9+12980: hostapd[11]: x", SYSLOG_BSD, -1, -1, "ap1", "hostapd",
+	    "11", "x" },
+	{ "<30>Oct 11 22:14:15 (\"U7LT,788a20aabbcc,v4.0.21\") dropbear[4]: x", SYSLOG_BSD, 3, 6, "U7LT", "dropbear", "4", "x" },
+	{ "Oct 11 22:14:15 a,b,c: hostapd: x", SYSLOG_STAMPED, -1, -1, "", "", "", "a,b,c: hostapd: x" },
 	/* Cisco and the like */
 	{ "Mar 1 15:29:00 192.0.2.77 112369: 5w6d: %SEC-6-IPACCESSLOGP: list 101", SYSLOG_CISCO, -1, 6, "192.0.2.77",
 	    "%SEC-6-IPACCESSLOGP", "", "%SEC-6-IPACCESSLOGP: list 101" },
