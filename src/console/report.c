@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "console/i18n.h"
+#include "watch/incident_json.h"
 
 #define PROOFS_SHOWN 4u          /* lines quoted per incident: the first ones and the last */
 #define SOURCES_SHOWN 10u
@@ -217,6 +218,8 @@ show_incident(const struct term *t, struct buf *out, const struct replay *r, con
 	buf_add(out, buf_str(&times));
 	buf_add_byte(out, '\n');
 	term_wrap(t, out, i->why, 4);
+	if (!i->sure)
+		term_wrap(t, out, str_z(_("(read by general patterns, a guess: nobody is banned for it)")), 4);
 	show_proofs(t, out, r, i, q, all);
 	buf_add_byte(out, '\n');
 	buf_free(&times);
@@ -436,80 +439,25 @@ report_show(const struct term *t, struct replay *r, struct found *f, const struc
 }
 
 static void
-json_text(struct buf *out, const char *key, struct str value)
+json_place(void *ctx, const struct proof *p, struct buf *out)
 {
-	if (value.n == 0)
-		return;
-	buf_addf(out, ",\"%s\":", key);
-	buf_add_json(out, value);
-}
+	uint64_t line;
+	struct str path = replay_place(ctx, p->ref, &line);
 
-static void
-json_time(struct buf *out, const char *key, int64_t us)
-{
-	char when[40];
-
-	if (us == WHEN_NONE)
-		return;
-	when_show(us, 0, when);
-	buf_addf(out, ",\"%s\":\"%s\"", key, when);
-}
-
-static void
-json_attack(struct buf *out, const struct ruleset *rs, const struct incident *i)
-{
-	struct str ids = rule_attack(rs, i->rule), id;
-	const char *sep = "";
-
-	buf_add(out, STR(",\"attack\":["));
-	while (str_word(&ids, &id)) {
-		buf_add(out, str_z(sep));
-		buf_add_json(out, id);
-		sep = ",";
-	}
-	buf_add_byte(out, ']');
-}
-
-void
-report_incident_json(const struct ruleset *rs, const struct incident *i, const struct replay *r, struct buf *out)
-{
-	buf_add(out, STR("{\"type\":\"incident\",\"incident\":"));
-	buf_add_json(out, kinds_row(rs->kinds, i->kind)->name);
-	buf_addf(out, ",\"id\":%llu,\"severity\":\"%s\"", (unsigned long long)i->id, severity_name(i->severity));
-	json_text(out, "src", i->src);
-	json_text(out, "user", i->user);
-	json_text(out, "host", i->host);
-	json_text(out, "program", i->program);
-	json_text(out, "service", i->service);
-	json_text(out, "dst", i->dst);
-	json_text(out, "dst_port", i->dst_port);
-	json_time(out, "first", i->first_us);
-	json_time(out, "last", i->last_us);
-	buf_addf(out, ",\"count\":%llu", (unsigned long long)i->count);
-	json_text(out, "rule", str_z(rule_name(rs, i->rule)));
-	json_text(out, "why", i->why);
-	json_attack(out, rs, i);
-	buf_add(out, STR(",\"lines\":["));
-	for (size_t p = 0; p < i->nproofs; p++) {
-		uint64_t line;
-		struct str path = replay_place(r, i->proofs[p].ref, &line);
-
-		buf_add(out, p ? STR(",{\"file\":") : STR("{\"file\":"));
-		buf_add_json(out, path);
-		buf_addf(out, ",\"line\":%llu%s}", (unsigned long long)line,
-		    i->proofs[p].context ? ",\"context\":true" : "");
-	}
-	buf_addf(out, "],\"lines_cut\":%llu}", (unsigned long long)i->proofs_cut);
+	buf_add(out, STR("\"file\":"));
+	buf_add_json(out, path);
+	buf_addf(out, ",\"line\":%llu", (unsigned long long)line);
 }
 
 void
 report_json(FILE *file, struct replay *r, const struct found *f, const struct summary *s)
 {
+	const struct incident_words words = { .ctx = r, .place = json_place };
 	struct buf out = BUF_INIT(256u << 20);
 
 	for (size_t i = 0; i < f->n; i++) {
-		report_incident_json(r->engine->rules, &f->incidents[i], r, &out);
-		buf_add_byte(&out, '\n');
+		incident_json(r->engine->rules, &f->incidents[i], &words, &out);
+		buf_add(&out, STR("}\n"));
 		(void)out_write(file, buf_str(&out));
 		buf_reset(&out);
 	}

@@ -15,8 +15,7 @@ struct summary {
 
 /* The incidents must be sorted. all: every proof line instead of the first few. */
 void report_show(const struct term *t, struct replay *r, struct found *f, const struct summary *s, bool all);
-/* One incident as an object, without newline; place gives file and line of a proof. */
-void report_incident_json(const struct ruleset *rs, const struct incident *i, const struct replay *r, struct buf *out);
+/* One object a line, the summary last; see guarita(1). */
 void report_json(FILE *file, struct replay *r, const struct found *f, const struct summary *s);
 
 #endif

@@ -16,6 +16,7 @@ struct quotes {
 	size_t size;
 	uint64_t written;
 	struct quote slots[SLOTS_MAX];
+	uint64_t marked[SLOTS_MAX / 64];
 };
 
 struct quotes *
@@ -79,4 +80,52 @@ quotes_get(const struct quotes *q, uint64_t ref, struct str *ret)
 		return false;
 	*ret = str_of(q->ring + s->at % q->size, s->n);
 	return true;
+}
+
+void
+quotes_mark(void *quotes, uint64_t ref)
+{
+	struct quotes *q = quotes;
+	size_t i = (size_t)(slot(q, ref) - q->slots);
+
+	if (q->slots[i].ref == ref)
+		q->marked[i / 64] |= UINT64_C(1) << (i % 64);
+}
+
+void
+quotes_save(struct quotes *q, struct buf *out)
+{
+	uint8_t head[16];
+	struct str text;
+	struct enc e;
+
+	for (size_t i = 0; i < SLOTS_MAX; i++) {
+		if (!(q->marked[i / 64] >> (i % 64) & 1) || !quotes_get(q, q->slots[i].ref, &text))
+			continue;
+		e = enc_of(head, sizeof(head));
+		enc_u64(&e, q->slots[i].ref);
+		enc_u32(&e, (uint32_t)text.n);
+		buf_add(out, str_of((const char *)head, e.n));
+		buf_add(out, text);
+	}
+	e = enc_of(head, sizeof(head));
+	enc_u64(&e, 0);
+	enc_u32(&e, 0);
+	buf_add(out, str_of((const char *)head, e.n));
+	memset(q->marked, 0, sizeof(q->marked));
+}
+
+bool
+quotes_load(struct quotes *q, struct cur *in)
+{
+	for (;;) {
+		uint64_t ref = cur_u64(in);
+		struct str text = cur_str32(in);
+
+		if (!cur_ok(in))
+			return false;
+		if (text.n == 0)
+			return true;
+		quotes_add(q, ref, text);
+	}
 }

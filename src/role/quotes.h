@@ -5,7 +5,8 @@
 #ifndef GUARITA_ROLE_QUOTES_H
 #define GUARITA_ROLE_QUOTES_H
 
-#include "base/str.h"
+#include "base/buf.h"
+#include "base/cur.h"
 
 struct quotes;
 
@@ -14,6 +15,10 @@ void quotes_free(struct quotes *q);
 /* Keeps the first bytes of a line under its reference. */
 #define QUOTE_BYTES_MAX 512
 void quotes_add(struct quotes *q, uint64_t ref, struct str line);
+/* Saves those that were marked since the last time, and back. */
+void quotes_mark(void *quotes, uint64_t ref);
+void quotes_save(struct quotes *q, struct buf *out);
+bool quotes_load(struct quotes *q, struct cur *in) WARN_UNUSED;
 bool quotes_get(const struct quotes *q, uint64_t ref, struct str *ret);
 
 #endif

@@ -129,7 +129,7 @@ append_row(struct watching *w, const struct respond_action *a)
 	struct buf json = BUF_INIT(1 << 20);
 	size_t row = (size_t)(a->row - w->role->config->responds);
 
-	incident_json(w, a->incident, a->change, &json);
+	watching_incident_json(w, a->incident, a->change, &json);
 	buf_add(&json, STR("}\n"));
 	if (buf_ok(&json))
 		append(w, w->files[row], buf_str(&json));
@@ -292,10 +292,10 @@ acting_status(const struct watching *w, struct buf *json)
 	if (w->responder)
 		responder_stats(w->responder, &st);
 	buf_addf(json,
-	    ",\"responses\":{\"actions\":%llu,\"throttled\":%llu,\"bans\":%llu,\"spared\":%llu,"
+	    ",\"responses\":{\"actions\":%llu,\"throttled\":%llu,\"bans\":%llu,\"spared\":%llu,\"unsure\":%llu,"
 	    "\"commands\":%llu,\"commands_failed\":%llu,\"waiting\":%u,\"lost\":%llu}",
 	    (unsigned long long)st.actions, (unsigned long long)st.throttled,
-	    (unsigned long long)w->banned, (unsigned long long)st.spared,
+	    (unsigned long long)w->banned, (unsigned long long)st.spared, (unsigned long long)st.unsure,
 	    (unsigned long long)w->commands, (unsigned long long)w->commands_failed, w->npending,
 	    (unsigned long long)w->actions_lost);
 }

@@ -14,7 +14,7 @@
 #include "sys/clock.h"
 #include "sys/file.h"
 
-#define MAGIC "GWATCH1\n"
+#define MAGIC "GWATCH2\n"
 #define STATE_MAX (UINT64_C(4) << 30)
 #define COST_FACTOR 20                 /* at least so many times the time of saving lies between two */
 
@@ -88,6 +88,8 @@ serialize(struct checkpoint *c)
 	enc_u32(&e, (uint32_t)bans.n);
 	put(&c->bytes, &e);
 	buf_add(&c->bytes, buf_str(&bans));
+	correlate_refs(w->engine, quotes_mark, w->quotes);
+	quotes_save(w->quotes, &c->bytes);
 	uint64_t sum = hash_bytes(buf_str(&c->bytes), 0);
 	e = enc_of(bytes, sizeof(bytes));
 	enc_u64(&e, sum);
@@ -181,7 +183,8 @@ load_parts(struct watching *w, struct cur *in)
 		return -EBADMSG;
 	int r = streams_load(&w->streams, in);
 	struct str bans = cur_str32(in);
-	if (r < 0 || !cur_done(in) || responder_load(w->responder, bans) < 0)
+	if (r < 0 || !quotes_load(w->quotes, in) || !cur_done(in) ||
+	    responder_load(w->responder, bans) < 0)
 		return -EBADMSG;
 	w->seed = seed;
 	w->spooled = spooled;
@@ -202,7 +205,9 @@ checkpoint_load(struct watching *w)
 		/*
 		 * From the first line on there must be a state that says where the journal began.
 		 */
-		r = watching_engine(w, STR_NULL);
+		r = watching_journal_recall(w, JOURNAL_UNKNOWN);
+		if (r == 0)
+			r = watching_engine(w, STR_NULL);
 		w->dirty++;
 		return r < 0 ? r : checkpoint_now(w);
 	}
@@ -230,6 +235,8 @@ checkpoint_load(struct watching *w)
 		(void)!rename(c->path, bad);
 	streams_close(&w->streams);
 	r = streams_open(&w->streams, w->zone_offset_min, random_u64());
+	if (r == 0)
+		r = watching_journal_recall(w, JOURNAL_UNKNOWN);
 	return r < 0 ? r : watching_engine(w, STR_NULL);
 }
 

@@ -12,109 +12,42 @@
 #include "role/watching.h"
 #include "sys/clock.h"
 #include "sys/file.h"
+#include "watch/incident_json.h"
 
 #define JSON_MAX (MSG_MAX - 64)
 #define JSON_ROOM 4096                 /* kept for one more quoted line and the end */
-enum { TOLD_MET, TOLD_PENDING };
-#define RECALL_MAX (64u << 20)
-
-static const char *const change_names[] = {
-	[INCIDENT_OPENED] = "opened",
-	[INCIDENT_WORSE] = "worse",
-	[INCIDENT_GREW] = "grew",
-	[INCIDENT_CLOSED] = "closed",
-	[INCIDENT_MERGED] = "merged",
-};
+#define RECALL_MAX (UINT64_C(64) << 20)       /* of the journal's end, when the state does not say where to begin */
+#define RECALL_CHUNK (1u << 20)               /* longer than any line */
 
 static void
-add_text(struct buf *out, const char *name, struct str value)
+add_place(void *ctx, const struct proof *p, struct buf *out)
 {
-	if (!value.n)
-		return;
-	buf_addf(out, ",\"%s\":", name);
-	buf_add_json(out, str_head(value, 1024));
-}
-
-static void
-add_time(struct buf *out, const char *name, int64_t us)
-{
-	char text[40];
-
-	if (us != WHEN_NONE)
-		buf_addf(out, ",\"%s\":\"%.*s\"", name, (int)when_show(us, 0, text), text);
-}
-
-static void
-add_attack(const struct watching *w, const struct incident *i, struct buf *out)
-{
-	struct str ids = rule_attack(w->rules, i->rule), id;
-	const char *sep = "";
-
-	buf_add(out, STR(",\"attack\":["));
-	while (str_word(&ids, &id)) {
-		buf_addf(out, "%s", sep);
-		buf_add_json(out, id);
-		sep = ",";
-	}
-	buf_add_byte(out, ']');
-}
-
-static void
-add_proof(const struct watching *w, const struct proof *p, const char *sep, struct buf *out)
-{
+	const struct watching *w = ctx;
 	uint32_t i = ref_stream(p->ref);
 	struct str text;
 
-	buf_addf(out, "%s{\"file\":", sep);
+	buf_add(out, STR("\"file\":"));
 	buf_add_json(out, i < w->streams.n ? str_head(w->streams.v[i]->decl.name, 1024) : STR("?"));
 	if (i < w->streams.n && !w->streams.v[i]->lines_unknown)
 		buf_addf(out, ",\"line\":%llu", (unsigned long long)ref_seq(p->ref));
 	if (quotes_get(w->quotes, p->ref, &text))
-		add_text(out, "text", text);
-	if (p->context)
-		buf_add(out, STR(",\"context\":true"));
-	buf_add_byte(out, '}');
-}
-
-static void
-add_proofs(const struct watching *w, const struct incident *i, struct buf *out)
-{
-	size_t k;
-
-	buf_add(out, STR(",\"lines\":["));
-	for (k = 0; k < i->nproofs && out->n + JSON_ROOM < out->max; k++)
-		add_proof(w, &i->proofs[k], k ? "," : "", out);
-	buf_add_byte(out, ']');
-	uint64_t cut = i->proofs_cut + (i->nproofs - k);
-	if (cut)
-		buf_addf(out, ",\"lines_cut\":%llu", (unsigned long long)cut);
+		incident_json_text(out, "text", text);
 }
 
 void
-incident_json(const struct watching *w, const struct incident *i, enum incident_change change,
+watching_incident_json(struct watching *w, const struct incident *i, enum incident_change change,
     struct buf *out)
 {
-	buf_addf(out, "{\"type\":\"incident\",\"change\":\"%s\",\"id\":%llu,\"incident\":",
-	    change_names[change], (unsigned long long)i->id);
-	buf_add_json(out, kinds_row(w->rules->kinds, i->kind)->name);
-	buf_addf(out, ",\"severity\":\"%s\"", severity_name(i->severity));
-	if (change == INCIDENT_MERGED)
-		buf_addf(out, ",\"into\":%llu", (unsigned long long)i->into);
-	add_text(out, "src", i->src);
-	add_text(out, "user", i->user);
-	add_text(out, "host", i->host);
-	add_text(out, "program", i->program);
-	add_text(out, "service", i->service);
-	add_text(out, "dst", i->dst);
-	add_text(out, "dst_port", i->dst_port);
-	add_time(out, "first", i->first_us);
-	add_time(out, "last", i->last_us);
-	buf_addf(out, ",\"count\":%llu", (unsigned long long)i->count);
-	add_text(out, "rule", str_z(rule_name(w->rules, i->rule)));
-	add_text(out, "why", i->why);
-	add_attack(w, i, out);
-	add_text(out, "site", w->role->config->site);
-	add_proofs(w, i, out);
+	const struct incident_words words = {
+		.has_change = true,
+		.change = change,
+		.site = w->role->config->site,
+		.room = JSON_ROOM,
+		.ctx = w,
+		.place = add_place,
+	};
+
+	incident_json(w->rules, i, &words, out);
 }
 
 /*
@@ -137,21 +70,38 @@ told_key(
 	dst[16] = '\0';
 }
 
+static struct told *
+told_row(const struct watching *w, const char *key)
+{
+	uint32_t i = w->told_pending ? strmap_get(&w->told, str_z(key)) : STRMAP_NONE;
+
+	return i == STRMAP_NONE ? NULL : &w->told_rows[i];
+}
+
+/* Met again: the same key later is another change of an incident that began at the same time. */
 static bool
 was_told(struct watching *w, const char *key)
 {
-	uint32_t state = w->told_pending ? strmap_get(&w->told, str_z(key)) : STRMAP_NONE;
+	struct told *row = told_row(w, key);
 
-	if (state != TOLD_PENDING)
+	if (!row || row->met)
 		return false;
-	/*
-	 * Met again: the same key later is another change of an incident that began at the same
-	 * time.
-	 */
-	if (strmap_put(&w->told, str_z(key), TOLD_MET) < 0)
-		return true;
+	row->met = true;
 	w->told_pending--;
 	return true;
+}
+
+/* What is understood anew after a restart goes on under the id that the journal has for it. */
+uint64_t
+watching_told_as(void *ctx, const struct incident *i, enum incident_change change)
+{
+	const struct watching *w = ctx;
+	const struct told *row;
+	char key[17];
+
+	told_key(w, i, change, key);
+	row = told_row(w, key);
+	return row && !row->met ? row->id : 0;
 }
 
 uint64_t
@@ -206,7 +156,7 @@ watching_tell(void *ctx, const struct incident *i, enum incident_change change)
 	}
 	w->incidents += change == INCIDENT_OPENED;
 	w->dirty++;
-	incident_json(w, i, change, &json);
+	watching_incident_json(w, i, change, &json);
 	buf_addf(&json, ",\"key\":\"%s\"}\n", key);
 	if (buf_ok(&json)) {
 		/* First to those who watch: they wait, the file does not. */
@@ -235,42 +185,91 @@ watching_journal_open(struct watching *w)
 	return 0;
 }
 
-static int
-recall_line(struct watching *w, struct str line)
+static uint64_t
+line_id(struct str line)
 {
-	size_t at = str_rfind(line, STR(",\"key\":\""));
-	struct str key = str_head(str_from(line, at + 8), 16);
+	struct str rest = str_from(line, str_find(line, STR(",\"id\":")) + 6), digits = rest;
+	uint64_t id;
 
-	if (key.n != 16)
-		return 0;
+	digits.n = str_find_byte(rest, ',');
+	return text_u64(digits, &id) < 0 ? 0 : id;
+}
+
+static int
+add_told(struct watching *w, struct str key, uint64_t id)
+{
+	struct told *rows;
+
 	if (strmap_get(&w->told, key) != STRMAP_NONE)
 		return 0;
 	key = arena_str(&w->told_keys, key);
-	if (!key.p)
+	rows = reallocarray(w->told_rows, w->ntold + 1, sizeof(*rows));
+	if (rows)
+		w->told_rows = rows;
+	if (!key.p || !rows)
 		return -ENOMEM;
+	rows[w->ntold] = (struct told){ .id = id };
 	w->told_pending++;
-	return strmap_put(&w->told, key, TOLD_PENDING);
+	return strmap_put(&w->told, key, w->ntold++);
+}
+
+/* `at`: where in the journal the line begins. */
+static int
+recall_line(struct watching *w, struct str line, uint64_t at)
+{
+	struct str key = str_head(str_from(line, str_rfind(line, STR(",\"key\":\"")) + 8), 16);
+	uint64_t id = line_id(line);
+
+	if (id > w->last_id)
+		w->last_id = id;
+	return at < w->told_from || key.n != 16 ? 0 : add_told(w, key, id);
+}
+
+/* Whole lines of one piece of the journal; moves *at behind them. */
+static int
+recall_piece(struct watching *w, struct str piece, uint64_t *at)
+{
+	size_t end = str_rfind(piece, STR("\n"));
+	struct str rest = str_head(piece, end), line;
+	uint64_t from = *at;
+	int r = 0;
+
+	if (end >= piece.n) {
+		*at += piece.n;
+		return 0;
+	}
+	while (r == 0 && str_split(&rest, '\n', &line))
+		r = recall_line(w, line, from + (uint64_t)(line.p - piece.p));
+	*at += end + 1;
+	return r;
 }
 
 int
 watching_journal_recall(struct watching *w, uint64_t from)
 {
+	uint64_t at = from;
 	char path[PATH_MAX];
 	int r = file_path(path, sizeof(path), w->role->config->state_dir.p, "incidents.jsonl");
 
-	if (r < 0 || from >= w->journal_bytes)
+	if (w->told_pending == 0)
+		w->told_from = from < w->journal_bytes ? from : w->journal_bytes;
+	if (from == JOURNAL_UNKNOWN)
+		at = w->journal_bytes > RECALL_MAX ? w->journal_bytes - RECALL_MAX : 0;
+	if (r < 0 || at >= w->journal_bytes)
 		return r;
-	w->told_from = from;
-	size_t n = (size_t)(w->journal_bytes - from);
-	if (n > RECALL_MAX)
-		n = RECALL_MAX;
-	char *text = malloc(n);
+	char *text = malloc(RECALL_CHUNK);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t got = fd < 0 || !text ? -EIO : file_read_at(fd, text, n, w->journal_bytes - n);
-	struct str rest = str_of(text, got > 0 ? (size_t)got : 0), line;
-	while (r == 0 && str_split(&rest, '\n', &line))
-		r = recall_line(w, line);
+	if (fd < 0 || !text)
+		r = text ? -errno : -ENOMEM;
+	while (r == 0 && at < w->journal_bytes) {
+		ssize_t got = file_read_at(fd, text, RECALL_CHUNK, at);
+		if (got <= 0) {
+			r = (int)got;
+			break;
+		}
+		r = recall_piece(w, str_of(text, (size_t)got), &at);
+	}
 	fd_close(&fd);
 	free(text);
-	return got < 0 ? (int)got : r;
+	return r;
 }

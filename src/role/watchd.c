@@ -59,15 +59,20 @@ watching_engine(struct watching *w, struct str state)
 		.own = c->own.v, .nown = c->own.n,
 		.zone_offset_min = w->zone_offset_min,
 	};
-	struct correlate_calls calls = { .ctx = w, .on_incident = watching_tell };
+	struct correlate_calls calls = {
+		.ctx = w, .on_incident = watching_tell, .id_of = watching_told_as
+	};
 	int r = correlator_new(w->rules, &o, &calls, &w->engine);
-	if (r < 0 || state.n == 0)
-		return r;
-	r = correlate_load(w->engine, state);
-	if (r == -ESTALE)
+	if (r == 0 && state.n > 0)
+		r = correlate_load(w->engine, state);
+	if (r == -ESTALE) {
 		log_say(&w->role->log, LOG_LEVEL_WARNING,
-		    "the rules changed: windows, joins and open incidents begin anew; what was read stays read");
-	return r == -ESTALE ? 0 : r;
+		    "the state is another version's: windows, joins and open incidents begin anew; what was read stays read");
+		r = watching_journal_recall(w, JOURNAL_UNKNOWN);
+	}
+	if (r == 0)
+		correlate_ids_behind(w->engine, w->last_id);
+	return r;
 }
 
 static void
@@ -434,6 +439,7 @@ finish(void *ctx)
 	ruleset_free(w->rules);
 	strmap_free(&w->told);
 	arena_free(&w->told_keys);
+	free(w->told_rows);
 	arena_free(&w->texts);
 	buf_free(&w->extra);
 	fd_close(&w->journal);

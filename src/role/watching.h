@@ -20,6 +20,11 @@ struct wire_source {                   /* a number on the link, and who that is 
 	struct buf part;               /* of a line that comes in parts */
 };
 
+struct told {                          /* told behind the saved state, before a restart */
+	uint64_t id;
+	bool met;                      /* understood anew since */
+};
+
 struct watching {
 	struct role *role;
 	struct arena texts;            /* of the rules */
@@ -42,10 +47,13 @@ struct watching {
 
 	int journal;                   /* incidents.jsonl, appended */
 	uint64_t journal_bytes;
-	struct strmap told;            /* keys of incidents told behind the saved state, before a restart */
+	struct strmap told;            /* by key: row in told_rows */
 	struct arena told_keys;
+	struct told *told_rows;
+	uint32_t ntold;
 	size_t told_pending;           /* of them, not met again yet */
 	uint64_t told_from;            /* where in the journal they begin */
+	uint64_t last_id;              /* the highest in what was recalled of the journal */
 
 	struct chan *intake, *runner;
 	uint64_t lines, decoded, undecoded, cut, incidents, suppressed, journal_lost;
@@ -75,10 +83,16 @@ void watching_forget_wires(struct watching *w);
 int watching_journal_open(struct watching *w) WARN_UNUSED;
 /* From where the journal must be recalled after a restart now. */
 uint64_t watching_journal_mark(const struct watching *w);
-/* Reads what was told behind `from`, so that it is not told again. */
+#define JOURNAL_UNKNOWN UINT64_MAX
+/*
+ * Reads what was told behind `from`, so that it is not told again, nor its ids given anew. JOURNAL_UNKNOWN: the state
+ * that would say is lost; only the ids are taken.
+ */
 int watching_journal_recall(struct watching *w, uint64_t from) WARN_UNUSED;
+uint64_t watching_told_as(void *ctx, const struct incident *i, enum incident_change change);
 void watching_tell(void *ctx, const struct incident *i, enum incident_change change);
-void incident_json(const struct watching *w, const struct incident *i, enum incident_change change,
+/* The object without its closing brace. */
+void watching_incident_json(struct watching *w, const struct incident *i, enum incident_change change,
     struct buf *out);
 
 /* Responses. watch_act.c */

@@ -318,6 +318,46 @@ correlate(struct correlator *c, struct record *r)
 		tell_touched(c);
 }
 
+/* The id under which the record was told by a rule other than this one. */
+static uint64_t
+told_elsewhere(struct correlator *c, const struct kind_wants *kind, const struct rule *except,
+    const struct input *in)
+{
+	const struct want *wants = &c->rules->wants[kind->first];
+	uint64_t id = 0;
+
+	for (uint32_t i = 0; i < kind->n && id == 0; i++) {
+		const struct rule *rule = &c->rules->rules[wants[i].rule];
+
+		if (wants[i].role == WANT_STEP && rule != except)
+			id = shape_told(c, rule, in);
+	}
+	return id;
+}
+
+/*
+ * One rule that counted the record as it was. It stays there; or it has another key now; or the rule wanted lacking
+ * what it lacks no more, and another rule has it.
+ */
+static void
+settle(struct correlator *c, const struct kind_wants *kind, const struct want *want,
+    const struct input *was, const struct input *is)
+{
+	const struct rule *rule = &c->rules->rules[want->rule];
+	const struct key_spec *key = &c->rules->keys[rule->key];
+	bool wanted = shape_wants(c, rule, want->step, is->r);
+	uint64_t into;
+
+	if (!shape_wants(c, rule, want->step, was->r))
+		return;
+	if (wanted && key_hash(key, was->r, c->seed) == key_hash(key, is->r, c->seed)) {
+		shape_refresh(c, rule, is);
+		return;
+	}
+	into = wanted ? shape_told(c, rule, is) : 0;
+	shape_retract(c, rule, was, into ? into : told_elsewhere(c, kind, rule, is));
+}
+
 /* The same key with another value of what is counted: the old value goes first. Another key: it goes from there. */
 static void
 recount(struct correlator *c, const struct kind_wants *kind, const struct input *was,
@@ -335,15 +375,8 @@ recount(struct correlator *c, const struct kind_wants *kind, const struct input 
 	count_it(c, is);
 	tell_touched(c);
 	for (uint32_t i = 0; i < kind->n; i++) {
-		const struct rule *rule = &c->rules->rules[wants[i].rule];
-		const struct key_spec *key = &c->rules->keys[rule->key];
-
-		if (wants[i].role != WANT_STEP)
-			continue;
-		if (key_hash(key, was->r, c->seed) == key_hash(key, is->r, c->seed))
-			shape_refresh(c, rule, is);
-		else
-			shape_retract(c, rule, was, shape_told(c, rule, is));
+		if (wants[i].role == WANT_STEP)
+			settle(c, kind, &wants[i], was, is);
 	}
 }
 
@@ -408,6 +441,30 @@ correlate_finish(struct correlator *c)
 	if (c->ntouched > 0)
 		tell_touched(c);
 	dossiers_finish(c);
+}
+
+void
+correlate_refs(const struct correlator *c, void (*each)(void *ctx, uint64_t ref), void *ctx)
+{
+	for (uint32_t i = 0; i < c->tracks.pool.size; i++) {
+		struct track *t = track_at(&c->tracks, i);
+
+		for (uint32_t k = 0; pool_used(&c->tracks.pool, i) && k < t->n; k++)
+			each(ctx, track_events(t)[k].ref);
+	}
+	for (uint32_t i = 0; i < c->dossiers.size; i++) {
+		const struct dossier *d = dossier_at(c, i);
+
+		for (uint32_t k = 0; pool_used(&c->dossiers, i) && k < d->nheld; k++)
+			each(ctx, d->held[k].ref);
+	}
+}
+
+void
+correlate_ids_behind(struct correlator *c, uint64_t id)
+{
+	if (id > c->next_id)
+		c->next_id = id;
 }
 
 void

@@ -21,7 +21,7 @@ struct proof {                    /* a record that belongs to an incident */
 
 struct incident {
 	uint64_t id;
-	uint64_t into;            /* INCIDENT_MERGED: the id that goes on */
+	uint64_t into;            /* INCIDENT_MERGED: the id that goes on; 0: nothing is left of it, it is withdrawn */
 	uint32_t rule;            /* index; rules_name() */
 	uint16_t kind;
 	enum severity severity;
@@ -31,6 +31,7 @@ struct incident {
 	uint64_t count;           /* records, repeats multiplied */
 	uint64_t proofs_cut;      /* proof records not kept */
 	struct str src, user, host, program, service, dst, dst_port;   /* empty when absent or many */
+	bool sure;                /* what was read without guessing would have sufficed: only then may anyone be blocked */
 	bool src_is_name;         /* src is only a name that the log claims: nobody must be blocked for it */
 	struct str why;           /* one sentence: "6 failed logins from 192.0.2.7 in 42s as root, admin" */
 	const struct proof *proofs;  /* in time order */
@@ -38,7 +39,7 @@ struct incident {
 };
 
 /*
- * OPENED once, WORSE when graver or ten times as much, GREW now and then, CLOSED once, with everything it holds. An
+ * OPENED once, WORSE when graver, ten times as much, or no guess any more, GREW now and then, CLOSED once, with everything it holds. An
  * incident that was told and turns out to be part of another is MERGED (`into`) and not heard of again.
  */
 enum incident_change { INCIDENT_OPENED, INCIDENT_WORSE, INCIDENT_GREW, INCIDENT_CLOSED,
@@ -47,6 +48,11 @@ enum incident_change { INCIDENT_OPENED, INCIDENT_WORSE, INCIDENT_GREW, INCIDENT_
 struct correlate_calls {
 	void *ctx;
 	void (*on_incident)(void *ctx, const struct incident *i, enum incident_change change);
+	/*
+	 * Optional, asked before an incident is told for the first time: the id under which it was told already, by
+	 * an engine that has died since; 0: it is new.
+	 */
+	uint64_t (*id_of)(void *ctx, const struct incident *i, enum incident_change change);
 	/* A record handed in earlier is part of an attack: its kind (KIND_NONE: unchanged) and that it is hostile. */
 	void (*on_mark)(void *ctx, uint64_t ref, uint16_t kind);
 };
@@ -73,8 +79,12 @@ void correlator_free(struct correlator *c);
 void correlate(struct correlator *c, struct record *r);
 /* No record older than now_us - lateness will come: closes what is quiet, expires windows, finds silence. */
 void correlate_advance(struct correlator *c, int64_t now_us);
+/* Ids up to this one are given already: an engine that has died since told incidents under them. */
+void correlate_ids_behind(struct correlator *c, uint64_t id);
 /* End of input: closes everything that is open. */
 void correlate_finish(struct correlator *c);
+/* Each record that may yet be told of: those of open incidents and of windows. Some come more than once. */
+void correlate_refs(const struct correlator *c, void (*each)(void *ctx, uint64_t ref), void *ctx);
 /* Whole state as bytes, and back; -ESTALE when it belongs to another rule set or version (nothing is taken). */
 int correlate_save(const struct correlator *c, struct buf *out) WARN_UNUSED;
 int correlate_load(struct correlator *c, struct str state) WARN_UNUSED;

@@ -35,6 +35,7 @@ struct held {                      /* a record of an incident */
 	uint64_t ref;
 	uint32_t weight;
 	uint8_t context;
+	uint8_t guess;             /* only a generic decoder could read it */
 };
 
 struct dossier {                   /* an incident that is not closed */
@@ -45,6 +46,7 @@ struct dossier {                   /* an incident that is not closed */
 	int64_t first_us, last_us; /* of its own records, context left out */
 	int64_t late_us;           /* how far time was when one came late; WHEN_NONE: none did */
 	uint64_t count;            /* own, repeats multiplied */
+	uint64_t guessed;          /* of count, read by a guess */
 	uint64_t cut, cut_count;   /* own records not kept, and the events they stood for */
 	struct held *held;         /* by time and ref */
 	uint32_t nheld, held_size;
@@ -59,6 +61,7 @@ struct dossier {                   /* an incident that is not closed */
 	uint32_t nparts, parts_size;
 	uint32_t told_round;       /* in which it was last looked at, see tell.c */
 	uint32_t family;           /* epoch in which it was last met, see tell.c */
+	uint8_t told_unsure;       /* the last that was told of it rested on guesses */
 	uint8_t apart;             /* some that it may meet are still too far in time */
 	uint32_t home, sibling;    /* track it hangs on, next one there */
 	uint32_t meets;            /* first of its meeting places */
@@ -215,6 +218,8 @@ void shape_take(struct correlator *c, const struct rule *rule, uint8_t step, str
 void shape_context(struct correlator *c, const struct rule *rule, struct input *in);
 /* The id under which the incident that holds this record was told; 0 when it is in none. */
 uint64_t shape_told(struct correlator *c, const struct rule *rule, const struct input *in);
+/* True when the rule counts such a record in this step. */
+bool shape_wants(const struct correlator *c, const struct rule *rule, uint8_t step, const struct record *r);
 /* The same key as before, but more is known of the record. */
 void shape_refresh(struct correlator *c, const struct rule *rule, const struct input *in);
 /* Takes its event out of its track, whatever incident holds it. The track, or TRACK_NONE. */

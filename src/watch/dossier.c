@@ -418,6 +418,8 @@ merge(struct correlator *c, uint32_t to, uint32_t from)
 		if (hold(c, a, &b->held[i]) && !b->held[i].context)
 			a->count += b->held[i].weight;
 	}
+	/* Too many rather than too few: what both hold is taken for two guesses. */
+	a->guessed += b->guessed;
 	a->count += b->cut_count;
 	a->cut += b->cut;
 	a->cut_count += b->cut_count;
@@ -453,7 +455,8 @@ void
 dossier_include(struct correlator *c, const struct rule *rule, uint32_t home, const struct event *e,
     const struct record *r)
 {
-	struct held h = { .time_us = e->time_us, .ref = e->ref, .weight = e->weight };
+	struct held h = { .time_us = e->time_us, .ref = e->ref, .weight = e->weight,
+	    .guess = (e->flags & EVENT_GUESS) != 0 };
 	uint32_t i = find_beside(c, home, e->time_us, rule->same_us, POOL_NONE), other;
 	struct dossier *d;
 	bool opened = i == POOL_NONE;
@@ -464,6 +467,7 @@ dossier_include(struct correlator *c, const struct rule *rule, uint32_t home, co
 		return;
 	d = dossier_at(c, i);
 	d->count += e->weight;
+	d->guessed += h.guess ? e->weight : 0;
 	d->first_us = e->time_us < d->first_us ? e->time_us : d->first_us;
 	d->last_us = e->time_us > d->last_us ? e->time_us : d->last_us;
 	if (e->time_us < c->watermark_us)
@@ -522,8 +526,10 @@ let_go(struct correlator *c, uint32_t i, int64_t time_us, uint64_t ref)
 		at++;
 	if (at == d->nheld)
 		return false;
-	if (!d->held[at].context)
+	if (!d->held[at].context) {
 		d->count -= d->held[at].weight;
+		d->guessed -= d->held[at].guess && d->guessed >= d->held[at].weight ? d->held[at].weight : 0;
+	}
 	memmove(&d->held[at], &d->held[at + 1], (d->nheld - at - 1) * sizeof(*d->held));
 	d->nheld--;
 	c->held--;

@@ -11,6 +11,8 @@
 #define PART_HOST (UINT16_MAX - 1)
 #define PART_PROGRAM (UINT16_MAX - 2)
 
+enum { HOW_HOSTILE = 1 << 0, HOW_GUESSED = 1 << 1 };
+
 struct part {
 	uint16_t key;
 	uint8_t len;
@@ -22,7 +24,7 @@ struct copy {
 	uint64_t ref, line;
 	uint32_t seq, link, size, repeat, source;
 	uint16_t kind;
-	uint8_t hostile, nparts;
+	uint8_t how, nparts;
 	struct part parts[];           /* then the texts, one after another */
 };
 
@@ -113,7 +115,7 @@ recall_keep(struct recall *k, const struct record *r, const uint64_t *fields)
 	c = room(k, size);
 	*c = (struct copy){ .time_us = r->time_us, .pid = r->pid, .ref = r->ref, .line = r->line, .seq = k->next,
 		.size = (uint32_t)size, .repeat = r->repeat, .source = r->source, .kind = r->kind,
-		.hostile = r->hostile, .nparts = (uint8_t)g.n };
+		.how = (uint8_t)((r->hostile ? HOW_HOSTILE : 0) | (r->sure ? 0 : HOW_GUESSED)), .nparts = (uint8_t)g.n };
 	text = (char *)&c->parts[g.n];
 	for (size_t i = 0; i < g.n; i++) {
 		c->parts[i] = g.parts[i];
@@ -139,7 +141,8 @@ rebuild(const struct copy *c, struct record *ret)
 	ret->source = c->source;
 	ret->repeat = c->repeat;
 	ret->kind = c->kind;
-	ret->hostile = c->hostile;
+	ret->hostile = (c->how & HOW_HOSTILE) != 0;
+	ret->sure = (c->how & HOW_GUESSED) == 0;
 	for (uint8_t i = 0; i < c->nparts; i++) {
 		struct slot at = { .off = off, .len = c->parts[i].len };
 

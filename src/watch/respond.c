@@ -282,6 +282,10 @@ ask_ban(const struct deciding *d, struct respond_action *a)
 
 	*req = (struct ban_request){ .scope = ban->scope, .incident = a->incident->id, .reason = a->incident->why,
 		.program = ban->scope == CONF_BAN_PROGRAM ? a->incident->program : STR_NULL };
+	if (!a->incident->sure) {
+		r->stats.unsure++;
+		return;
+	}
 	if (!choose_net(r, ban, a->incident, &req->net)) {
 		r->stats.spared++;
 		return;

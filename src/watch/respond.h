@@ -2,7 +2,8 @@
  * respond: what to do about an incident: pure decisions. The configuration's `respond` rows, an incident and the time
  * go in; actions come out. It does nothing itself: it prints, writes, runs and blocks nothing, and reads no clock.
  *
- * A ban is asked for an address only, never for a name that a log claims, and never for own networks, addresses that
+ * A ban is asked for an address only, never for a name that a log claims, never on the word of a decoder that guesses
+ * (incident.sure), and never for own networks, addresses that
  * the operator excepted, gateways, or those from which he is working. Every argument of a command is one argument,
  * whatever foreign text it holds; there is no shell.
  */
@@ -54,6 +55,7 @@ struct respond_opts {
 struct respond_stats {
 	uint64_t actions, throttled;
 	uint64_t spared;               /* bans not asked for: own, excepted, no address */
+	uint64_t unsure;               /* nor these: only a guess speaks for them */
 	uint64_t banned_already;
 };
 

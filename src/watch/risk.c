@@ -145,7 +145,8 @@ shape_risk(struct correlator *c, const struct rule *rule, const struct event *e,
     const struct record *r)
 {
 	struct event part = { .time_us = e->time_us, .ref = e->ref, .recall = e->recall,
-		.distinct = RISK_PART_OF_RULE + rule->index, .weight = points_of(rule) };
+		.distinct = RISK_PART_OF_RULE + rule->index, .weight = points_of(rule),
+		.flags = e->flags & EVENT_GUESS };
 	struct record copy;
 	struct input in;
 

@@ -383,22 +383,27 @@ distinct_of(const struct correlator *c, const struct rule *rule, const struct re
 	return (uint32_t)key_part_hash(&part, r, c->seed) | 1;
 }
 
-void
-shape_take(struct correlator *c, const struct rule *rule, uint8_t step, struct input *in)
+bool
+shape_wants(const struct correlator *c, const struct rule *rule, uint8_t step, const struct record *r)
 {
 	const struct rule_step *s = &rule->steps[step];
-	struct event e = { .time_us = in->time_us, .ref = in->ref, .weight = in->weight,
-	    .step = step,
-		.flags = in->r->hostile ? EVENT_HOSTILE : 0 };
-	uint64_t key;
-	uint32_t i;
 
 	/* Old logs teach nothing: what must be learned first will not be told. */
 	if (c->batch && (rule->after_us > 0 || rule->shape == RULE_SILENCE))
-		return;
-	if (s->nwhere && !conditions_hold(s->where, s->nwhere, c->rs, in->r, &c->env))
-		return;
-	if (rule->nwhere && !conditions_hold(rule->where, rule->nwhere, c->rs, in->r, &c->env))
+		return false;
+	return (s->nwhere == 0 || conditions_hold(s->where, s->nwhere, c->rs, r, &c->env)) &&
+	    (rule->nwhere == 0 || conditions_hold(rule->where, rule->nwhere, c->rs, r, &c->env));
+}
+
+void
+shape_take(struct correlator *c, const struct rule *rule, uint8_t step, struct input *in)
+{
+	struct event e = { .time_us = in->time_us, .ref = in->ref, .weight = in->weight, .step = step,
+	    .flags = (in->r->hostile ? EVENT_HOSTILE : 0) | (in->r->sure ? 0 : EVENT_GUESS) };
+	uint64_t key;
+	uint32_t i;
+
+	if (!shape_wants(c, rule, step, in->r))
 		return;
 	key = correlator_key(c, rule->key, in->r);
 	if (key == 0)

@@ -5,7 +5,7 @@
 #include "watch/correlator.h"
 
 #define STATE_MAGIC 0x54535247u    /* "GRST", and another word on a machine of the other byte order */
-#define STATE_VERSION 2u
+#define STATE_VERSION 3u
 #define STATE_HASH_SEED 5
 #define DROPPED UINT32_MAX         /* no index: what is not taken over, and the end of a list */
 #define KEYS_MOST (1u << 26)

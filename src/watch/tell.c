@@ -144,6 +144,43 @@ value(void *ctx, uint16_t field, struct buf *out)
 	return fact_of(c, field, &facts) && facts_say(facts, field, out);
 }
 
+/* What was read without guessing is enough for the rule by itself. */
+static bool
+is_enough(const struct rule *rule, const struct dossier *d)
+{
+	if (d->guessed == 0)
+		return true;
+	switch (rule->shape) {
+	case RULE_COUNT:
+		return rule->distinct == FIELD_NONE && d->count >= d->guessed + rule->need;
+	case RULE_EACH:
+	case RULE_FIRST:
+		return d->count > d->guessed;
+	case RULE_SEQUENCE:
+	case RULE_RARE:
+	case RULE_SILENCE:
+	case RULE_RISK:
+		return false;
+	}
+	return false;
+}
+
+/* One of the family is, and it is about the same source: for what happened there somebody is known. */
+static bool
+is_sure(const struct correlator *c, struct str src)
+{
+	for (uint32_t k = 0; k < c->nfamily; k++) {
+		const struct dossier *d = dossier_at(c, c->family[k]);
+		const struct fact *fact = facts_find(&d->facts, FIELD_src);
+
+		if (!is_enough(rule_of(c, d), d))
+			continue;
+		if (k == 0 || (fact && fact->n == 1 && src.n && str_eq(facts_text(&d->facts, fact, 0), src)))
+			return true;
+	}
+	return false;
+}
+
 static void
 show_facts(struct correlator *c, const struct rule *rule, struct incident *ret)
 {
@@ -156,6 +193,7 @@ show_facts(struct correlator *c, const struct rule *rule, struct incident *ret)
 		ret->src = only_value(c, FIELD_src_host);
 		ret->src_is_name = ret->src.n > 0;
 	}
+	ret->sure = is_sure(c, ret->src);
 	ret->user = only_value(c, FIELD_user);
 	ret->host = only_value(c, FIELD_host);
 	ret->program = only_value(c, FIELD_program);
@@ -265,15 +303,26 @@ static void
 told(struct dossier *d, const struct rule *rule, const struct incident *in)
 {
 	d->told_severity = (uint8_t)in->severity;
+	d->told_unsure = !in->sure;
 	d->next_count = next_worse(rule, in->count);
 	d->next_grew = in->count + in->count / 4 + 1;
+}
+
+/* It gets the id under which it will be known from now on. */
+static void
+name(struct correlator *c, uint32_t i, struct incident *in, enum incident_change change)
+{
+	uint64_t known = c->calls.id_of ? c->calls.id_of(c->calls.ctx, in, change) : 0;
+
+	in->id = dossier_at(c, i)->told_as = known ? known : ++c->next_id;
+	c->stats.incidents++;
 }
 
 static void
 tell(struct correlator *c, uint32_t i)
 {
 	struct dossier *d = dossier_at(c, i);
-	bool was_told = d->told_as != 0, took, graver;
+	bool was_told = d->told_as != 0, took, graver, surer;
 	struct incident in;
 	uint64_t count;
 
@@ -281,17 +330,15 @@ tell(struct correlator *c, uint32_t i)
 	took = take_over_parts(c);
 	count = quick_count(c);
 	graver = gravest(c) > (enum severity)d->told_severity;
-	if (was_told && !graver && count < d->next_count && count < d->next_grew)
+	surer = d->told_unsure && is_enough(rule_of(c, d), d);
+	if (was_told && !graver && !surer && count < d->next_count && count < d->next_grew)
 		return;
-	if (!was_told && !took) {
-		d->told_as = ++c->next_id;
-		c->stats.incidents++;
-	}
 	show(c, i, true, &in);
 	if (!was_told && !took) {
+		name(c, i, &in, INCIDENT_OPENED);
 		told(d, rule_of(c, d), &in);
 		call(c, &in, INCIDENT_OPENED);
-	} else if (took || graver || in.count >= d->next_count) {
+	} else if (took || graver || surer || in.count >= d->next_count) {
 		in.worsened = ++d->worsened;
 		told(d, rule_of(c, d), &in);
 		call(c, &in, INCIDENT_WORSE);
@@ -340,11 +387,9 @@ tell_closed(struct correlator *c, uint32_t i)
 
 	dossier_family(c, i);
 	(void)take_over_parts(c);
-	if (!d->told_as) {
-		d->told_as = ++c->next_id;
-		c->stats.incidents++;
-	}
 	show(c, i, false, &in);
+	if (!d->told_as)
+		name(c, i, &in, INCIDENT_CLOSED);
 	call(c, &in, INCIDENT_CLOSED);
 }
 

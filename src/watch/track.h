@@ -18,6 +18,7 @@ enum {
 	EVENT_INCLUDED = 1 << 0,       /* belongs to an incident */
 	EVENT_HOSTILE = 1 << 1,        /* the record was hostile already */
 	EVENT_PENDING = 1 << 2,        /* end of a sequence that waits for `then not` */
+	EVENT_GUESS = 1 << 3,          /* only a generic decoder could read the record */
 };
 
 struct event {

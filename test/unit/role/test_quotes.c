@@ -53,11 +53,47 @@ test_long_lines_are_quoted_in_part(void **state)
 	quotes_free(q);
 }
 
+static void
+test_what_counts_is_quoted_over_a_restart(void **state)
+{
+	struct quotes *q = quotes_new(4096), *again = quotes_new(4096);
+	struct buf saved = BUF_INIT(1u << 20);
+	char text[100];
+	struct cur in;
+	struct str got;
+
+	(void)state;
+	for (uint64_t ref = 1; ref <= 20; ref++)
+		quotes_add(q, ref, text_of(text, ref));
+	quotes_mark(q, 7);
+	quotes_mark(q, 7);
+	quotes_mark(q, 15);
+	quotes_mark(q, 5000);
+	quotes_save(q, &saved);
+	in = cur_of(str_head(buf_str(&saved), saved.n - 1));
+	assert_false(quotes_load(again, &in));
+	in = cur_of(buf_str(&saved));
+	assert_true(quotes_load(again, &in));
+	assert_int_equal(in.n, 0);
+	assert_true(quotes_get(again, 7, &got));
+	assert_true(str_eq(got, text_of(text, 7)));
+	assert_true(quotes_get(again, 15, &got));
+	assert_false(quotes_get(again, 8, &got));
+	/* Saved once: what is not marked again is not needed any more. */
+	buf_reset(&saved);
+	quotes_save(q, &saved);
+	assert_int_equal(saved.n, 12);
+	quotes_free(q);
+	quotes_free(again);
+	buf_free(&saved);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_newest_are_there_and_older_are_never_wrong),
+		cmocka_unit_test(test_what_counts_is_quoted_over_a_restart),
 		cmocka_unit_test(test_long_lines_are_quoted_in_part),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -61,7 +61,9 @@ take_word(struct scene *s, struct scene_line *l, struct str word)
 	struct slot at = { .off = (uint32_t)(value.p - l->text), .len = (uint32_t)value.n };
 	uint64_t n;
 
-	if (eq == word.n) {
+	if (str_eq(word, STR("guess"))) {
+		l->guess = true;
+	} else if (eq == word.n) {
 		assert_true(word.p[0] == 'x');
 		assert_int_equal(text_u64(str_from(word, 1), &n), 0);
 		l->repeat = (uint32_t)n;
@@ -118,6 +120,7 @@ show(struct scene *s, const struct incident *i, struct buf *out)
 	for (size_t k = 0; k < i->nproofs; k++)
 		buf_addf(out, "%s%llu%s", k ? "," : "", (unsigned long long)i->proofs[k].ref,
 		    i->proofs[k].context ? "c" : "");
+	buf_add(out, i->sure ? STR_NULL : STR(" unsure"));
 }
 
 static void
@@ -152,10 +155,22 @@ on_mark(void *ctx, uint64_t ref, uint16_t kind)
 		s->marked[ref] = kind == KIND_NONE ? UINT16_MAX : kind + 1u;
 }
 
+static uint64_t
+id_of(void *ctx, const struct incident *i, enum incident_change change)
+{
+	struct scene *s = ctx;
+	uint64_t id = s->known_id;
+
+	assert_int_equal(i->id, 0);
+	assert_true(change == INCIDENT_OPENED || change == INCIDENT_CLOSED);
+	s->known_id = 0;
+	return id;
+}
+
 static void
 make(struct scene *s, struct correlator **ret)
 {
-	struct correlate_calls calls = { .ctx = s, .on_incident = on_incident, .on_mark = on_mark };
+	struct correlate_calls calls = { .ctx = s, .on_incident = on_incident, .on_mark = on_mark, .id_of = id_of };
 
 	assert_int_equal(correlator_new(s->rs, &s->opts, &calls, ret), 0);
 }
@@ -181,6 +196,7 @@ scene_play(struct scene *s, size_t i)
 	r.ref = l->ref;
 	r.kind = l->kind;
 	r.hostile = kinds_row(s->rs->kinds, l->kind)->hostile;
+	r.sure = !l->guess;
 	r.repeat = l->repeat;
 	r.pid = l->pid;
 	r.host = l->host;

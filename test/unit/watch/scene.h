@@ -9,13 +9,17 @@
 
 #define SCENE_MAX 20000
 
-/* "12.5 auth.fail src=192.0.2.1 user=root host=a program=sshd pid=7 x3" : seconds, kind, fields, repeated thrice. */
+/*
+ * "12.5 auth.fail src=192.0.2.1 user=root host=a program=sshd pid=7 x3 guess" : seconds, kind, fields, repeated
+ * thrice, read by a guess.
+ */
 struct scene_line {
 	int64_t time_us;
 	uint64_t ref;
 	uint16_t kind;
 	uint32_t repeat;
 	int64_t pid;
+	bool guess;
 	char text[200];
 	struct slot host, program;
 	uint16_t n;
@@ -35,9 +39,10 @@ struct scene {
 	struct correlate_opts opts;
 	struct scene_line *lines;
 	size_t n;
-	struct buf closed;             /* "rule src user count=N refs=1,2,3\n", sorted by scene_end() */
+	struct buf closed;             /* "rule src user count=N refs=1,2,3[ unsure]\n", sorted by scene_end() */
 	struct told *told;
 	size_t ntold;
+	uint64_t known_id;             /* of the next that is told for the first time; 0: it is new */
 	uint64_t marked[SCENE_MAX];    /* by ref: kind + 1 */
 	struct buf extra;
 	char rules[16384];

@@ -173,6 +173,81 @@ open_incidents_have_a_limit(void **state)
 	scene_free(s);
 }
 
+static void
+a_guess_alone_is_not_sure(void **state)
+{
+	struct scene *s = scene_new("rule b { count 3 of auth.fail by src within 60s; open auth.brute; }\n"
+	    "rule o { each exploit.overflow by src; open record; }\n"
+	    "rule t { sequence 2 of auth.fail then auth.ok by src within 60s; open auth.brute_ok; absorb b; }\n");
+
+	scene_lines(s, "0 auth.fail src=a guess\n1 auth.fail src=a\n2 auth.fail src=a\n"
+	    /* Three sure ones are enough, whatever else was guessed. */
+	    "10 auth.fail src=b guess\n11 auth.fail src=b\n12 auth.fail src=b\n13 auth.fail src=b\n"
+	    "20 exploit.overflow src=c guess\n30 exploit.overflow src=d guess\n31 exploit.overflow src=d\n"
+	    /* The graver one is a guess, but what it holds is not. */
+	    "40 auth.fail src=e\n41 auth.fail src=e\n42 auth.fail src=e\n43 auth.ok src=e guess\n");
+	expect(s, "b src=a user= sev=high count=3 refs=1,2,3 unsure\n"
+	    "b src=b user= sev=high count=4 refs=4,5,6,7\n"
+	    "o src=c user= sev=high count=1 refs=8 unsure\no src=d user= sev=high count=2 refs=9,10\n"
+	    "t src=e user= sev=critical count=4 refs=11,12,13,14\n");
+	scene_free(s);
+}
+
+/* Else nobody would be banned for what began with one odd line. */
+static void
+it_is_told_again_when_it_is_no_guess_any_more(void **state)
+{
+	struct scene *s = scene_new("rule o { each exploit.overflow by src; open record; }");
+
+	scene_lines(s, "0 exploit.overflow src=d guess\n1 exploit.overflow src=d guess\n2 exploit.overflow src=d\n"
+	    "3 exploit.overflow src=d\n");
+	expect(s, "o src=d user= sev=high count=4 refs=1,2,3,4\n");
+	assert_int_equal(scene_told(s, INCIDENT_WORSE), 1);
+	scene_free(s);
+}
+
+static void
+an_id_told_before_goes_on(void **state)
+{
+	struct scene *s = scene_new("rule k { each access.refused by src; open access.refused; }");
+
+	scene_lines(s, "0 access.refused src=a\n1 access.refused src=b\n2 access.refused src=c\n");
+	scene_begin(s);
+	correlate_ids_behind(s->c, 40);
+	correlate_ids_behind(s->c, 7);
+	s->known_id = 33;
+	for (size_t i = 0; i < 3; i++)
+		scene_play(s, i);
+	assert_int_equal(s->told[0].id, 33);
+	assert_int_equal(s->told[1].id, 41);
+	scene_restart(s);
+	(void)scene_end(s);
+	assert_int_equal(s->told[3].id, 33);
+	assert_int_equal(s->told[5].id, 42);
+	scene_free(s);
+}
+
+static void
+note_ref(void *ctx, uint64_t ref)
+{
+	*(uint64_t *)ctx |= UINT64_C(1) << ref;
+}
+
+static void
+whoever_keeps_texts_hears_which_records_count(void **state)
+{
+	struct scene *s = scene_new("rule b { count 2 of auth.fail by src within 60s; open auth.brute; }");
+	uint64_t refs = 0;
+
+	scene_lines(s, "0 auth.fail src=a\n1 auth.fail src=a\n2 auth.fail src=b\n3 info src=c\n");
+	scene_begin(s);
+	for (size_t i = 0; i < 4; i++)
+		scene_play(s, i);
+	correlate_refs(s->c, note_ref, &refs);
+	assert_int_equal(refs, 1 << 1 | 1 << 2 | 1 << 3);
+	scene_free(s);
+}
+
 int
 main(void)
 {
@@ -187,6 +262,10 @@ main(void)
 		cmocka_unit_test(the_kind_is_that_of_the_gravest_record),
 		cmocka_unit_test(a_chain_of_absorbing_is_one_incident),
 		cmocka_unit_test(open_incidents_have_a_limit),
+		cmocka_unit_test(a_guess_alone_is_not_sure),
+		cmocka_unit_test(it_is_told_again_when_it_is_no_guess_any_more),
+		cmocka_unit_test(an_id_told_before_goes_on),
+		cmocka_unit_test(whoever_keeps_texts_hears_which_records_count),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -124,6 +124,49 @@ the_opening_may_come_late(void **state)
 	scene_free(s);
 }
 
+/* A rule for records without a source had told of it; then the source turned up, and another rule has the record. */
+static void
+a_source_found_late_takes_it_from_the_rule_for_none(void **state)
+{
+	static const char nowhere[] =
+	    "join wrapper { by host, program, pid; open conn.wrapper_accept; carry src, src_host; for 1h; }\n"
+	    "rule over { each exploit.overflow by src; open record; }\n"
+	    "rule nowhere { each exploit.overflow by host, program; where src absent; open record; }\n";
+	struct scene *s = scene_new(nowhere);
+
+	scene_lines(s, "10 exploit.overflow host=h program=imapd pid=7\n"
+	    "12 exploit.overflow host=h program=imapd pid=8\n"
+	    "5 conn.wrapper_accept host=h program=imapd pid=7 src=192.0.2.7\n");
+	expect(s, "nowhere src= user= sev=high count=1 refs=2\nover src=192.0.2.7 user= sev=high count=1 refs=1\n");
+	scene_free(s);
+	s = scene_new(nowhere);
+	scene_lines(s, "10 exploit.overflow host=h program=imapd pid=7\n"
+	    "5 conn.wrapper_accept host=h program=imapd pid=7 src=192.0.2.7\n");
+	expect(s, "over src=192.0.2.7 user= sev=high count=1 refs=1\n");
+	/* What was told is not left to stand beside it. */
+	assert_int_equal(scene_told(s, INCIDENT_OPENED), 2);
+	assert_int_equal(scene_told(s, INCIDENT_MERGED), 1);
+	assert_int_equal(s->told[2].id, 1);
+	assert_int_equal(s->told[2].into, 2);
+	scene_free(s);
+}
+
+/* Counted with others while its source was not known; with its source it is one of a kind, and nothing is left. */
+static void
+what_was_told_and_is_nothing_now_is_withdrawn(void **state)
+{
+	struct scene *s = scene_new(
+	    "join wrapper { by host, program, pid; open conn.wrapper_accept; carry src; for 1h; }\n"
+	    "rule nowhere { each exploit.overflow by host; where src absent; open record; }\n");
+
+	scene_lines(s, "10 exploit.overflow host=h program=imapd pid=7\n"
+	    "5 conn.wrapper_accept host=h program=imapd pid=7 src=192.0.2.7\n");
+	expect(s, "");
+	assert_int_equal(scene_told(s, INCIDENT_MERGED), 1);
+	assert_int_equal(s->told[1].into, 0);
+	scene_free(s);
+}
+
 static void
 other_numbers_join_too(void **state)
 {
@@ -168,6 +211,8 @@ main(void)
 		cmocka_unit_test(a_process_of_many_clients_blames_nobody),
 		cmocka_unit_test(a_process_that_ended_one_client_may_serve_the_next),
 		cmocka_unit_test(the_opening_may_come_late),
+		cmocka_unit_test(a_source_found_late_takes_it_from_the_rule_for_none),
+		cmocka_unit_test(what_was_told_and_is_nothing_now_is_withdrawn),
 		cmocka_unit_test(other_numbers_join_too),
 		cmocka_unit_test(sessions_have_a_limit_and_evictions_are_counted),
 	};

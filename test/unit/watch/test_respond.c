@@ -54,7 +54,7 @@ begin(struct bench *b, const struct conf_respond *rows, size_t n)
 		.spared = b->spared, .nspared = 1, .rules = b->scene->rs, .site = STR("matriz"),
 		    .hash_seed = 3 };
 	assert_int_equal(responder_new(&b->o, &b->r), 0);
-	b->i = (struct incident){ .id = 7, .kind = KIND_auth_brute, .severity = SEVERITY_HIGH,
+	b->i = (struct incident){ .id = 7, .kind = KIND_auth_brute, .severity = SEVERITY_HIGH, .sure = true,
 	    .src = STR("192.0.2.7"),
 		.user = STR("root"), .program = STR("sshd"), .count = 6, .first_us = NOW,
 		    .last_us = NOW,
@@ -201,6 +201,27 @@ who_must_not_be_banned_is_not(void **state)
 }
 
 static void
+nobody_is_banned_on_a_guess(void **state)
+{
+	struct conf_ban ban = { .duration_us = WHEN_HOUR };
+	struct conf_respond rows[] = { { .ban = &ban, .print = true } };
+	struct respond_stats stats;
+	struct bench b;
+
+	begin(&b, rows, 1);
+	b.i.sure = false;
+	say(&b, INCIDENT_OPENED, 0);
+	assert_int_equal(b.bans, 0);
+	assert_int_equal(b.prints, 1);
+	responder_stats(b.r, &stats);
+	assert_int_equal(stats.unsure, 1);
+	b.i.sure = true;
+	say(&b, INCIDENT_WORSE, 1);
+	assert_int_equal(b.bans, 1);
+	end(&b);
+}
+
+static void
 bans_escalate_and_are_not_asked_twice(void **state)
 {
 	struct conf_ban ban = { .duration_us = WHEN_MINUTE, .escalate = { .factor = 10,
@@ -267,6 +288,7 @@ main(void)
 		cmocka_unit_test(foreign_text_is_one_argument_and_never_an_option),
 		cmocka_unit_test(throttled_by_the_named_fields_in_any_span),
 		cmocka_unit_test(who_must_not_be_banned_is_not),
+		cmocka_unit_test(nobody_is_banned_on_a_guess),
 		cmocka_unit_test(bans_escalate_and_are_not_asked_twice),
 		cmocka_unit_test(a_network_is_banned_only_when_no_one_spared_is_in_it),
 	};
