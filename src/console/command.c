@@ -30,6 +30,8 @@ static const struct command commands[] = {
 	{ "lastlog", NULL, "[USER]...", 0, -1, "afjps", N_("when and whence each account logged in last"), command_lastlog },
 	{ "lastcomm", NULL, "[USER|COMMAND|TTY]...", 0, -1, "fjpsu", N_("commands that were run, newest first"),
 		command_lastcomm },
+	{ "integrity", NULL, "[PATH]...", 0, -1, "ajmpr", N_("has somebody tampered with the account files?"),
+		command_integrity },
 	{ "check", NULL, "CONFIG", 1, 1, "r", N_("checks a configuration and its rules"), command_check },
 	{ "run", NULL, "CONFIG", 1, 1, "", N_("runs in the foreground until interrupted"), command_run },
 	{ "plan", NULL, "", 0, 0, "Cp", N_("what the edited configuration would change, and its hash"), command_plan },
@@ -65,6 +67,7 @@ static int take_plain(struct options *o, const char *arg) { o->plain = true; ret
 static int take_all(struct options *o, const char *arg) { o->all = true; return 0; }
 static int take_rules(struct options *o, const char *arg) { o->rules = arg; return 0; }
 static int take_control(struct options *o, const char *arg) { o->control = arg; return 0; }
+static int take_memory(struct options *o, const char *arg) { o->memory = arg; return 0; }
 static int take_bad(struct options *o, const char *arg) { o->bad = true; return 0; }
 static int take_config(struct options *o, const char *arg) { o->config = arg; return 0; }
 static int take_force(struct options *o, const char *arg) { o->force = true; return 0; }
@@ -97,6 +100,7 @@ static const struct option_row option_rows[] = {
 	{ 'a', "all", NULL, N_("everything, not only the first few"), take_all },
 	{ 'b', "bad", NULL, N_("failed logins instead of sessions"), take_bad },
 	{ 'f', "file", "FILE", N_("read this file instead of the system's own; may be given often"), take_file },
+	{ 'm', "memory", "FILE", N_("remember there what the files look like"), take_memory },
 	{ 'r', "rules", "DIR", N_("folder of rules"), take_rules },
 	{ 'c', "control", "PATH", N_("control socket of the running Guarita"), take_control },
 	{ 'C', "config", "PATH", N_("the configuration that is meant (/etc/guarita/guarita.conf)"), take_config },

@@ -17,6 +17,7 @@ struct options {
 	bool bad, fix;
 	char *files[OPTION_FILES_MAX];   /* --file, as often as given */
 	int nfiles;
+	const char *memory;     /* what integrity remembers */
 	const char *rules;      /* folder of rules */
 	const char *control;    /* control socket */
 	const char *config;     /* configuration whose changes are meant */
@@ -53,6 +54,7 @@ int command_status(const struct options *o);
 int command_watch(const struct options *o);
 int command_reload(const struct options *o);
 int command_stop(const struct options *o);
+int command_integrity(const struct options *o);
 int command_who(const struct options *o);
 int command_last(const struct options *o);
 int command_lastlog(const struct options *o);

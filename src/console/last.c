@@ -171,6 +171,8 @@ show_json(struct listing *l, const struct account_session *s, struct str addr)
 	struct account_show *show = &l->show;
 
 	buf_addf(&show->out, "{\"what\":\"%s\"", what[s->what]);
+	if (s->what == ACCOUNT_CLOCK)
+		account_json_text(show, "clock", line_word(s, NULL));
 	account_json_text(show, "user", s->login.user);
 	account_json_text(show, "tty", s->login.line);
 	account_json_text(show, "host", s->login.host);

@@ -6,7 +6,8 @@
 
 #include "base/hash.h"
 
-#define SEATS 1024u                    /* terminals remembered; a power of two. Two of one hash: the older is forgotten */
+#define SEATS 1024u                    /* terminals remembered; a power of two */
+#define PROBES 8u                      /* looked at for one; when all are taken the last is forgotten */
 
 struct seat {
 	int64_t since_us;
@@ -100,10 +101,21 @@ add_origin(struct buf *out, struct str host, bool has_addr, struct addr addr)
 		add_text(out, "host", host);
 }
 
+/* The seat of this line, or one for it. */
 static struct seat *
 seat_of(struct account_lines *l, struct str line)
 {
-	return &l->seats[hash_bytes(line, 0) & (SEATS - 1)];
+	uint32_t first = (uint32_t)hash_bytes(line, 0);
+	struct seat *empty = NULL, *s = NULL;
+
+	for (uint32_t i = 0; i < PROBES; i++) {
+		s = &l->seats[(first + i) & (SEATS - 1)];
+		if (s->taken && str_eq(str_of(s->line, s->line_n), line))
+			return s;
+		if (!s->taken && !empty)
+			empty = s;
+	}
+	return empty ? empty : s;
 }
 
 static uint8_t

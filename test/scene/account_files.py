@@ -65,6 +65,13 @@ class Life:
             self.boot()
         elif what < 0.025:
             self.boot()                         # a crash: nobody wrote anything
+        elif what < 0.03 and self.here:
+            self.here.popitem()                 # a session was killed: the terminal is free, nobody wrote a logout
+        elif what < 0.035:
+            # The clock was set, by a few minutes at most.
+            self.put(OLD_TIME, 0, "|", "", "date", "")
+            self.t += self.r.randrange(-300, 300)
+            self.put(NEW_TIME, 0, "{", "", "date", "")
         elif what < 0.5 and self.here:
             self.logout()
         else:
@@ -80,3 +87,60 @@ class Life:
 
 def ordinary(seed, steps=300):
     return Life(seed).live(steps).records
+
+
+def time_of(record):
+    return struct.unpack_from("<i", record, 340)[0]
+
+
+def with_time(record, t):
+    return record[:340] + struct.pack("<i", t) + record[344:]
+
+
+def remove(r, records):
+    del records[r.randrange(len(records))]
+
+
+def zero(r, records):
+    records[r.randrange(len(records))] = bytes(384)
+
+
+def swap(r, records):
+    i = r.randrange(len(records) - 1)
+    records[i], records[i + 1] = records[i + 1], records[i]
+
+
+def back_date(r, records):
+    i = r.randrange(1, len(records))
+    records[i] = with_time(records[i], time_of(records[i]) - r.randrange(60, 30 * 86400))
+
+
+def blank(r, records):
+    """The user of a login is wiped, as with the tools of the time."""
+    i = r.choice([n for n, record in enumerate(records) if record[0] == USER])
+    records[i] = records[i][:44] + bytes(32) + records[i][76:]
+
+
+def truncate(r, records):
+    """The end of the file is cut off, anywhere."""
+    whole = b"".join(records)
+    whole = whole[:r.randrange(len(whole) // 2, len(whole))]
+    records[:] = [whole[i:i + 384] for i in range(0, len(whole), 384)]
+
+
+def edit(r, records):
+    """Another user, in place."""
+    i = r.choice([n for n, record in enumerate(records) if record[0] == USER])
+    records[i] = records[i][:44] + b"nobody".ljust(32, b"\0") + records[i][76:]
+
+
+TAMPERINGS = [remove, zero, swap, back_date, blank, truncate, edit]
+
+
+def tampered(seed, how, steps=120):
+    """(the records as they were, as they are after one edit)."""
+    r = random.Random(seed)
+    before = ordinary(seed, steps)
+    after = list(before)
+    how(r, after)
+    return before, after

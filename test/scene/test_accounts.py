@@ -59,7 +59,8 @@ def ours(path, *options):
         if r["what"] == "clock":
             words[1] = r["clock"]
         begin, end = (r.get(k, "").split(".")[0].rstrip("Z") for k in ("begin", "end"))
-        found.append((" ".join(words).split(), begin, end if r["how"] == "logout" else begin if r["how"] == "none" else r["how"]))
+        moment = None if r["what"] == "clock" else begin
+        found.append((" ".join(words).split(), begin, end if r["how"] == "logout" else moment if r["how"] == "none" else r["how"]))
     return found
 
 

@@ -1,0 +1,674 @@
+/*
+ * integrity: `guarita integrity`: has somebody wiped his traces? Reads the account files, and the
+ * logs that tell of the same logins, and holds them against each other and against what it
+ * remembers of the last look. Changes nothing but that memory.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "console/account_show.h"
+#include "console/i18n.h"
+#include "console/integrity_state.h"
+#include "console/replay.h"
+#include "console/term.h"
+#include "watch/integrity_commands.h"
+#include "watch/integrity_cross.h"
+#include "watch/integrity_logins.h"
+
+#define MEMORY_PATH "/var/lib/guarita/integrity"
+#define GAP_US (6 * WHEN_HOUR)
+#define ORDINARY_UID 1000u             /* below: system accounts, which need no login (login.defs(5)) */
+
+static const char *const usual[] = { "/run/utmp", "/var/log/wtmp*", "/var/log/btmp*", "/var/log/lastlog",
+	"/var/log/account/pacct*", "/var/account/pacct*", "/var/log/auth.log*", "/var/log/secure*" };
+
+struct look {                          /* one file, and what is remembered of it */
+	struct account_file file;
+	struct integrity_memory *now, *old;
+	char stem[256];                /* of files that are one log: the name without what rotation adds */
+};
+
+struct check {
+	const struct options *o;
+	struct account_show show;
+	struct integrity_state state;
+	struct look *looks;
+	size_t nlooks;
+	struct path_list texts;        /* what is no account file */
+	struct integrity_cross *cross;
+	const char *path;              /* being read */
+	uint64_t records, alarms, hints, unreadable;
+	bool usual;
+};
+
+static void
+show_between(struct check *c, const struct integrity_finding *f)
+{
+	struct buf *out = &c->show.out;
+
+	if (f->after_us != WHEN_NONE && f->before_us != WHEN_NONE)
+		buf_add(out, str_z(_(", between ")));
+	else if (f->after_us != WHEN_NONE)
+		buf_add(out, str_z(_(", after ")));
+	else if (f->before_us != WHEN_NONE)
+		buf_add(out, str_z(_(", before ")));
+	if (f->after_us != WHEN_NONE)
+		account_show_time(&c->show, f->after_us);
+	if (f->after_us != WHEN_NONE && f->before_us != WHEN_NONE)
+		buf_add(out, str_z(_(" and ")));
+	if (f->before_us != WHEN_NONE)
+		account_show_time(&c->show, f->before_us);
+}
+
+static void
+show_finding(struct check *c, const struct integrity_finding *f)
+{
+	struct buf *out = &c->show.out;
+
+	buf_addf(out, "%-9s", integrity_surety_name(f->surety));
+	buf_add_escaped(out, str_z(c->path ? c->path : "-"));
+	if (f->record > 0)
+		buf_addf(out, _(" record %llu"), (unsigned long long)f->record);
+	if (f->count > 1)
+		buf_addf(out, _(" (%llu records)"), (unsigned long long)f->count);
+	show_between(c, f);
+	if (f->user.n > 0 || f->tty.n > 0) {
+		buf_add(out, STR(", "));
+		buf_add_escaped(out, f->user);
+		buf_add(out, f->user.n && f->tty.n ? STR(" on ") : STR_NULL);
+		buf_add_escaped(out, f->tty);
+	}
+	buf_addf(out, ": %s", _(integrity_say(f->what)));
+	if (f->note.n > 0) {
+		buf_add(out, STR(" ("));
+		buf_add_escaped(out, f->note);
+		buf_add_byte(out, ')');
+	}
+	buf_add_byte(out, '\n');
+}
+
+static void
+json_finding(struct check *c, const struct integrity_finding *f)
+{
+	struct account_show *s = &c->show;
+
+	buf_addf(&s->out, "{\"type\":\"finding\",\"what\":\"%s\",\"surety\":\"%s\"", integrity_name(f->what),
+	    integrity_surety_name(f->surety));
+	account_json_text(s, "file", str_z(c->path));
+	if (f->record > 0)
+		account_json_number(s, "record", (int64_t)f->record);
+	if (f->count > 0)
+		account_json_number(s, "count", (int64_t)f->count);
+	account_json_time(s, "after", f->after_us);
+	account_json_time(s, "before", f->before_us);
+	account_json_text(s, "user", f->user);
+	account_json_text(s, "tty", f->tty);
+	account_json_text(s, "note", f->note);
+	account_json_text(s, "say", str_z(integrity_say(f->what)));
+	buf_add(&s->out, STR("}\n"));
+}
+
+static void
+found(void *ctx, const struct integrity_finding *f)
+{
+	struct check *c = ctx;
+	bool alarm = f->surety >= INTEGRITY_LIKELY;
+
+	c->alarms += alarm;
+	c->hints += !alarm;
+	if (!alarm && !c->o->all && !c->o->json)
+		return;
+	if (c->o->json)
+		json_finding(c, f);
+	else
+		show_finding(c, f);
+	account_show_flush(&c->show);
+}
+
+static struct integrity_calls
+calls_of(struct check *c)
+{
+	return (struct integrity_calls){ .ctx = c, .found = found };
+}
+
+static bool
+drop_end(struct str *s, struct str end)
+{
+	if (!str_ends(*s, end))
+		return false;
+	s->n -= end.n;
+	return true;
+}
+
+/* "wtmp", "wtmp.1", "wtmp.2.gz", "wtmp-20261101.xz" are one log. */
+static void
+stem_of(const char *path, char *dst, size_t size)
+{
+	struct str s = str_z(path);
+	size_t digits = 0;
+
+	(void)(drop_end(&s, STR(".gz")) || drop_end(&s, STR(".xz")) || drop_end(&s, STR(".zst")));
+	while (digits < s.n && s.p[s.n - 1 - digits] >= '0' && s.p[s.n - 1 - digits] <= '9')
+		digits++;
+	if (digits > 0 && digits < s.n && (s.p[s.n - 1 - digits] == '.' || s.p[s.n - 1 - digits] == '-'))
+		s.n -= digits + 1;
+	snprintf(dst, size, "%.*s", STR_FMT(s));
+}
+
+static int
+add_file(struct check *c, const char *path)
+{
+	struct look *grown = reallocarray(c->looks, c->nlooks + 1, sizeof(*grown)), *l;
+	int rc;
+
+	if (!grown)
+		return -ENOMEM;
+	c->looks = grown;
+	l = &c->looks[c->nlooks];
+	*l = (struct look){ .now = NULL };
+	rc = account_open(path, &l->file);
+	if (rc == -ENOTSUP)
+		return path_list_add(&c->texts, path);
+	if (rc < 0) {
+		complain("%s: %s\n", path, strerror(-rc));
+		c->unreadable++;
+		return rc == -ENOMEM ? rc : 0;
+	}
+	stem_of(path, l->stem, sizeof(l->stem));
+	c->nlooks++;
+	return 0;
+}
+
+static int
+gather(struct check *c)
+{
+	struct path_list paths = { 0 };
+	int rc = 0;
+
+	for (int i = 0; rc == 0 && i < c->o->nargs; i++)
+		rc = path_list_add(&paths, c->o->args[i]);
+	for (size_t i = 0; rc == 0 && c->usual && i < ARRAY_LEN(usual); i++) {
+		glob_t g = { 0 };
+
+		if (glob(usual[i], 0, NULL, &g) == 0)
+			for (size_t k = 0; rc == 0 && k < g.gl_pathc; k++)
+				rc = path_list_add(&paths, g.gl_pathv[k]);
+		globfree(&g);
+	}
+	if (paths.nproblems > 0)
+		complain("%.*s", STR_FMT(buf_str(&paths.problems)));
+	c->unreadable += paths.nproblems;
+	for (size_t i = 0; rc == 0 && i < paths.n; i++)
+		rc = add_file(c, paths.paths[i]);
+	path_list_free(&paths);
+	return rc;
+}
+
+static int
+by_stem_and_age(const void *a, const void *b)
+{
+	const struct look *x = a, *y = b;
+	int order = x->file.kind != y->file.kind ? (int)x->file.kind - (int)y->file.kind : strcmp(x->stem, y->stem);
+
+	if (order != 0)
+		return order;
+	return x->file.begin_us == y->file.begin_us ? strcmp(y->file.path, x->file.path) :
+	    x->file.begin_us < y->file.begin_us ? -1 : 1;
+}
+
+static bool
+is_utmp(const struct look *l)
+{
+	struct str base = str_z(l->stem);
+
+	return str_ends(base, STR("utmp"));
+}
+
+/* utmp is rewritten all day and databases are not ours: nothing to remember. */
+static bool
+remembered(const struct look *l)
+{
+	return !is_utmp(l) && l->file.kind != ACCOUNT_SQLITE && l->file.kind != ACCOUNT_FAILLOG;
+}
+
+static struct str
+head_of(struct account_file *f)
+{
+	uint64_t n = f->count < INTEGRITY_BLOCK ? f->count : INTEGRITY_BLOCK;
+	struct str first = n > 0 ? account_at(f, 0) : STR_NULL;
+
+	/* The window begins with record 0 and holds many more than a block. */
+	return first.n ? str_of(first.p, n * f->record) : STR_NULL;
+}
+
+static int
+remember(struct check *c)
+{
+	for (size_t i = 0; i < c->nlooks; i++) {
+		struct look *l = &c->looks[i];
+
+		if (c->state.path && remembered(l) &&
+		    !integrity_state_new(&c->state, l->file.path, (uint32_t)l->file.record))
+			return -ENOMEM;
+	}
+	/* Only now do the addresses stay. */
+	for (size_t i = 0, at = 0; c->state.path && i < c->nlooks; i++) {
+		struct look *l = &c->looks[i];
+
+		if (!remembered(l))
+			continue;
+		l->now = &c->state.now[at++];
+		l->now->dev = l->file.dev;
+		l->now->ino = l->file.ino;
+		l->now->bytes = l->file.bytes;
+		l->now->table = l->file.kind == ACCOUNT_LASTLOG;
+	}
+	for (int round = 0; round < INTEGRITY_ROUNDS; round++)
+		for (size_t i = 0; i < c->nlooks; i++) {
+			struct look *l = &c->looks[i];
+
+			if (l->now && !l->old)
+				l->old = integrity_state_find(&c->state, (enum integrity_round)round, l->now,
+				    l->now->table ? STR_NULL : head_of(&l->file));
+		}
+	return 0;
+}
+
+static void
+look_at_file(struct check *c, struct look *l)
+{
+	struct integrity_calls calls = calls_of(c);
+	off_t hole = l->file.packed ? (off_t)l->file.bytes : lseek(l->file.fd, 0, SEEK_HOLE);
+
+	c->path = l->file.path;
+	if (l->file.kind != ACCOUNT_LASTLOG && l->file.kind != ACCOUNT_FAILLOG && hole >= 0 && (uint64_t)hole < l->file.bytes)
+		found(c, &(struct integrity_finding){ .what = INTEGRITY_FEWER_BYTES, .surety = INTEGRITY_LIKELY,
+			.record = (uint64_t)hole / l->file.record + 1, .after_us = WHEN_NONE, .before_us = WHEN_NONE });
+	if (l->now)
+		integrity_memory_end(l->now, l->old, &calls);
+}
+
+static int
+read_logins(struct check *c, struct look *l, struct integrity_logins *logins, bool cross)
+{
+	struct integrity_calls calls = calls_of(c);
+	int rc = 0;
+
+	c->path = l->file.path;
+	for (uint64_t i = 0; rc == 0 && i < l->file.count; i++) {
+		struct str bytes = account_at(&l->file, i);
+		struct utmp u;
+
+		if (bytes.n == 0)
+			break;
+		utmp_read((enum utmp_layout)l->file.layout, bytes, &u);
+		c->records++;
+		integrity_logins_record(logins, &u, i + 1);
+		if (cross)
+			rc = integrity_cross_login(c->cross, &u, i + 1);
+		if (rc == 0 && l->now)
+			rc = integrity_memory_record(l->now, l->old, bytes, u.time_us, &calls);
+	}
+	integrity_logins_file_end(logins, l->file.rest);
+	look_at_file(c, l);
+	return rc;
+}
+
+/* All files of one log, the oldest first. */
+static int
+look_at_logins(struct check *c, size_t first, size_t end, bool cross)
+{
+	struct integrity_logins_opts o = { .calls = calls_of(c), .now_us = c->o->now_us,
+		.failures = c->looks[first].file.kind == ACCOUNT_FAILURES };
+	struct integrity_logins *logins = NULL;
+	int rc = integrity_logins_new(&o, &logins);
+
+	for (size_t i = first; rc == 0 && i < end; i++)
+		rc = read_logins(c, &c->looks[i], logins, cross);
+	integrity_logins_free(logins);
+	return rc;
+}
+
+static int
+look_at_commands(struct check *c, size_t first, size_t end)
+{
+	struct integrity_commands commands = { .calls = calls_of(c), .now_us = c->o->now_us, .gap_us = GAP_US };
+	int rc = 0;
+
+	for (size_t k = first; rc == 0 && k < end; k++) {
+		struct look *l = &c->looks[k];
+
+		c->path = l->file.path;
+		for (uint64_t i = 0; rc == 0 && i < l->file.count; i++) {
+			struct str bytes = account_at(&l->file, i);
+			struct pacct p = { 0 };
+			struct passwd *pw = NULL;
+			char tty[24];
+
+			if (bytes.n == 0)
+				break;
+			c->records++;
+			integrity_commands_record(&commands, bytes, i + 1);
+			if (pacct_read(bytes, &p) == 0 && p.tty != 0 && p.uid >= ORDINARY_UID)
+				pw = getpwuid(p.uid);
+			if (pw)
+				rc = integrity_cross_command(c->cross, str_z(pw->pw_name), p.begin * WHEN_SECOND,
+				    str_of(tty, pacct_tty_show(p.tty, tty)), p.command);
+			if (rc == 0 && l->now)
+				rc = integrity_memory_record(l->now, l->old, bytes, p.begin * WHEN_SECOND, &commands.calls);
+		}
+		integrity_commands_file_end(&commands, l->file.rest);
+		look_at_file(c, l);
+	}
+	return rc;
+}
+
+/* Accounts that lastlog says never logged in; an empty table means that nobody keeps it. */
+static void
+cross_blank(struct check *c, struct account_file *f)
+{
+	struct passwd *pw;
+
+	setpwent();
+	while ((pw = getpwent())) {
+		struct str bytes = pw->pw_uid < f->count ? account_at(f, pw->pw_uid) : STR_NULL;
+		struct lastlog e = { .blank = true };
+
+		if (bytes.n > 0)
+			lastlog_read((enum lastlog_layout)f->layout, bytes, &e);
+		if (e.blank)
+			integrity_cross_last(c->cross, str_z(pw->pw_name), 0, STR_NULL);
+	}
+	endpwent();
+}
+
+static int
+look_at_lastlog(struct check *c, struct look *l)
+{
+	struct integrity_calls calls = calls_of(c);
+	uint64_t before = c->records;
+	int rc = 0;
+
+	c->path = l->file.path;
+	for (uint64_t i = 0; rc == 0 && account_next_data(&l->file, &i) == 0; i++) {
+		struct str bytes = account_at(&l->file, i), name;
+		struct passwd *pw;
+		struct lastlog e;
+		char text[64];
+
+		if (bytes.n == 0)
+			break;
+		lastlog_read((enum lastlog_layout)l->file.layout, bytes, &e);
+		if (e.blank)
+			continue;
+		c->records++;
+		pw = i <= UINT32_MAX ? getpwuid((uid_t)i) : NULL;
+		name = str_of(text, (size_t)snprintf(text, sizeof(text), pw ? "%.60s" : "uid=", pw ? pw->pw_name : ""));
+		if (!pw)
+			name.n += (size_t)snprintf(text + name.n, sizeof(text) - name.n, "%llu", (unsigned long long)i);
+		if (e.dirty)
+			found(c, &(struct integrity_finding){ .what = INTEGRITY_REMAINS, .surety = INTEGRITY_LIKELY, .record = i + 1,
+				.user = name, .after_us = WHEN_NONE, .before_us = WHEN_NONE });
+		if (pw && l->file.kind == ACCOUNT_LASTLOG)
+			integrity_cross_last(c->cross, name, e.time_s * WHEN_SECOND, e.line);
+		if (l->now)
+			rc = integrity_memory_entry(l->now, l->old, i, bytes, e.time_s * WHEN_SECOND, name, &calls);
+	}
+	if (l->file.kind == ACCOUNT_LASTLOG && c->records > before)
+		cross_blank(c, &l->file);
+	if (l->file.rest > 0)
+		found(c, &(struct integrity_finding){ .what = INTEGRITY_PARTIAL, .surety = INTEGRITY_CERTAIN,
+			.after_us = WHEN_NONE, .before_us = WHEN_NONE });
+	look_at_file(c, l);
+	return rc;
+}
+
+static void
+look_at_present(struct check *c, struct look *l)
+{
+	c->path = l->file.path;
+	for (uint64_t i = 0; i < l->file.count; i++) {
+		struct str bytes = account_at(&l->file, i);
+		struct utmp u;
+
+		if (bytes.n == 0)
+			break;
+		utmp_read((enum utmp_layout)l->file.layout, bytes, &u);
+		c->records++;
+		integrity_cross_present(c->cross, &u);
+	}
+}
+
+/* Where the next log begins. */
+static size_t
+chain_end(const struct check *c, size_t first)
+{
+	size_t end = first + 1;
+
+	while (end < c->nlooks && c->looks[end].file.kind == c->looks[first].file.kind &&
+	    strcmp(c->looks[end].stem, c->looks[first].stem) == 0)
+		end++;
+	return end;
+}
+
+/* Logs of several machines cannot be held against each other: which belongs to which is not known. */
+static size_t
+login_logs(const struct check *c)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->nlooks; i = chain_end(c, i))
+		n += c->looks[i].file.kind == ACCOUNT_LOGINS && !is_utmp(&c->looks[i]);
+	return n;
+}
+
+static int
+look_at_account_files(struct check *c)
+{
+	bool cross = login_logs(c) == 1;
+	int rc = 0;
+
+	for (size_t i = 0, end; rc == 0 && i < c->nlooks; i = end) {
+		struct look *l = &c->looks[i];
+
+		end = chain_end(c, i);
+		if (l->file.kind <= ACCOUNT_FAILURES && !is_utmp(l))
+			rc = look_at_logins(c, i, end, cross && l->file.kind == ACCOUNT_LOGINS);
+	}
+	integrity_cross_ready(c->cross);
+	for (size_t i = 0, end; rc == 0 && i < c->nlooks; i = end) {
+		struct look *l = &c->looks[i];
+
+		end = chain_end(c, i);
+		if (is_utmp(l))
+			look_at_present(c, l);
+		else if (l->file.kind == ACCOUNT_LASTLOG || l->file.kind == ACCOUNT_FAILLOG)
+			rc = look_at_lastlog(c, l);
+		else if (l->file.kind == ACCOUNT_PROCESSES)
+			rc = look_at_commands(c, i, end);
+	}
+	return rc;
+}
+
+static struct str
+field(const struct record *r, uint16_t key)
+{
+	return record_value(r, key);
+}
+
+/* sshd and login: who came in. What other programs call a login leaves no trace in wtmp. */
+static int
+syslog_record(struct check *c, const struct engine *e, const struct record *r)
+{
+	struct str program = record_text(r, r->program);
+	struct str kind = kinds_row(e->rules->kinds, r->kind)->name;
+	bool console = str_eq(program, STR("login"));
+
+	if (r->time_us == WHEN_NONE || (!console && !str_starts(program, STR("sshd"))))
+		return 0;
+	if (!str_eq(kind, console ? STR("session.open") : STR("auth.ok")))
+		return 0;
+	return integrity_cross_syslog(c->cross, field(r, FIELD_user), r->time_us, console);
+}
+
+static int
+look_at_syslog(struct check *c)
+{
+	struct replay replay;
+	struct record *r;
+	struct engine e;
+	int rc;
+
+	if (c->texts.n == 0 || login_logs(c) != 1)
+		return 0;
+	rc = command_engine(&e, c->o);
+	if (rc < 0)
+		return rc;
+	c->path = c->texts.n == 1 ? c->texts.paths[0] : "syslog";
+	rc = replay_open(&replay, &e, &c->texts, false, c->o->now_us);
+	while (rc == 0 && (r = replay_next(&replay))) {
+		c->records++;
+		rc = syslog_record(c, &e, r);
+	}
+	if (rc == 0)
+		integrity_cross_syslog_end(c->cross);
+	if (replay.nproblems > 0)
+		complain("%.*s", STR_FMT(buf_str(&replay.problems)));
+	c->unreadable += replay.nproblems;
+	replay_close(&replay);
+	engine_close(&e);
+	return rc;
+}
+
+/* What we remember and cannot find any more, under any name. */
+static void
+look_for_gone(struct check *c)
+{
+	for (size_t i = 0; i < c->state.nold; i++) {
+		const struct integrity_memory *old = &c->state.old[i];
+		char stem[256];
+		bool live;
+
+		stem_of(old->path, stem, sizeof(stem));
+		live = strcmp(stem, old->path) == 0;
+		/* What was rotated is deleted when its time has come; a file elsewhere was not asked about. */
+		if (c->state.seen[i] || old->records == 0 || !live || (!c->usual && access(old->path, F_OK) != 0))
+			continue;
+		c->path = old->path;
+		found(c, &(struct integrity_finding){ .what = INTEGRITY_REPLACED, .surety = INTEGRITY_LIKELY,
+			.count = old->records, .after_us = old->nblocks && old->blocks[0].first_us > 0 ? old->blocks[0].first_us :
+			WHEN_NONE, .before_us = old->last_us > 0 ? old->last_us : WHEN_NONE });
+	}
+}
+
+static void
+look_at_boot(struct check *c)
+{
+	struct timespec up;
+
+	if (!c->usual || clock_gettime(CLOCK_BOOTTIME, &up) < 0)
+		return;
+	c->path = "/var/log/wtmp";
+	integrity_cross_boot(c->cross, c->o->now_us - up.tv_sec * WHEN_SECOND - up.tv_nsec / 1000);
+}
+
+static void
+summary(struct check *c)
+{
+	struct buf *out = &c->show.out;
+	char n[32];
+
+	if (c->o->json) {
+		buf_addf(out, "{\"type\":\"summary\",\"files\":%zu,\"records\":%llu,\"alarms\":%llu,\"possible\":%llu,"
+		    "\"unreadable\":%llu}\n", c->nlooks + c->texts.n, (unsigned long long)c->records,
+		    (unsigned long long)c->alarms, (unsigned long long)c->hints, (unsigned long long)c->unreadable);
+		return;
+	}
+	buf_addf(out, P_("%s records of %zu file: ", "%s records of %zu files: ", c->nlooks + c->texts.n),
+	    term_count(c->records, n), c->nlooks + c->texts.n);
+	if (c->alarms > 0)
+		buf_addf(out, P_("%llu sign of tampering", "%llu signs of tampering", c->alarms), (unsigned long long)c->alarms);
+	else
+		buf_add(out, str_z(_("no sign of tampering")));
+	if (c->hints > 0)
+		buf_addf(out, P_(", %llu hint%s", ", %llu hints%s", c->hints), (unsigned long long)c->hints,
+		    c->o->all ? "" : _(" (--all shows them)"));
+	buf_add_byte(out, '\n');
+	if (c->state.path && c->state.fresh)
+		buf_addf(out, _("From now on it is remembered in %s what they look like.\n"), c->state.path);
+	else if (!c->state.path)
+		buf_add(out, str_z(_("Nothing was remembered; --memory FILE makes the next look see more.\n")));
+}
+
+static int
+check(struct check *c)
+{
+	struct integrity_calls calls = calls_of(c);
+	int rc = integrity_cross_new(&calls, &c->cross);
+
+	if (rc == 0)
+		rc = gather(c);
+	if (rc == 0 && c->nlooks == 0)
+		rc = -ENOENT;
+	if (rc == 0) {
+		qsort(c->looks, c->nlooks, sizeof(*c->looks), by_stem_and_age);
+		rc = remember(c);
+	}
+	if (rc == 0)
+		rc = look_at_account_files(c);
+	if (rc == 0)
+		rc = look_at_syslog(c);
+	if (rc == 0) {
+		look_for_gone(c);
+		look_at_boot(c);
+		rc = integrity_state_save(&c->state);
+		if (rc < 0)
+			complain(_("guarita integrity: cannot remember in %s: %s\n"), c->state.path, strerror(-rc));
+	}
+	return rc;
+}
+
+static int
+open_state(struct check *c)
+{
+	const char *path = c->o->memory ? c->o->memory : c->usual && geteuid() == 0 ? MEMORY_PATH : NULL;
+	int rc = integrity_state_open(&c->state, path);
+
+	if (rc == -EBADMSG)
+		complain(_("guarita integrity: %s was damaged or edited: what it knew cannot be believed.\n"
+		    "Look into why; then move it away to begin anew.\n"), path);
+	else if (rc < 0)
+		complain("guarita integrity: %s: %s\n", path, strerror(-rc));
+	return rc;
+}
+
+int
+command_integrity(const struct options *o)
+{
+	struct check c = { .o = o, .usual = o->nargs == 0 };
+	int rc = open_state(&c);
+
+	if (rc < 0)
+		return rc == -EBADMSG ? EXIT_INCIDENTS : EXIT_FAILED;
+	account_show_begin(&c.show, o);
+	rc = check(&c);
+	if (rc == 0)
+		summary(&c);
+	else
+		complain("guarita integrity: %s\n", rc == -ENOENT ? _("there is no account file to look at") : strerror(-rc));
+	if (account_show_end(&c.show) < 0 && rc == 0)
+		rc = -EPIPE;
+	for (size_t i = 0; i < c.nlooks; i++)
+		account_close(&c.looks[i].file);
+	free(c.looks);
+	integrity_cross_free(c.cross);
+	integrity_state_close(&c.state);
+	path_list_free(&c.texts);
+	return rc < 0 ? EXIT_FAILED : c.alarms > 0 ? EXIT_INCIDENTS : EXIT_CLEAN;
+}
