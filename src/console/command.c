@@ -46,6 +46,8 @@ static const struct command commands[] = {
 		command_history },
 	{ "compare", NULL, "GENERATION [GENERATION]", 1, 2, "Cp",
 		N_("how two generations differ, or one from the edited file"), command_compare },
+	{ "why", NULL, "SRC DST[:PORT[/PROTOCOL]]", 2, 2, "Ci",
+		N_("what becomes of such a packet, and by which lines"), command_why },
 	{ "status", NULL, "", 0, 0, "cj", N_("processes, their rights, sources and losses"), command_status },
 	{ "watch", NULL, "", 0, 0, "cjp", N_("incidents as they happen"), command_watch },
 	{ "reload", NULL, "", 0, 0, "c", N_("reads the configuration again"), command_reload },
@@ -70,6 +72,7 @@ static int take_control(struct options *o, const char *arg) { o->control = arg; 
 static int take_memory(struct options *o, const char *arg) { o->memory = arg; return 0; }
 static int take_bad(struct options *o, const char *arg) { o->bad = true; return 0; }
 static int take_config(struct options *o, const char *arg) { o->config = arg; return 0; }
+static int take_in(struct options *o, const char *arg) { o->in = arg; return 0; }
 static int take_force(struct options *o, const char *arg) { o->force = true; return 0; }
 static int take_since(struct options *o, const char *arg) { return take_time(arg, o->now_us, &o->since_us); }
 static int take_until(struct options *o, const char *arg) { return take_time(arg, o->now_us, &o->until_us); }
@@ -104,6 +107,7 @@ static const struct option_row option_rows[] = {
 	{ 'r', "rules", "DIR", N_("folder of rules"), take_rules },
 	{ 'c', "control", "PATH", N_("control socket of the running Guarita"), take_control },
 	{ 'C', "config", "PATH", N_("the configuration that is meant (/etc/guarita/guarita.conf)"), take_config },
+	{ 'i', "in", "INTERFACE", N_("the interface that the packet comes by"), take_in },
 	{ 'w', "within", "TIME", N_("time to confirm (2m)"), take_within },
 	{ 'x', "force", NULL, N_("although it is advised against"), take_force },
 	{ 's', "since", "TIME", N_("only what happened since (2h, 7d, 2026-11-21, 2026-11-21T08:00:00Z)"), take_since },

@@ -21,6 +21,7 @@ struct options {
 	const char *rules;      /* folder of rules */
 	const char *control;    /* control socket */
 	const char *config;     /* configuration whose changes are meant */
+	const char *in;         /* interface that a packet comes by */
 	bool force;             /* although it is advised against */
 	int64_t within_us;      /* time to confirm */
 	int64_t since_us, until_us;   /* WHEN_NONE: no bound */
@@ -59,6 +60,7 @@ int command_who(const struct options *o);
 int command_last(const struct options *o);
 int command_lastlog(const struct options *o);
 int command_lastcomm(const struct options *o);
+int command_why(const struct options *o);
 int command_plan(const struct options *o);
 int command_apply(const struct options *o);
 int command_confirm(const struct options *o);
