@@ -110,6 +110,22 @@ offer_links(const struct policy *p, const struct addr *a, struct best *b)
 	}
 }
 
+/* The ends of a tunnel are on its link as soon as it is up. */
+static void
+offer_tunnels(const struct policy *p, const struct addr *a, struct best *b)
+{
+	const struct conf_gate *g = &p->config->gate;
+
+	for (uint32_t i = 0; i < g->nbranches; i++) {
+		const struct conf_branch *c = &g->branches[i];
+
+		for (uint32_t k = 0; k < c->tunnel.n && c->interfaces.n > 0; k++) {
+			if (cidr_has(&c->tunnel.v[k], a))
+				offer(b, c->interfaces.v[0], c->tunnel.v[k].bits, 0);
+		}
+	}
+}
+
 struct str
 eval_way_to(const struct policy *p, const struct eval_world *w, const struct addr *a)
 {
@@ -120,6 +136,7 @@ eval_way_to(const struct policy *p, const struct eval_world *w, const struct add
 	if (eval_is_here(p, w, a))
 		return STR("lo");
 	offer_links(p, a, &b);
+	offer_tunnels(p, a, &b);
 	for (uint32_t i = 0; i < p->nroutes; i++) {
 		const struct policy_route *r = &p->routes[i];
 		struct best link = { .bits = -1 };
@@ -267,7 +284,7 @@ eval_matches(const struct policy *p, const struct eval_world *w, const struct po
 		return false;
 	if ((so_far->mark & r->mark_mask) != r->mark || (so_far->ct_mark & r->ct_mask) != r->ct_mark)
 		return false;
-	if (r->rate && w->over_rate)
+	if ((r->rate && w->over_rate) || (r->clamp && packet->state != POLICY_NEW))
 		return false;
 	return place_matches(p, w, r, packet, so_far) && payload_matches(r->payload, packet);
 }
