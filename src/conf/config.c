@@ -158,6 +158,36 @@ static const struct schema_row archive_rows[] = {
 };
 static const struct schema archive_schema = SCHEMA_OF("archive", struct conf_archive, archive_rows);
 
+static const struct schema_row vault_rows[] = {
+	WHERE_ROW(struct conf_vault, where),
+	PATH_ROW(struct conf_vault, path, .required = true, .reload = SCHEMA_RESTART,
+	    .help = "a directory in which every line is sealed, and durable, before anything acts on it",
+	    .text = "It is made when it does not exist. Its file keys/auditor is shown once: take it "
+	        "away and keep it elsewhere.",
+	    .example = "vault \"/var/lib/guarita/vault\";"),
+	STRING_ROW(struct conf_vault, origin, .keyword = "origin", .max = 200,
+	    .derived = "guarita/ and the name of the site", .reload = SCHEMA_RESTART,
+	    .help = "the name of the log in checkpoints and proofs, unique in the world",
+	    .text = "Best a name below a domain of yours, without blanks and plus signs. It is "
+	        "fixed when the vault is made.",
+	    .example = "origin example.com/matriz;"),
+	DURATION_ROW(struct conf_vault, epoch_us, .keyword = "epoch", .def = "1h",
+	    .min = WHEN_SECOND, .max = 7 * WHEN_DAY,
+	    .help = "how long one signing key lives; then it is wiped",
+	    .text = "Who breaks in can sign nothing of an epoch that is over.",
+	    .example = "epoch 15m;"),
+	INT_ROW(struct conf_vault, epochs, .keyword = "epochs", .def = "65536", .min = 16,
+	    .max = 1048576, .reload = SCHEMA_RESTART,
+	    .help = "so many signing keys are made with a new vault",
+	    .text = "Rounded up to a power of two. 65536 last seven years at one hour each.",
+	    .example = "epochs 1024;"),
+	DURATION_ROW(struct conf_vault, frame_us, .keyword = "frame", .def = "5ms",
+	    .min = 1000, .max = WHEN_SECOND,
+	    .help = "a line waits at most so long for others to be sealed with it",
+	    .example = "frame 20ms;"),
+};
+static const struct schema vault_schema = SCHEMA_OF("vault", struct conf_vault, vault_rows);
+
 static const struct schema_row watch_rows[] = {
 	DURATION_ROW(struct conf_watch, lateness_us, .keyword = "lateness", .def = "60s",
 	    .min = 0, .max = WHEN_DAY,
@@ -368,6 +398,9 @@ static const struct schema_row config_rows[] = {
 	    .keyword = "archive",
 	    .help = "write every received line to files",
 	    .example = "archive \"/var/lib/guarita/archive\" { keep 90d; }"),
+	BLOCK_OPT_ROW(struct config, vault, struct conf_vault, vault_schema, .keyword = "vault",
+	    .help = "seal every line, so that it can be proved to a stranger",
+	    .example = "vault \"/var/lib/guarita/vault\" { origin example.com/matriz; }"),
 	BLOCK_ROW(struct config, watch, struct conf_watch, watch_schema, .keyword = "watch",
 	    .help = "how the rules work",
 	    .example = "watch { lateness 5m; }"),

@@ -52,6 +52,15 @@ struct conf_archive {                  /* received lines written to files */
 	int64_t sync_us;               /* fsync at least so often; 0: left to the kernel */
 };
 
+struct conf_vault {                    /* every line sealed before anything else acts on it */
+	struct conf_pos where;
+	struct str path;               /* directory */
+	struct str origin;             /* name of the log in checkpoints and proofs */
+	int64_t epoch_us;              /* a signing key lives so long */
+	int64_t epochs;                /* signing keys made when the vault is made */
+	int64_t frame_us;              /* lines wait at most so long for others */
+};
+
 struct conf_watch {
 	int64_t lateness_us;           /* how late a record may come in event time */
 	int64_t keys;                  /* live correlation keys over all rules */
@@ -128,6 +137,7 @@ struct config {
 	struct conf_source *sources;
 	uint32_t nsources;
 	struct conf_archive *archive;  /* NULL: none */
+	struct conf_vault *vault;      /* NULL: none */
 	struct conf_watch watch;
 	struct conf_respond *responds;
 	uint32_t nresponds;

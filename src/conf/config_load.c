@@ -180,6 +180,19 @@ derive_rules(struct arena *a, struct config *c)
 	return 0;
 }
 
+static int
+derive_vault(struct arena *a, struct config *c)
+{
+	struct buf b = BUF_INIT(8192);
+
+	if (!c->vault || c->vault->origin.n > 0)
+		return 0;
+	buf_addf(&b, "guarita/%.*s", STR_FMT(c->site));
+	c->vault->origin = arena_str(a, buf_str(&b));
+	buf_free(&b);
+	return c->vault->origin.p ? 0 : -ENOMEM;
+}
+
 /* Fills what was not given and has no fixed default: the rows say `derived`. */
 static int
 derive(struct arena *a, struct config *c)
@@ -188,6 +201,8 @@ derive(struct arena *a, struct config *c)
 
 	if (r == 0)
 		r = derive_rules(a, c);
+	if (r == 0)
+		r = derive_vault(a, c);
 	for (uint32_t i = 0; r == 0 && i < c->nsources; i++) {
 		if (c->sources[i].max_line == 0)
 			c->sources[i].max_line = c->limits.max_line;

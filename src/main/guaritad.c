@@ -18,7 +18,9 @@
 static void advance_stop(struct guaritad *g);
 
 static const struct { enum msg_peer a, b; } links[] = {
-	{ MSG_INTAKED, MSG_WATCHD },
+	{ MSG_INTAKED, MSG_WATCHD },           /* only where no vault stands between them */
+	{ MSG_INTAKED, MSG_VAULTD },
+	{ MSG_VAULTD, MSG_WATCHD },
 	{ MSG_WATCHD, MSG_RUNNERD },
 };
 
@@ -38,6 +40,8 @@ guaritad_wants(const struct guaritad *g, const struct role_row *row)
 {
 	const struct config *c = g->file.config;
 
+	if (row->peer == MSG_VAULTD)
+		return c->vault != NULL;
 	if (row->peer != MSG_RUNNERD)
 		return true;
 	for (uint32_t i = 0; i < c->nresponds; i++)
@@ -51,6 +55,8 @@ make_links(struct guaritad *g, const struct unit *u)
 {
 	for (size_t i = 0; i < ARRAY_LEN(links); i++) {
 		struct unit *a = unit_of(g, links[i].a), *b = unit_of(g, links[i].b);
+		if (i == 0 && g->file.config->vault)
+			continue;
 		if (a && b && (a == u || b == u))
 			unit_link(a, b);
 	}

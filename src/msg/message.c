@@ -13,6 +13,7 @@
 #define INTAKED MSG_INTAKED
 #define WATCHD MSG_WATCHD
 #define RUNNERD MSG_RUNNERD
+#define VAULTD MSG_VAULTD
 #define ROLES MSG_ROLES
 #define KEEP MSG_KEEP
 #define STARTING MSG_STARTING
@@ -55,6 +56,8 @@ msg_peer_name(enum msg_peer p)
 		return "watchd";
 	case MSG_RUNNERD:
 		return "runnerd";
+	case MSG_VAULTD:
+		return "vaultd";
 	case MSG_ROLES:
 		break;
 	}

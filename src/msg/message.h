@@ -15,7 +15,8 @@ enum msg_peer {
 	MSG_INTAKED = 1 << 1,
 	MSG_WATCHD = 1 << 2,
 	MSG_RUNNERD = 1 << 3,
-	MSG_ROLES = MSG_INTAKED | MSG_WATCHD | MSG_RUNNERD,
+	MSG_VAULTD = 1 << 4,
+	MSG_ROLES = MSG_INTAKED | MSG_WATCHD | MSG_RUNNERD | MSG_VAULTD,
 };
 
 enum msg_state {

@@ -72,6 +72,7 @@ conffile_fingerprint(const struct conffile *c, enum conffile_part part)
 		copy.sources = NULL;
 		copy.nsources = 0;
 		copy.archive = NULL;
+		copy.vault = NULL;
 	}
 	config_show(&copy, &shown);
 	uint64_t h = hash_bytes(buf_str(&shown), 0);

@@ -1,4 +1,4 @@
-/* feed_private: what the files of feed share; for nobody else. */
+/* feed_private: what the files of feed share; its batches are used by vaultd too, for what it hands on. */
 #ifndef GUARITA_ROLE_FEED_PRIVATE_H
 #define GUARITA_ROLE_FEED_PRIVATE_H
 

@@ -339,7 +339,7 @@ on_watch(void *ctx, struct chan *c, struct msg *m)
 	struct intake *in = ctx;
 
 	if (m->type == MSG_position && take_position(in, &m->position) < 0) {
-		log_say(&in->role->log, LOG_LEVEL_ERROR, "watchd told a position that is none");
+		log_say(&in->role->log, LOG_LEVEL_ERROR, "the reader told a position that is none");
 		unlink_watch(in);
 	} else if (m->type == MSG_resume) {
 		resume(in, c, &m->resume);
@@ -369,7 +369,7 @@ on_watch_end(void *ctx, struct chan *c, int error)
 
 	(void)c;
 	if (error == -EBADMSG)
-		log_say(&in->role->log, LOG_LEVEL_ERROR, "watchd sent a message that is none");
+		log_say(&in->role->log, LOG_LEVEL_ERROR, "the reader sent a message that is none");
 	/* Receiving goes on: the supervisor will bring a new link. */
 	unlink_watch(in);
 }
@@ -382,15 +382,17 @@ on_link(void *ctx, enum msg_peer peer, int fd)
 		.ctx = in, .on_msg = on_watch, .on_end = on_watch_end, .on_room = on_watch_room
 	};
 
-	if (peer != MSG_WATCHD) {
+	/* Whoever comes next on the way of a line: vaultd where a vault is kept, else watchd. */
+	if (peer != MSG_WATCHD && peer != MSG_VAULTD) {
 		close(fd);
 		return;
 	}
 	if (in->watch)
 		unlink_watch(in);
-	int r = chan_open(in->role->loop, fd, MSG_INTAKED, MSG_WATCHD, &calls, &in->watch);
+	int r = chan_open(in->role->loop, fd, MSG_INTAKED, peer, &calls, &in->watch);
 	if (r < 0)
-		log_say(&in->role->log, LOG_LEVEL_ERROR, "cannot link to watchd: %s", strerror(-r));
+		log_say(&in->role->log, LOG_LEVEL_ERROR, "cannot link to %s: %s", msg_peer_name(peer),
+		    strerror(-r));
 }
 
 static void

@@ -237,6 +237,8 @@ fill_paths(struct role *r, struct path_list *l)
 		if (c->archive)
 			add_path(l, c->archive->path.p, true);
 	}
+	if (sets & PATHS_VAULT && c->vault)
+		add_path(l, c->vault->path.p, true);
 	if (sets & PATHS_SOURCES)
 		source_paths(r, l);
 	if (sets & PATHS_ZONES) {

@@ -21,6 +21,7 @@ enum role_paths {
 	PATHS_SPOOL = 1 << 1,          /* the spool and the archive, to write */
 	PATHS_SOURCES = 1 << 2,        /* followed files, to read */
 	PATHS_ZONES = 1 << 3,          /* time zones and /proc/self */
+	PATHS_VAULT = 1 << 4,          /* the vault, to write */
 };
 
 struct role_row {

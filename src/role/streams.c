@@ -133,6 +133,18 @@ streams_declare(struct streams *s, const struct entry_source *decl, uint32_t *re
 	return r;
 }
 
+uint32_t
+streams_find(const struct streams *s, enum entry_kind kind, struct str name)
+{
+	char key[1 + 8192];
+
+	if (name.n >= sizeof(key))
+		return STRMAP_NONE;
+	key[0] = (char)('0' + kind);
+	memcpy(key + 1, name.p, name.n);
+	return strmap_get(&s->by_name, str_of(key, name.n + 1));
+}
+
 static struct place *
 find_place(struct streams *s, uint32_t stream, struct str ident)
 {

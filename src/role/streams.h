@@ -55,6 +55,8 @@ void streams_close(struct streams *s);
  * -ENOMEM.
  */
 int streams_declare(struct streams *s, const struct entry_source *decl, uint32_t *ret) WARN_UNUSED;
+/* The number of a declared source, STRMAP_NONE when there is none. */
+uint32_t streams_find(const struct streams *s, enum entry_kind kind, struct str name);
 /*
  * How far the source was read; a position of the identity's length alone means: closed, forget it.
  */

@@ -67,7 +67,7 @@ serialize(struct checkpoint *c)
 {
 	struct watching *w = c->w;
 	struct buf engine = BUF_INIT(STATE_MAX), bans = BUF_INIT(STATE_MAX);
-	uint8_t bytes[64];
+	uint8_t bytes[80];
 	struct enc e = enc_of(bytes, sizeof(bytes));
 	int r = correlate_save(w->engine, &engine);
 
@@ -76,6 +76,7 @@ serialize(struct checkpoint *c)
 	buf_reset(&c->bytes);
 	enc_bytes(&e, STR(MAGIC));
 	enc_u64(&e, w->seed);
+	enc_u64(&e, w->feeder);
 	enc_u64(&e, w->spooled);
 	enc_u64(&e, watching_journal_mark(w));
 	enc_u64(&e, (uint64_t)w->event_us);
@@ -176,7 +177,7 @@ load_parts(struct watching *w, struct cur *in)
 
 	if (!cur_ok(in) || !str_eq(magic, STR(MAGIC)))
 		return -EBADMSG;
-	uint64_t seed = cur_u64(in), spooled = cur_u64(in), journal = cur_u64(in);
+	uint64_t seed = cur_u64(in), feeder = cur_u64(in), spooled = cur_u64(in), journal = cur_u64(in);
 	int64_t event = (int64_t)cur_u64(in), advanced = (int64_t)cur_u64(in);
 	struct str engine = cur_bytes(in, (size_t)cur_u64(in));
 	if (!cur_ok(in))
@@ -187,6 +188,7 @@ load_parts(struct watching *w, struct cur *in)
 	    responder_load(w->responder, bans) < 0)
 		return -EBADMSG;
 	w->seed = seed;
+	w->feeder = feeder;
 	w->spooled = spooled;
 	w->event_us = event;
 	w->advanced_us = advanced;

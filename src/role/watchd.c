@@ -225,12 +225,24 @@ begin(void *ctx, struct role *r)
 
 /* The feed. */
 
+/* Another store of lines counts them anew. */
+static void
+follow_log(struct watching *w, uint64_t id, uint64_t since)
+{
+	if (w->feeder == id)
+		return;
+	w->feeder = id;
+	w->spooled = since;
+	w->dirty++;
+}
+
+/* A vault keeps positions itself. */
 static int
 tell_positions(struct watching *w)
 {
 	int r = 0;
 
-	for (size_t i = 0; i < w->streams.nplaces && r == 0; i++) {
+	for (size_t i = 0; chan_peer(w->intake) == MSG_INTAKED && i < w->streams.nplaces && r == 0; i++) {
 		const struct place *p = &w->streams.places[i];
 		const struct entry_source *d = &w->streams.v[p->stream]->decl;
 		struct msg m = {
@@ -256,13 +268,19 @@ on_intake(void *ctx, struct chan *c, struct msg *m)
 	struct watching *w = &((struct watchd *)ctx)->w;
 	struct msg credit = { .type = MSG_credit, .fd = -1, .credit.batches = 1 };
 
+	if (m->type == MSG_log) {
+		follow_log(w, m->log.id, m->log.since);
+		if (tell_positions(w) < 0)
+			log_say(&w->role->log, LOG_LEVEL_ERROR, "vaultd does not take what it is told");
+		return;
+	}
 	if (watching_records(w, &m->records) < 0) {
-		log_say(&w->role->log, LOG_LEVEL_ERROR, "intaked sent records that are none");
+		log_say(&w->role->log, LOG_LEVEL_ERROR, "the feed brought records that are none");
 		role_end(w->role, 1);
 		return;
 	}
 	if (chan_send(c, &credit) < 0)
-		log_say(&w->role->log, LOG_LEVEL_WARNING, "intaked does not take credit");
+		log_say(&w->role->log, LOG_LEVEL_WARNING, "the feed does not take credit");
 }
 
 static void
@@ -271,15 +289,16 @@ on_intake_end(void *ctx, struct chan *c, int error)
 	struct watching *w = &((struct watchd *)ctx)->w;
 
 	if (error == -EBADMSG)
-		log_say(&w->role->log, LOG_LEVEL_ERROR, "intaked sent a message that is none");
+		log_say(&w->role->log, LOG_LEVEL_ERROR, "the feed brought a message that is none");
 	chan_close(c);
 	w->intake = NULL;
 	if (error == -EBADMSG)
 		role_end(w->role, 1);
 }
 
+/* From intaked, or from vaultd, who first says which log it is. */
 static void
-link_intake(struct watchd *d, int fd)
+link_feed(struct watchd *d, enum msg_peer peer, int fd)
 {
 	struct watching *w = &d->w;
 	struct chan_calls calls = { .ctx = d, .on_msg = on_intake, .on_end = on_intake_end };
@@ -287,11 +306,13 @@ link_intake(struct watchd *d, int fd)
 	chan_close(w->intake);
 	w->intake = NULL;
 	watching_forget_wires(w);
-	int r = chan_open(w->role->loop, fd, MSG_WATCHD, MSG_INTAKED, &calls, &w->intake);
-	if (r == 0)
+	int r = chan_open(w->role->loop, fd, MSG_WATCHD, peer, &calls, &w->intake);
+	if (r == 0 && peer == MSG_INTAKED) {
+		follow_log(w, 0, 0);
 		r = tell_positions(w);
+	}
 	if (r < 0) {
-		log_say(&w->role->log, LOG_LEVEL_ERROR, "cannot link to intaked: %s", strerror(-r));
+		log_say(&w->role->log, LOG_LEVEL_ERROR, "cannot link to %s: %s", msg_peer_name(peer), strerror(-r));
 		role_end(w->role, 1);
 		return;
 	}
@@ -342,8 +363,8 @@ link_runner(struct watchd *d, int fd)
 static void
 on_link(void *ctx, enum msg_peer peer, int fd)
 {
-	if (peer == MSG_INTAKED)
-		link_intake(ctx, fd);
+	if (peer == MSG_INTAKED || peer == MSG_VAULTD)
+		link_feed(ctx, peer, fd);
 	else if (peer == MSG_RUNNERD)
 		link_runner(ctx, fd);
 	else

@@ -36,7 +36,8 @@ struct watching {
 	struct buf extra;
 	uint64_t seed;
 	int zone_offset_min;
-	uint64_t spooled;              /* last line of the spool that was handled */
+	uint64_t spooled;              /* last line of the spool, or entry of the vault, that was handled */
+	uint64_t feeder;               /* the vault that numbers them; 0: the spool of intaked */
 	int64_t event_us;              /* newest event time, WHEN_NONE before the first */
 	int64_t event_mono_us;         /* when that was */
 	int64_t advanced_us;           /* the engine was told that time came so far */

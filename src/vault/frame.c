@@ -21,8 +21,8 @@ read_head(struct cur *c, struct frame *f, uint32_t *side, uint32_t *lines)
 {
 	struct str m = cur_bytes(c, magic.n), pad, boot;
 
-	*side = cur_u32(c);
 	*lines = cur_u32(c);
+	*side = cur_u32(c);
 	f->count = cur_u32(c);
 	f->kind = (enum frame_kind)cur_u8(c);
 	pad = cur_bytes(c, 3);
@@ -53,8 +53,8 @@ frame_read(struct str bytes, struct frame *ret)
 	copy_digest(&c, &side_digest);
 	copy_digest(&c, &f.seal);
 	f.head = str_head(bytes, FRAME_HEAD);
-	f.side = cur_bytes(&c, side);
 	f.lines = cur_bytes(&c, lines);
+	f.side = cur_bytes(&c, side);
 	if (!cur_ok(&c))
 		return -EBADMSG;
 	struct digest want = digest_of(&f.side, 1);
@@ -92,14 +92,25 @@ frame_digest(const struct frame *f)
 	return digest_of(&f->head, 1);
 }
 
-void
-frame_begin(struct buf *out, struct str side)
+int
+frame_size(struct str head, size_t *ret)
 {
-	assert(out->n == 0 && side.n <= FRAME_SIDE_MAX);
-	if (!buf_reserve(out, FRAME_HEAD + side.n))
-		return;
-	out->n = FRAME_HEAD;
-	buf_add(out, side);
+	struct cur c = cur_of(head);
+	struct frame f;
+	uint32_t side, lines;
+
+	if (head.n < FRAME_HEAD || !read_head(&c, &f, &side, &lines))
+		return -EBADMSG;
+	*ret = FRAME_HEAD + (size_t)lines + side;
+	return 0;
+}
+
+void
+frame_begin(struct buf *out)
+{
+	assert(out->n == 0);
+	if (buf_reserve(out, FRAME_HEAD))
+		out->n = FRAME_HEAD;
 }
 
 void
@@ -117,16 +128,16 @@ frame_add(struct buf *out, const struct vault_entry *e)
 }
 
 void
-frame_finish(struct buf *out, size_t side_bytes, struct frame *f, const struct keys *k)
+frame_finish(struct buf *out, struct str side, struct frame *f, const struct keys *k)
 {
-	struct str side = str_of(out->p + FRAME_HEAD, side_bytes);
 	struct digest side_digest = digest_of(&side, 1);
+	size_t lines = out->n - FRAME_HEAD;
 	struct enc e = enc_of(out->p, FRAME_HEAD);
 
-	assert(buf_ok(out) && out->n - FRAME_HEAD - side_bytes <= FRAME_LINES_MAX);
+	assert(buf_ok(out) && lines <= FRAME_LINES_MAX && side.n <= FRAME_SIDE_MAX);
 	enc_bytes(&e, magic);
-	enc_u32(&e, (uint32_t)side_bytes);
-	enc_u32(&e, (uint32_t)(out->n - FRAME_HEAD - side_bytes));
+	enc_u32(&e, (uint32_t)lines);
+	enc_u32(&e, (uint32_t)side.n);
 	enc_u32(&e, f->count);
 	enc_u8(&e, (uint8_t)f->kind);
 	enc_bytes(&e, STR("\0\0\0"));
@@ -145,6 +156,7 @@ frame_finish(struct buf *out, size_t side_bytes, struct frame *f, const struct k
 	enc_bytes(&e, digest_str(&f->seal));
 	assert(enc_ok(&e) && e.n == FRAME_HEAD);
 	f->head = str_of(out->p, FRAME_HEAD);
+	buf_add(out, side);
 }
 
 void

@@ -1,10 +1,10 @@
 /*
  * frame: what is written to the log at once, and made durable before anyone is told. Numbers big-endian:
  *
- *   "GWF1"  u32 bytes of side  u32 bytes of lines  u32 lines  u8 kind  u8[3] zero  u64 epoch
+ *   "GWF1"  u32 bytes of lines  u32 bytes of side  u32 lines  u8 kind  u8[3] zero  u64 epoch
  *   u64 number  u64 index of the first line  i64 wall clock (us)  u64 time since boot (us)  boot id 16
  *   digest of the head before 32  root 32 (of the tree with these lines)  SHA-256 of side 32  seal 32
- *   then side, then lines
+ *   then lines, then side
  *
  * Lines: u16 length and record (vault/entry.h), one after the other. Side: what the writer needs to go on after a
  * restart. The seal is HMAC-SHA-256 under the frame's key over the head up to the seal; root, the side's digest and the
@@ -61,11 +61,14 @@ bool frame_sealed(const struct frame *f, const struct keys *k);
 /* SHA-256 of the head with its seal: what the next frame's head names as the one before. */
 struct digest frame_digest(const struct frame *f);
 
-/* Begins a frame in an empty buffer: leaves room for the head. */
-void frame_begin(struct buf *out, struct str side);
+/* Size of the whole frame from its first FRAME_HEAD bytes; -EBADMSG. For those who read a file piece by piece. */
+int frame_size(struct str head, size_t *ret) WARN_UNUSED;
+
+/* Begins a frame in an empty buffer: leaves room for the head. Lines are added, then it is finished. */
+void frame_begin(struct buf *out);
 void frame_add(struct buf *out, const struct vault_entry *e);
-/* Fills in the head of what was begun with side of so many bytes; f says the rest. Sets f->seal and f->head. */
-void frame_finish(struct buf *out, size_t side_bytes, struct frame *f, const struct keys *k);
+/* Adds the side and fills in the head; f says the rest. Sets f->seal and f->head. The buffer must be whole. */
+void frame_finish(struct buf *out, struct str side, struct frame *f, const struct keys *k);
 
 /* The right edge of a tree: u64 size, digests by rising level. */
 void tree_pack(const struct tree *t, struct buf *out);

@@ -17,6 +17,8 @@ take_start(struct wal_reader *w, const struct frame *f)
 
 	if (f->kind != FRAME_START || f->count || f->lines.n || tree_unpack(&c, &w->tree) < 0)
 		return WAL_OUT_OF_ORDER;
+	w->tree.on_node = w->on_node;
+	w->tree.ctx = w->ctx;
 	w->started = true;
 	w->next_number = f->number;
 	w->epoch = f->epoch;
@@ -133,8 +135,8 @@ judge_ahead(const struct keys *k, const struct wal_reader *before, struct recove
 }
 
 int
-recover(struct str newest, const struct keys *k, struct nonce_store *nonces,
-    void (*each)(void *ctx, const struct frame *f), void *ctx, struct recover *ret)
+recover(struct str newest, const struct keys *k, struct nonce_store *nonces, const struct recover_calls *calls,
+    struct recover *ret)
 {
 	struct recover r = { .verdict = RECOVER_TAMPERED };
 	enum wal_fault fault = WAL_WHOLE;
@@ -143,10 +145,14 @@ recover(struct str newest, const struct keys *k, struct nonce_store *nonces,
 	int got;
 
 	wal_open(&w, newest, nonces);
+	if (calls) {
+		w.on_node = calls->on_node;
+		w.ctx = calls->ctx;
+	}
 	before = w;
 	while ((got = wal_next(&w, &f, &fault)) == 1) {
-		if (each)
-			each(ctx, &f);
+		if (calls && calls->on_frame)
+			calls->on_frame(calls->ctx, &f);
 		r.last = f;
 		if (f.number < k->frame)
 			before = w;
@@ -154,6 +160,7 @@ recover(struct str newest, const struct keys *k, struct nonce_store *nonces,
 	if (got < 0 && got != -EBADMSG)
 		return got;
 	r.tree = w.tree;
+	r.tree.on_node = NULL;
 	r.last_digest = w.last;
 	r.good_bytes = w.offset;
 	r.torn_bytes = newest.n - w.offset;

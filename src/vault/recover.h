@@ -18,6 +18,8 @@ struct wal_reader {
 	struct digest last;            /* of the last frame, frame_digest() */
 	bool started;
 	struct nonce_store *nonces;
+	tree_node_fn *on_node;         /* told of nodes that become complete; may be NULL */
+	void *ctx;
 };
 
 enum wal_fault {
@@ -48,11 +50,14 @@ struct recover {
 	struct tree tree;
 };
 
-/*
- * Reads the newest file to its end and judges. `each` is told of every whole frame; may be NULL. 0, or an error of the
- * nonces.
- */
-int recover(struct str newest, const struct keys *k, struct nonce_store *nonces,
-    void (*each)(void *ctx, const struct frame *f), void *ctx, struct recover *ret) WARN_UNUSED;
+struct recover_calls {
+	void *ctx;
+	void (*on_frame)(void *ctx, const struct frame *f);    /* every whole frame; may be NULL */
+	tree_node_fn *on_node;                                 /* may be NULL */
+};
+
+/* Reads the newest file to its end and judges. calls may be NULL. 0, or an error of the nonces. */
+int recover(struct str newest, const struct keys *k, struct nonce_store *nonces, const struct recover_calls *calls,
+    struct recover *ret) WARN_UNUSED;
 
 #endif

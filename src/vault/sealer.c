@@ -11,6 +11,8 @@ void
 sealer_open(struct sealer *s, const struct sealer_opts *o, const struct tree *t, const struct keys *k)
 {
 	*s = (struct sealer){ .opts = *o, .tree = *t, .keys = *k, .out = BUF_INIT(OUT_MAX) };
+	s->tree.on_node = o->on_node;
+	s->tree.ctx = o->ctx;
 }
 
 void
@@ -21,27 +23,14 @@ sealer_close(struct sealer *s)
 }
 
 void
-sealer_begin(struct sealer *s, enum frame_kind kind, struct str side)
+sealer_begin(struct sealer *s, enum frame_kind kind)
 {
-	buf_reset(&s->out);
-	s->side_bytes = side.n;
-	s->frame = (struct frame){
-		.kind = kind, .epoch = s->keys.epoch, .number = s->keys.frame, .first = s->tree.size,
-	};
+	assert(!s->open);
+	s->out = BUF_INIT(OUT_MAX);
+	s->open = true;
+	s->frame = (struct frame){ .kind = kind, .first = s->tree.size };
 	memcpy(s->frame.boot, s->opts.boot, FRAME_BOOT_BYTES);
-	frame_begin(&s->out, side);
-}
-
-void
-sealer_begin_start(struct sealer *s, struct str side)
-{
-	struct buf whole = BUF_INIT(FRAME_SIDE_MAX);
-
-	tree_pack(&s->tree, &whole);
-	buf_add(&whole, side);
-	sealer_begin(s, FRAME_START, buf_str(&whole));
-	s->out.failed |= !buf_ok(&whole);
-	buf_free(&whole);
+	frame_begin(&s->out);
 }
 
 /* The nonce of the leaf that comes next. */
@@ -79,17 +68,36 @@ sealer_add(struct sealer *s, const struct vault_entry *e)
 	return (int64_t)(s->tree.size - 1);
 }
 
-int
-sealer_finish(struct sealer *s, int64_t wall_us, uint64_t boot_us, struct str *ret_bytes)
+/* Room is made before anything is sealed: a key is used once. */
+static int
+make_side(struct sealer *s, struct str side, struct buf *ret)
 {
-	if (!buf_ok(&s->out))
-		return -ENOMEM;
-	s->frame.wall_us = wall_us;
-	s->frame.boot_us = boot_us;
-	s->frame.root = tree_root(&s->tree);
-	frame_finish(&s->out, s->side_bytes, &s->frame, &s->keys);
-	struct digest last = frame_digest(&s->frame);
-	keys_step(&s->keys, &last, s->tree.size, &s->frame.root);
-	*ret_bytes = buf_str(&s->out);
-	return 0;
+	if (s->frame.kind == FRAME_START)
+		tree_pack(&s->tree, ret);
+	buf_add(ret, side);
+	return buf_ok(ret) && buf_reserve(&s->out, ret->n) ? 0 : -ENOMEM;
+}
+
+int
+sealer_finish(struct sealer *s, struct str side, int64_t wall_us, uint64_t boot_us, struct buf *ret_bytes)
+{
+	struct buf whole = BUF_INIT(FRAME_SIDE_MAX);
+	int r = make_side(s, side, &whole);
+
+	assert(s->open);
+	if (r == 0) {
+		s->frame.epoch = s->keys.epoch;
+		s->frame.number = s->keys.frame;
+		s->frame.wall_us = wall_us;
+		s->frame.boot_us = boot_us;
+		s->frame.root = tree_root(&s->tree);
+		frame_finish(&s->out, buf_str(&whole), &s->frame, &s->keys);
+		struct digest last = frame_digest(&s->frame);
+		keys_step(&s->keys, &last, s->tree.size, &s->frame.root);
+		*ret_bytes = s->out;
+		s->out = BUF_INIT(OUT_MAX);
+		s->open = false;
+	}
+	buf_free(&whole);
+	return r;
 }

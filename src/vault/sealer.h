@@ -14,6 +14,7 @@ struct sealer_opts {
 	void *ctx;
 	/* A seed for the nonces of block `block`: drawn, and durable before it is handed out. 0 or -errno. */
 	int (*seed)(void *ctx, uint64_t block, uint8_t ret[VAULT_NONCE_BYTES]);
+	tree_node_fn *on_node;         /* may be NULL */
 	uint8_t boot[FRAME_BOOT_BYTES];
 };
 
@@ -24,17 +25,15 @@ struct sealer {
 	struct nonce_walk walk;
 	bool walking;                  /* walk stands at tree.size */
 	struct buf out;                /* the frame being made */
-	size_t side_bytes;
 	struct frame frame;
+	bool open;                     /* begun and not finished */
 };
 
 /* The tree as far as it is sealed and the keys that go with it; both are taken over. */
 void sealer_open(struct sealer *s, const struct sealer_opts *o, const struct tree *t, const struct keys *k);
 void sealer_close(struct sealer *s);   /* wipes */
 
-void sealer_begin(struct sealer *s, enum frame_kind kind, struct str side);
-/* A START frame, which brings the tree's edge with it. */
-void sealer_begin_start(struct sealer *s, struct str side);
+void sealer_begin(struct sealer *s, enum frame_kind kind);
 /* Index of the entry, or -errno of the seed. The entry's own index is not looked at. */
 int64_t sealer_add(struct sealer *s, const struct vault_entry *e) WARN_UNUSED;
 static inline bool
@@ -43,9 +42,10 @@ sealer_full(const struct sealer *s)
 	return s->out.n >= SEALER_FRAME_BYTES;
 }
 /*
- * The frame's bytes, to be written; they live until the next begin. After it, s->keys is the state to be written behind
- * the frame. -ENOMEM when the buffer could not grow: nothing is sealed then, and the tree must be opened anew.
+ * The frame's bytes, to be written: they are the caller's, who frees them. The side of a START frame gets the tree's
+ * edge before it. Afterwards s->keys is the state to be written behind the frame. -ENOMEM when a buffer could not grow:
+ * nothing is sealed then, and the log must be opened anew.
  */
-int sealer_finish(struct sealer *s, int64_t wall_us, uint64_t boot_us, struct str *ret_bytes) WARN_UNUSED;
+int sealer_finish(struct sealer *s, struct str side, int64_t wall_us, uint64_t boot_us, struct buf *ret_bytes) WARN_UNUSED;
 
 #endif

@@ -161,7 +161,8 @@ test_rows_are_sound(void **state)
 	for (size_t i = 0; i < n; i++) {
 		assert_ptr_equal(msg_row(rows[i].type), &rows[i]);
 		assert_true(rows[i].from && rows[i].to && rows[i].in);
-		assert_false(rows[i].from & rows[i].to);
+		/* vaultd stands in the middle of the feed: what it is sent, it sends on. */
+		assert_false(rows[i].from & rows[i].to & ~(unsigned)MSG_VAULTD);
 		for (size_t k = 0; k < i; k++)
 			assert_true(rows[k].type != rows[i].type);
 	}

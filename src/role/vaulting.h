@@ -1,0 +1,134 @@
+/*
+ * vaulting: what the files of vaultd share. Lines come from intaked, go into the open frame of the sealer, are written
+ * with it by another thread, and only then are told back as safe and handed on to watchd, who reads them from the log.
+ */
+#ifndef GUARITA_ROLE_VAULTING_H
+#define GUARITA_ROLE_VAULTING_H
+
+#include "role/role.h"
+#include "role/streams.h"
+#include "role/vault_disk.h"
+#include "vault/recover.h"
+#include "vault/sealer.h"
+
+#define VAULT_CREDIT 64                        /* batches of intaked on the way, or not durable yet */
+#define VAULT_FRAME_FULL (256u << 10)          /* a frame waits for nothing once it is so large */
+#define VAULT_FILE_BYTES (64u << 20)           /* of the log; then a new one is begun */
+#define VAULT_EPOCH_LINES (UINT64_C(1) << 20)  /* an epoch ends after so many lines too */
+
+/* Bytes on their way to the disk, and what they mean for the others once they are there. */
+struct vault_job {
+	struct vault_job *next;
+	struct vaulting *v;
+	struct buf bytes;
+	bool new_file;
+	uint64_t first, size;          /* of the tree before and behind */
+	uint8_t slot[KEYS_SLOT_BYTES];
+	uint64_t slot_at;
+	uint64_t spooled;
+	uint32_t credits;
+	bool framed, keyed;            /* how far it came */
+	int error;
+};
+
+struct vault_wire {                    /* a number on the link, and which stream that is */
+	uint32_t stream;
+	bool declared;
+};
+
+/* How far watchd has read. */
+struct vault_reader {
+	int fd;
+	uint64_t offset;               /* in the file */
+	uint64_t at;                   /* index of the next entry to be sent */
+	struct buf bytes;              /* the frame that is being sent */
+	struct frame frame;
+	struct cur lines;
+	uint64_t line;                 /* index of the next in lines */
+	struct str held;               /* a record that did not fit into the last batch */
+	bool loaded, no_room;
+	uint32_t credit;
+	uint32_t *declared;            /* stream + 1 that stands behind each number of the link */
+	struct batch *batch;
+};
+
+struct vaulting {
+	struct role *role;
+	const struct conf_vault *conf;
+	struct vault_disk disk;
+	struct nonce_store nonces;
+	struct sealer sealer;
+	struct streams streams;
+	char host[256];
+	uint8_t boot[FRAME_BOOT_BYTES];
+	uint32_t own;                  /* stream of our own lines */
+
+	struct vault_wire *wires[2];   /* received lines, files: by number */
+	uint32_t nwires[2];
+	uint64_t spooled;              /* last line of intaked's spool that was taken */
+	struct buf side;               /* of the open frame */
+	uint32_t credits;              /* batches in the open frame */
+	int64_t open_us;               /* when its first line came */
+
+	struct vault_job *jobs, **last_job;
+	bool busy, retrying;
+	uint64_t planned_bytes;        /* of the log's file, jobs included */
+	int64_t begun_us;              /* when the last job was begun */
+	uint64_t durable;              /* entries */
+	struct timer *frame_timer, *retry_timer, *tick;
+	int error;                     /* of the disk, while it lasts */
+
+	uint64_t epoch_lines;          /* size of the tree when the epoch began */
+	int64_t epoch_s;               /* when it began */
+	bool out_of_epochs;
+	uint64_t checkpoint_size;
+	int64_t checkpoint_s;
+
+	struct chan *intake, *watch;
+	struct vault_reader reader;
+	uint64_t since;                /* entries there were at our start */
+	const char *verdict;           /* of the start: "clean", "crash", "tampered", "new" */
+	char why[128];
+	uint64_t torn_bytes;
+	uint64_t lines, frames, bytes, skipped;
+	bool stopping;
+};
+
+/* Opening. vault_open.c: 0 or -errno, after having said why. */
+int vaulting_open(struct vaulting *v) WARN_UNUSED;
+
+/* Lines. vault_lines.c */
+int vaulting_records(struct vaulting *v, const struct msg_records *m) WARN_UNUSED;
+/* A line of our own; `source` is a declared stream. */
+void vaulting_line(struct vaulting *v, uint32_t stream, struct str line);
+void vaulting_say(struct vaulting *v, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void vaulting_forget_wires(struct vaulting *v);
+/* One entry of a frame's side: SOURCE or POSITION, by number of stream. -EBADMSG. */
+int vaulting_take_side(struct vaulting *v, struct str side) WARN_UNUSED;
+void vaulting_pack_state(const struct vaulting *v, struct buf *out);
+int vaulting_load_state(struct vaulting *v, struct cur *in) WARN_UNUSED;
+
+/* Writing. vault_commit.c */
+/* A frame is open afterwards. */
+int vaulting_begin(struct vaulting *v) WARN_UNUSED;
+/* Writes what is due. */
+void vaulting_poke(struct vaulting *v);
+void vaulting_begin_file(struct vaulting *v);
+/* Everything that is open, an orderly end behind it, durable when it returns. */
+int vaulting_end(struct vaulting *v) WARN_UNUSED;
+void vaulting_drop_jobs(struct vaulting *v);
+
+/* Notes. vault_epoch.c */
+void vaulting_tick_epoch(struct vaulting *v, int64_t now_s);
+int vaulting_close_epoch(struct vaulting *v, int64_t now_s) WARN_UNUSED;
+/* Where the epochs stand according to the disk: closing notes and keys must fit. -EBADMSG: they do not; why is said. */
+int vaulting_open_epochs(struct vaulting *v, struct keys *k, const char **ret_why) WARN_UNUSED;
+void vaulting_checkpoint(struct vaulting *v, int64_t now_s);
+
+/* Handing on. vault_feed.c */
+int vaulting_reader_open(struct vaulting *v) WARN_UNUSED;
+void vaulting_reader_close(struct vaulting *v);
+void vaulting_link_watch(struct vaulting *v, int fd);
+void vaulting_feed(struct vaulting *v);
+
+#endif

@@ -1,0 +1,146 @@
+"""The vault between intaked and watchd: sealed first, nothing lost, nothing doubled, crash and tampering told apart."""
+import os
+import signal
+
+from conftest import alive, probe, wait_until
+
+
+def with_vault(guarita, more="epochs 64;"):
+    guarita.write_config("vault %s/vault { %s }\n" % (guarita.dir, more))
+    return guarita
+
+
+def vault(guarita):
+    return guarita.roles()["vaultd"].get("status", {})
+
+
+def raws(guarita):
+    """Every raw line in the log's files, read by the format alone (guarita-vault(7))."""
+    lines = []
+    for path in sorted((guarita.dir / "vault" / "wal").glob("*.wal")):
+        data, at = path.read_bytes(), 0
+        while at < len(data):
+            assert data[at:at + 4] == b"GWF1"
+            nlines, nside = (int.from_bytes(data[at + i:at + i + 4], "big") for i in (4, 8))
+            p, end = at + 204, at + 204 + nlines
+            while p < end:
+                size = int.from_bytes(data[p:p + 2], "big")
+                record = data[p + 2:p + 2 + size]
+                source = int.from_bytes(record[3:5], "big")
+                lines.append((record[13:13 + source].decode(), record[13 + source:].decode(errors="replace")))
+                p += 2 + size
+            at = end + nside
+    return lines
+
+
+def kill(pid):
+    os.kill(pid, signal.SIGKILL)
+    wait_until("%d gone" % pid, lambda: not alive(pid))
+
+
+def test_lines_are_sealed_and_then_watched(guarita):
+    with_vault(guarita).start()
+    guarita.append("a.log", *(probe(i) for i in range(20)))
+    guarita.send_udp(*(probe(i) for i in range(20, 40)))
+    guarita.wait_incidents(40)
+    sealed = [line for source, line in raws(guarita) if "probe from" in line]
+    assert sorted(sealed) == sorted({line for line in sealed}) and len(sealed) == 40
+    assert vault(guarita)["start"] == "new"
+    assert guarita.stop() == 0
+    guarita.start()
+    assert vault(guarita)["start"] == "clean"
+    guarita.append("a.log", probe(40))
+    guarita.wait_incidents(41)
+    assert guarita.stop() == 0
+    assert len([line for _, line in raws(guarita) if "probe from" in line]) == 41
+
+
+def test_power_cuts_lose_nothing_and_double_nothing(guarita):
+    with_vault(guarita).start()
+    sent = 0
+    for _ in range(5):
+        for _ in range(10):
+            guarita.append("a.log", *(probe(sent + i) for i in range(5)))
+            sent += 5
+        wait_until("something sealed", lambda: vault(guarita).get("lines", 0) > 3)
+        guarita.kill_all()
+        guarita.start()
+        assert vault(guarita)["start"] == "crash"
+    guarita.wait_incidents(sent)
+    assert guarita.stop() == 0
+    assert "TAMPERED" not in guarita.stderr()
+    sealed = [line for _, line in raws(guarita) if "probe from" in line]
+    assert len(sealed) == sent and len(set(sealed)) == sent
+
+
+def test_each_process_may_die_alone(guarita):
+    with_vault(guarita).start()
+    for n, role in enumerate(("vaultd", "watchd", "intaked", "vaultd")):
+        guarita.append("a.log", *(probe(10 * n + i) for i in range(5)))
+        old = guarita.roles()[role]["pid"]
+        kill(old)
+        guarita.append("a.log", *(probe(10 * n + i) for i in range(5, 10)))
+        wait_until("%s again" % role, lambda: guarita.roles()[role]["pid"] not in (0, old))
+        guarita.wait_running()
+        guarita.wait_incidents(10 * n + 10)
+    assert guarita.stop() == 0
+    assert "TAMPERED" not in guarita.stderr()
+    sealed = [line for _, line in raws(guarita) if "probe from" in line]
+    assert len(sealed) == 40 and len(set(sealed)) == 40
+
+
+def test_a_changed_line_is_found_and_set_aside(guarita):
+    with_vault(guarita).start()
+    guarita.append("a.log", *(probe(i) for i in range(10)))
+    guarita.wait_incidents(10)
+    guarita.kill_all()
+    path = max((guarita.dir / "vault" / "wal").glob("*.wal"))
+    data = path.read_bytes()
+    at = data.index(b"probe from 198.51.0.5")
+    path.write_bytes(data[:at + 20] + b"9" + data[at + 21:])
+    guarita.start()
+    assert vault(guarita)["start"] == "tampered"
+    aside, = (guarita.dir / "vault").glob("set-aside-*")
+    assert (aside / "wal" / path.name).read_bytes() == data[:at + 20] + b"9" + data[at + 21:]
+    assert "TAMPERED" in guarita.stderr()
+    # Receiving goes on, in a new vault, whose first lines say what was found.
+    guarita.append("a.log", probe(11))
+    guarita.wait_incidents(11)
+    assert any("vault.tampered" in line for _, line in raws(guarita))
+
+
+def test_a_cut_tail_is_no_crash(guarita):
+    with_vault(guarita).start()
+    guarita.append("a.log", *(probe(i) for i in range(10)))
+    guarita.wait_incidents(10)
+    guarita.kill_all()
+    path = max((guarita.dir / "vault" / "wal").glob("*.wal"))
+    os.truncate(path, path.stat().st_size - 1)
+    guarita.start()
+    assert vault(guarita)["start"] == "tampered"
+
+
+def test_epochs_close_while_nothing_comes(guarita):
+    with_vault(guarita, "epochs 64; epoch 1s;").start()
+    wait_until("three epochs", lambda: vault(guarita)["epoch"] >= 3)
+    text = (guarita.dir / "vault" / "epochs").read_text()
+    assert [line.split()[1] for line in text.splitlines() if line.startswith("epoch ")][:3] == ["0", "1", "2"]
+    assert guarita.stop() == 0
+    guarita.start()
+    assert vault(guarita)["start"] == "clean" and vault(guarita)["epoch"] >= 3
+
+
+def test_a_vault_may_come_and_go(guarita):
+    guarita.start()
+    guarita.append("a.log", *(probe(i) for i in range(5)))
+    guarita.wait_incidents(5)
+    assert guarita.stop() == 0
+    with_vault(guarita).start()
+    # A file that the vault does not know is read from its start, as configured; the watch knows those lines.
+    guarita.append("a.log", *(probe(i) for i in range(5, 10)))
+    wait_until("ten incidents", lambda: len({i["src"] for i in guarita.incidents()}) == 10)
+    assert guarita.stop() == 0
+    guarita.write_config()
+    guarita.start()
+    guarita.send_udp(probe(10))
+    wait_until("eleven", lambda: len({i["src"] for i in guarita.incidents()}) == 11)
