@@ -23,7 +23,9 @@ decode_work_new(const struct ruleset *rs)
 	w->rs = rs;
 	w->literals = literals_work_new();
 	w->forms = forms_work_new();
-	ok = w->literals && w->forms && refine_prepare(rs->decoders, w->literals) == 0;
+	w->automata = calloc(rs->decoders->ngroups + 1, sizeof(struct automaton *));
+	w->budget.credit = AUTOMATA_CREDIT_MAX;
+	ok = w->automata && w->literals && w->forms && refine_prepare(rs->decoders, w->literals) == 0;
 	for (uint32_t i = 0; ok && i < rs->decoders->ngroups; i++)
 		if (rs->decoders->groups[i].index.literals)
 			ok = literals_prepare(w->literals, rs->decoders->groups[i].index.literals) == 0;
@@ -39,6 +41,9 @@ decode_work_free(struct decode_work *w)
 {
 	if (!w)
 		return;
+	for (uint32_t i = 0; w->automata && i < w->rs->decoders->ngroups; i++)
+		automaton_free(w->automata[i]);
+	free(w->automata);
 	literals_work_free(w->literals);
 	forms_work_free(w->forms);
 	free(w);
@@ -122,6 +127,18 @@ open_to_any(const struct decode_work *w, const struct group *g)
 	return g == &d->groups[d->any] || g == &d->groups[d->guess];
 }
 
+/* The ways of a group that begin as the text does. */
+static void
+walk(struct decode_work *w, const struct group *g, struct str text)
+{
+	struct automaton **a = &w->automata[g - w->rs->decoders->groups];
+
+	if (!*a)
+		*a = automaton_new(&g->index);
+	if (*a)
+		automaton_walk(*a, &w->budget, text, &w->candidates, &w->match);
+}
+
 /*
  * Ways in order of weight. The search for patterns that begin with a wildcard is put off until one of them could be
  * next: most lines never pay for it. Patterns without any literal take whatever is left: they are asked apart.
@@ -139,7 +156,7 @@ try_patterns(struct decode_work *w, const struct group *g, bool vague, struct sl
 	c->n = 0;
 	w->match.lead_limited = open_to_any(w, g);
 	w->match.lead_max = SIZE_MAX;
-	index_walk(x, record_text(r, base), c, &w->match);
+	walk(w, g, record_text(r, base));
 	for (uint32_t i = 0;; i++) {
 		if (!searched && (i == c->n || c->rank[i] > x->best_search)) {
 			index_search(x, w->literals, record_text(r, base), c);
@@ -306,6 +323,8 @@ void
 decode_routed(const struct ruleset *rs, struct decode_work *w, const struct decode_route *route, struct record *r)
 {
 	w->hit = NULL;
+	if (w->budget.credit < AUTOMATA_CREDIT_MAX)
+		w->budget.credit += AUTOMATA_CREDIT_A_LINE;
 	match_forget_times(&w->match);
 	if (try_all(w, route, r))
 		refine_record(rs, w, r);

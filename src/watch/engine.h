@@ -6,6 +6,7 @@
 #define GUARITA_WATCH_ENGINE_H
 
 #include "base/hash.h"
+#include "watch/automaton.h"
 #include "watch/condition.h"
 #include "watch/index.h"
 #include "watch/decoder.h"
@@ -131,6 +132,8 @@ struct memo {                          /* program as written: the groups it may 
 struct decode_work {
 	const struct ruleset *rs;
 	struct literals_work *literals;
+	struct automaton **automata;   /* by group; NULL until a text is walked */
+	struct automata_budget budget;
 	struct candidates candidates;
 	struct match match;
 	struct memo memo[WORK_MEMO];

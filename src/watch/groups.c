@@ -165,8 +165,7 @@ gather_decoder(struct sorter *s, struct group *group, struct gathered *g, const 
 static int
 build_group(struct sorter *s, struct group *group, struct gathered *g)
 {
-	bool of_all = group == &s->d->groups[s->d->any] || group == &s->d->groups[s->d->guess];
-	int err = index_build(s->a, g->patterns, g->n, of_all, &group->index);
+	int err = index_build(s->a, g->patterns, g->n, &group->index);
 
 	group->lines = ARENA_ARRAY(s->a, const struct line *, g->n + 1);
 	if (err < 0 || !group->lines)

@@ -26,20 +26,22 @@ enum {
 	NUMBER = 1 << 7,      /* digits and + - . */
 	HEXADECIMAL = 1 << 8, /* hex digits and x */
 	LINK = 1 << 9,        /* hex digits and : - . */
+	TIME = 1 << 10,       /* what a time may hold */
 };
 
-#define OF_NAME (HOST | ADDRESS)
+#define OF_NAME (HOST | ADDRESS | TIME)
 #define OF_HEX (HEX | IP6 | OF_NAME | HEXADECIMAL | LINK)
 
 __extension__ static const uint16_t classes[256] = {
-	['\t'] = BLANK, [' '] = BLANK,
+	['\t'] = BLANK | TIME, [' '] = BLANK | TIME,
 	['0' ... '9'] = DIGIT | NUMBER | OF_HEX,
 	['a' ... 'f'] = ALPHA | OF_HEX, ['A' ... 'F'] = ALPHA | OF_HEX,
 	['g' ... 'w'] = ALPHA | OF_NAME, ['G' ... 'W'] = ALPHA | OF_NAME,
 	['x'] = ALPHA | OF_NAME | HEXADECIMAL, ['X'] = ALPHA | OF_NAME | HEXADECIMAL,
 	['y' ... 'z'] = ALPHA | OF_NAME, ['Y' ... 'Z'] = ALPHA | OF_NAME,
 	['-'] = OF_NAME | NUMBER | LINK, ['_'] = OF_NAME, ['.'] = OF_NAME | IP6 | NUMBER | LINK,
-	[':'] = IP6 | ADDRESS | LINK, ['+'] = NUMBER, ['%'] = ADDRESS, ['['] = ADDRESS, [']'] = ADDRESS,
+	[':'] = IP6 | ADDRESS | LINK | TIME, ['+'] = NUMBER | TIME, ['%'] = ADDRESS, ['['] = ADDRESS, [']'] = ADDRESS,
+	['/'] = TIME, [','] = TIME, ['@'] = TIME, ['*'] = TIME, ['('] = TIME, [')'] = TIME,
 };
 
 static const struct {
@@ -441,74 +443,64 @@ hole_may_begin(enum hole_type t, char c)
 	}
 }
 
-/* The first place of the literal within the word that begins at pos, or HOLE_MISS. */
-static size_t
-word_until(struct str text, size_t pos, size_t end, const struct step *lit)
-{
-	for (size_t at = pos + 1; at < end; at++) {
-		if (!lit->nocase) {
-			const char *hit = memchr(text.p + at, lit->lit[0], end - at);
+enum run_phase {
+	RUN_BEFORE,
+	RUN_WITHIN,          /* may end */
+	RUN_QUOTED,          /* within quotes */
+	RUN_ESCAPED,         /* behind a backslash within quotes */
+	RUN_BRACKETED,       /* a time within brackets */
+	RUN_OVER,            /* must end */
+};
 
-			if (!hit)
-				return HOLE_MISS;
-			at = (size_t)(hit - text.p);
-		}
-		if (step_ends_word(lit, text, at))
-			return at;
-	}
-	return HOLE_MISS;
+bool
+hole_run_may_end(unsigned phase)
+{
+	return phase == RUN_WITHIN || phase == RUN_OVER;
 }
 
-static size_t
-peek_word(struct str text, size_t pos, const struct step *next, struct hole_memo *memo)
+bool
+hole_run_is_over(unsigned phase)
 {
-	if (memo->word_end == 0) {
-		memo->word_end = pos;
-		while (memo->word_end < text.n && !is(text.p[memo->word_end], BLANK))
-			memo->word_end++;
-	}
-	if (memo->word_end == pos)
-		return HOLE_MISS;
-	if (next && next->code == STEP_LIT)
-		return word_until(text, pos, memo->word_end, next);
-	return memo->word_end;
+	return phase == RUN_OVER;
 }
 
-/* A host that ends where its run of letters ends; where the literal behind it could be part of a name, as usual. */
-static size_t
-peek_host(struct str text, size_t pos, const struct step *next, struct hole_memo *memo)
-{
-	struct str value;
+/* The bytes that may follow the first; 0: all but blanks. */
+static const unsigned run_classes[HOLE_TYPES] = {
+	[HOLE_IP] = ADDRESS, [HOLE_ADDR] = ADDRESS, [HOLE_HOST] = HOST, [HOLE_PORT] = HOST, [HOLE_INT] = NUMBER,
+	[HOLE_NUM] = NUMBER, [HOLE_HEX] = HEXADECIMAL, [HOLE_TIME] = TIME, [HOLE_MAC] = LINK,
+};
 
-	if (next && next->code == STEP_LIT && is(next->lit[0], HOST))
-		return take_host(text, pos, next, &value);
-	if (memo->host_end == 0)
-		memo->host_end = run_of(text, pos, HOST, HOLE_HOST_MAX);
-	return memo->host_end > pos && may_end(text, memo->host_end, next) ? memo->host_end : HOLE_MISS;
+unsigned
+hole_run_class(char c)
+{
+	static const char apart[] = "\"\\[]JFMASONDTWIE";
+	const char *at = c ? strchr(apart, c) : NULL;
+
+	return (unsigned)classes[(unsigned char)c] << 8 | (at ? (unsigned)(at - apart) + 1 : 0);
 }
 
-size_t
-hole_peek(enum hole_type t, struct str text, size_t pos, const struct step *next, struct hole_memo *memo)
+unsigned
+hole_run(enum hole_type t, unsigned phase, char c)
 {
-	struct str value;
-
-	switch (t) {
-	case HOLE_WORD:
-		return peek_word(text, pos, next, memo);
-	case HOLE_HOST:
-		return peek_host(text, pos, next, memo);
-	case HOLE_ADDR: {
-		size_t at = is(text.p[pos], IP6) || text.p[pos] == '[' ? take_ip(text, pos, next, &value) : HOLE_MISS;
-
-		return at != HOLE_MISS || !is(text.p[pos], DIGIT | ALPHA) ? at : peek_host(text, pos, next, memo);
+	switch ((enum run_phase)phase) {
+	case RUN_BEFORE:
+		if (!hole_may_begin(t, c))
+			return HOLE_RUN_DEAD;
+		return t == HOLE_QUOTED ? RUN_QUOTED : t == HOLE_TIME && c == '[' ? RUN_BRACKETED : RUN_WITHIN;
+	case RUN_WITHIN:
+		if (t == HOLE_WORD)
+			return is(c, BLANK) ? HOLE_RUN_DEAD : RUN_WITHIN;
+		return is(c, run_classes[t]) ? RUN_WITHIN : HOLE_RUN_DEAD;
+	case RUN_QUOTED:
+		return c == '\\' ? RUN_ESCAPED : c == '"' ? RUN_OVER : RUN_QUOTED;
+	case RUN_ESCAPED:
+		return RUN_QUOTED;
+	case RUN_BRACKETED:
+		return c == ']' ? RUN_OVER : is(c, TIME) ? RUN_BRACKETED : HOLE_RUN_DEAD;
+	case RUN_OVER:
+		break;
 	}
-	case HOLE_INT:
-		if (memo->int_end == 0)
-			memo->int_end = take_int(text, pos, next, &value);
-		return memo->int_end;
-	default:
-		return takers[t](text, pos, next, &value);
-	}
+	return HOLE_RUN_DEAD;
 }
 
 /* Words and quotations reach back to the nearest place where the step before may end. */

@@ -49,14 +49,16 @@ size_t hole_forward(enum hole_type t, struct str text, size_t pos, const struct 
 /* Could a hole of this type begin with c? A quick no. */
 bool hole_may_begin(enum hole_type t, char c);
 
-/* What several holes at one place have in common; zeroed by the caller when the place is new. */
-struct hole_memo {
-	size_t word_end;           /* where the run of non-blanks ends; 0: not looked at yet */
-	size_t host_end;
-	size_t int_end;            /* HOLE_MISS included; 0: not looked at yet */
-};
-/* hole_forward() without the value, for walking many holes at one place. */
-size_t hole_peek(enum hole_type t, struct str text, size_t pos, const struct step *next, struct hole_memo *memo);
+/*
+ * A hole as a run of bytes, for those who follow many holes at once: the phase behind byte c, from phase 0 before the
+ * hole, or HOLE_RUN_DEAD. Takes whatever hole_forward() could take, and more.
+ */
+#define HOLE_RUN_DEAD 0
+unsigned hole_run(enum hole_type t, unsigned phase, char c);
+bool hole_run_may_end(unsigned phase);
+bool hole_run_is_over(unsigned phase);         /* it must */
+/* Bytes of one class are the same to hole_run(), whatever the type and phase. */
+unsigned hole_run_class(char c);
 
 /* Takes what ends before text[end], not reaching below `low`; `prev` is the step before. Returns where it begins. */
 size_t hole_backward(enum hole_type t, struct str text, size_t low, size_t end, const struct step *prev,

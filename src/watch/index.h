@@ -1,30 +1,27 @@
 /*
  * index: from a text to the few patterns that could match it. The ways through a pattern that begin with literals,
- * blanks or typed holes sit in a tree that is walked once along the beginning of the text; those that begin with a
- * wildcard are found by a literal that every match must hold. Immutable once built.
+ * blanks or typed holes are followed from the beginning of the text by an automaton (automaton.h); those that begin
+ * with a wildcard are found by a literal that every match must hold. Immutable once built.
  */
 #ifndef GUARITA_WATCH_INDEX_H
 #define GUARITA_WATCH_INDEX_H
 
 #include "watch/literals.h"
-#include "watch/pattern.h"
+#include "watch/tree.h"
 
 #define CANDIDATES_MAX 256
-
-struct index_node;
 
 struct index_way {                     /* one way to begin a pattern */
 	const struct pattern *pattern;
 	uint32_t item;                     /* its place among those given to index_build() */
-	bool whole;                        /* the tree may cover it to its end: the text must end there too */
 };
 
 struct index {
 	struct index_way *ways;            /* by rank: most exact first, then in order of adding */
 	uint32_t nways;
-	struct index_node *nodes;          /* the tree; node 0 is its root */
-	uint32_t nnodes;
-	uint32_t *node_ways;               /* ranks of the ways that end at a node */
+	struct tree tree;                  /* how the others begin */
+	uint8_t class[256];                /* bytes of one class are the same to all patterns */
+	uint32_t nclasses;
 	uint32_t *always;                  /* ranks that no literal announces */
 	uint32_t nalways;
 	uint32_t vague;                    /* ranks from here on hold no literal at all */
@@ -43,15 +40,14 @@ struct candidates {
 };
 
 /* Patterns must outlive the index. Literal sets are not made here: see index_literals(). 0 or -ENOMEM. */
-int index_build(struct arena *a, const struct pattern *const *patterns, uint32_t n, bool search_holes,
-    struct index *ret) WARN_UNUSED;
+int index_build(struct arena *a, const struct pattern *const *patterns, uint32_t n, struct index *ret) WARN_UNUSED;
 /* Compiles the search set when there are many needles. */
 int index_literals(struct index *x, struct str cached, bool plain, bool *ret_compiled) WARN_UNUSED;
 void index_free(struct index *x);          /* the literal set; the rest is the arena's */
 
-/* The ways that begin as the text does. m counts the work and remembers times. */
-void index_walk(const struct index *x, struct str text, struct candidates *c, struct match *m);
-/* Adds those that only a search finds. */
+/* Keeps the list sorted and without doubles; when it is full the worst goes. */
+void candidates_add(struct candidates *c, uint32_t rank);
+/* Adds the ways that only a search finds. */
 void index_search(const struct index *x, struct literals_work *w, struct str text, struct candidates *c);
 
 #endif

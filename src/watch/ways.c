@@ -186,33 +186,6 @@ add_path(struct ways *w, const struct pattern *p, uint32_t item, const struct pa
 	return 0;
 }
 
-/* Does every way of a search hold a literal that is not in every other line? */
-static bool
-good_needles(const struct pattern *p, const struct paths *all, const struct step *common)
-{
-	if (common && common->len >= NEEDLE_GOOD)
-		return true;
-	for (uint32_t i = 0; i < all->n; i++) {
-		const struct step *s = needle_on(p, &all->v[i]);
-
-		if (!s || s->len < NEEDLE_GOOD)
-			return false;
-	}
-	return true;
-}
-
-static bool
-begins_hole(const struct pattern *p)
-{
-	for (uint16_t i = 0; i < p->nfirst; i++) {
-		uint16_t v = p->links[p->first + i];
-
-		if (v != STEP_END && p->steps[v].code != STEP_LIT)
-			return true;
-	}
-	return false;
-}
-
 static bool
 begins_wild(const struct pattern *p, uint16_t first)
 {
@@ -238,7 +211,7 @@ has_empty_way(const struct pattern *p, const struct paths *all)
 }
 
 int
-ways_add(struct ways *w, const struct pattern *p, uint32_t item, bool search_holes)
+ways_add(struct ways *w, const struct pattern *p, uint32_t item)
 {
 	struct paths all = { .v = malloc((WAYS_SEARCH_MAX + PATTERN_STEPS_MAX) * sizeof(*all.v)) };
 	uint32_t least[PATTERN_STEPS_MAX];
@@ -251,12 +224,6 @@ ways_add(struct ways *w, const struct pattern *p, uint32_t item, bool search_hol
 	if (err == 0) {
 		least_behind(p, least);
 		all_paths(p, &all, search);
-		if (!search && search_holes && begins_hole(p)) {
-			all_paths(p, &all, true);
-			search = good_needles(p, &all, common);
-			if (!search)
-				all_paths(p, &all, false);
-		}
 		if (!search && has_empty_way(p, &all)) {
 			search = true;
 			all_paths(p, &all, search);
@@ -291,4 +258,13 @@ ways_free(struct ways *w)
 	for (uint32_t i = 0; i < w->n; i++)
 		free(w->v[i].steps);
 	free(w->v);
+}
+
+bool
+ways_propose(const struct way *ways, const uint32_t *ranks, uint32_t n, uint32_t rank)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (ways[ranks[i]].item == ways[rank].item)
+			return true;
+	return false;
 }

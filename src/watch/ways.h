@@ -27,13 +27,11 @@ struct ways {
 	uint32_t n, size;
 };
 
-/*
- * `search_holes`: a pattern that begins with a hole is searched for when it has a good literal. Right for sets of many
- * patterns of all programs, where every line would have to be tried against every type of hole.
- */
-int ways_add(struct ways *w, const struct pattern *p, uint32_t item, bool search_holes) WARN_UNUSED;
+int ways_add(struct ways *w, const struct pattern *p, uint32_t item) WARN_UNUSED;
 /* Heaviest first, then in order of adding. */
 void ways_sort(struct ways *w);
 void ways_free(struct ways *w);
+/* Several ways of one pattern in one place are one proposal: is that of ways[rank] among those of ranks[0..n)? */
+bool ways_propose(const struct way *ways, const uint32_t *ranks, uint32_t n, uint32_t rank);
 
 #endif
