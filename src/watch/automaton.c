@@ -162,7 +162,7 @@ intern(struct automaton *a, struct automata_budget *b, bool stop)
 	uint32_t hash = hash_set(&a->next), at;
 	uint16_t id;
 
-	if ((a->nstates + 1) * 2 > a->table_size && !grow_table(a))
+	if (a->next.failed || ((a->nstates + 1) * 2 > a->table_size && !grow_table(a)))
 		return UNKNOWN;
 	at = hash & (a->table_size - 1);
 	for (; a->table[at]; at = (at + 1) & (a->table_size - 1))

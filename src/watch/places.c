@@ -300,6 +300,7 @@ places_advance(const struct index *x, const place *from, uint32_t n, char c, str
 {
 	bool stop;
 
+	s->failed = false;
 	s->n = 0;
 	s->narrived = 0;
 	for (uint32_t i = 0; i < n; i++) {
@@ -390,6 +391,7 @@ places_few(const struct index *x, const struct places_set *s, uint32_t most, uin
 void
 places_begin(const struct index *x, struct places_set *s)
 {
+	s->failed = false;
 	s->n = s->narrived = 0;
 	reach(x, s, 0, true);
 	put_in_order(s);
