@@ -41,7 +41,7 @@ word_in(const struct config *c, struct conf_pos where, const char *keyword)
 static void
 check_sources(const struct config *c, struct diags *d)
 {
-	if (c->nsources > 0 || diags_errors(d) > 0)      /* a faulty one is told already */
+	if (c->nsources > 0 || conf_has_gate(&c->gate) || diags_errors(d) > 0)      /* a faulty one is told already */
 		return;
 	const struct conf_word *w = word_at(c, (struct conf_pos){ 0 }, 0);
 	if (c->tree)
@@ -77,7 +77,7 @@ sources_clash(const struct conf_source *a, const struct conf_source *b)
 		if (a->paths.n == 0 || b->paths.n == 0)
 			return a->paths.n == b->paths.n;
 		return str_eq(a->paths.v[0], b->paths.v[0]);
-	case CONF_SOURCE_STDIN:
+	case CONF_SOURCE_STDIN: case CONF_SOURCE_GATE:
 		return true;
 	case CONF_SOURCE_FILES:
 		return false;

@@ -193,6 +193,27 @@ derive_vault(struct arena *a, struct config *c)
 	return c->vault->origin.p ? 0 : -ENOMEM;
 }
 
+#define GATE_BUFFER (8u << 20)
+
+/* A gate's refusals are read like any other source. */
+static int
+derive_gate(struct arena *a, struct config *c)
+{
+	struct conf_source *v;
+
+	if (!conf_has_gate(&c->gate) || !c->gate.gateway.log)
+		return 0;
+	v = ARENA_ARRAY(a, struct conf_source, c->nsources + 1u);
+	if (v == NULL)
+		return -ENOMEM;
+	if (c->nsources > 0)
+		memcpy(v, c->sources, c->nsources * sizeof(*v));
+	v[c->nsources++] = (struct conf_source){ .type = CONF_SOURCE_GATE, .name = STR("gate"),
+		.buffer = GATE_BUFFER, .where = c->gate.interfaces[0].where };
+	c->sources = v;
+	return 0;
+}
+
 /* Fills what was not given and has no fixed default: the rows say `derived`. */
 static int
 derive(struct arena *a, struct config *c)
@@ -208,6 +229,8 @@ derive(struct arena *a, struct config *c)
 			c->sources[i].max_line = c->limits.max_line;
 		r = derive_name(a, c->tree, &c->sources[i]);
 	}
+	if (r == 0)
+		r = derive_gate(a, c);
 	for (uint32_t i = 0; i < c->nroles; i++)
 		if (c->roles[i].memory == 0)
 			c->roles[i].memory = c->limits.memory;

@@ -210,14 +210,14 @@ text_states(unsigned states, struct buf *out)
 
 	if (!states)
 		return;
-	buf_add(out, STR("ct state { "));
+	buf_add(out, STR("ct state "));
 	for (unsigned i = 0; i < ARRAY_LEN(names); i++) {
 		if (!(states & (1u << i)))
 			continue;
 		buf_addf(out, "%s%s", between, names[i]);
-		between = ", ";
+		between = ",";
 	}
-	buf_add(out, STR(" } "));
+	buf_add_byte(out, ' ');
 }
 
 static void
@@ -352,8 +352,8 @@ static void
 text_log(const struct policy_rule *r, struct buf *out)
 {
 	if (r->log)
-		buf_addf(out, "log prefix \"g:%016llx\" group %d snaplen 128 queue-threshold 1 ",
-		    (unsigned long long)r->id, POLICY_LOG_GROUP);
+		buf_addf(out, "log prefix \"g:%016llx %s\" group %d snaplen %d queue-threshold 1 ",
+		    (unsigned long long)r->id, r->word, POLICY_LOG_GROUP, POLICY_LOG_BYTES);
 	if (r->sample)
 		buf_addf(out, "log prefix \"%s\" group %d snaplen 512 queue-threshold 1 ",
 		    r->first_packets == POLICY_REPLY ? "r" : "o", POLICY_SAMPLE_GROUP);

@@ -356,6 +356,20 @@ build_branches(struct building *b)
 
 /* The way round a proxy. */
 
+/* It becomes a line of a request: nothing may end that line early. */
+static bool
+fallback_url_good(struct building *b, const struct conf_fallback *c)
+{
+	bool good = c->url.n == 0 || str_starts(c->url, STR("http://"));
+
+	for (size_t i = 0; i < c->url.n; i++)
+		good &= c->url.p[i] > ' ' && c->url.p[i] < 0x7f;
+	if (!good)
+		build_fault(b, c->where, c->url, "example: url \"http://example.com/\";",
+		    "the url begins with http:// and has neither blanks nor letters beyond ASCII");
+	return good;
+}
+
 static bool
 fallback_sides(struct building *b, const struct conf_fallback *c, struct side *from, struct side *to)
 {
@@ -378,7 +392,7 @@ fallback_sides(struct building *b, const struct conf_fallback *c, struct side *f
 	}
 	*from = f.v[0];
 	*to = t.v[0];
-	return true;
+	return fallback_url_good(b, c);
 }
 
 void

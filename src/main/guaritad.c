@@ -22,6 +22,7 @@ static const struct { enum msg_peer a, b; } links[] = {
 	{ MSG_INTAKED, MSG_VAULTD },
 	{ MSG_VAULTD, MSG_WATCHD },
 	{ MSG_WATCHD, MSG_RUNNERD },
+	{ MSG_WATCHD, MSG_NETD },
 };
 
 static struct unit *
@@ -42,6 +43,8 @@ guaritad_wants(const struct guaritad *g, const struct role_row *row)
 
 	if (row->peer == MSG_VAULTD)
 		return c->vault != NULL;
+	if (row->peer == MSG_NETD)
+		return conf_has_gate(&c->gate);
 	if (row->peer != MSG_RUNNERD)
 		return true;
 	for (uint32_t i = 0; i < c->nresponds; i++)
@@ -87,6 +90,8 @@ on_unit_state(void *ctx, struct unit *u)
 
 	if (u->state == UNIT_RUNNING)
 		make_links(g, u);
+	else if (u->row->peer == MSG_NETD)
+		guaritad_orders_fail(g);
 	if (g->stopping)
 		advance_stop(g);
 	else
@@ -99,7 +104,9 @@ on_unit_msg(void *ctx, struct unit *u, struct msg *m)
 	struct guaritad *g = ctx;
 
 	(void)u;
-	if (m->type == MSG_incident)
+	if (m->type == MSG_answer)
+		guaritad_order_answer(g, &m->answer);
+	else if (m->type == MSG_incident)
 		control_tell_watchers(g->control, m->incident.json);
 	else if (m->type == MSG_ban)
 		control_tell_watchers(g->control, m->ban.json);
@@ -283,8 +290,8 @@ read_first(struct guaritad *g)
 		    r == -EINVAL ? "the configuration has errors" : strerror(-r));
 	} else {
 		g->log.level = (enum log_level)g->file.config->log_level;
-		g->fingerprints[CONFFILE_INTAKE] = conffile_fingerprint(&g->file, CONFFILE_INTAKE);
-		g->fingerprints[CONFFILE_RUN] = conffile_fingerprint(&g->file, CONFFILE_RUN);
+		for (int i = 0; i < CONFFILE_PARTS; i++)
+			g->fingerprints[i] = conffile_fingerprint(&g->file, (enum conffile_part)i);
 	}
 	buf_free(&faults);
 	return r;

@@ -14,6 +14,12 @@
 #define STATUS_WAIT_MS 500
 #define BANS_MAX (4u << 20)
 #define ASKERS_MAX 16
+#define ORDERS_MAX 64
+
+struct waiting_order {                 /* passed on to a role, not answered yet */
+	uint32_t id;                   /* 0: none */
+	struct control_client *client; /* NULL: went away meanwhile */
+};
 
 struct guaritad {
 	struct log log;
@@ -22,7 +28,7 @@ struct guaritad {
 	char *load_path;               /* what is loaded: that file, or the generation that is held instead */
 	char *next_path;               /* of a reload that is being checked */
 	struct conffile file;
-	uint64_t fingerprints[2];      /* enum conffile_part */
+	uint64_t fingerprints[CONFFILE_PARTS];
 	struct unit units[UNITS_MAX];
 	size_t nunits;
 	struct sockets sockets;
@@ -32,6 +38,8 @@ struct guaritad {
 	struct control_client *askers[ASKERS_MAX];     /* wait for a status */
 	struct control_client *reloader;               /* waits for the end of a reload; may be NULL */
 	size_t naskers;
+	struct waiting_order orders[ORDERS_MAX];
+	uint32_t order_id;
 	uint32_t ask_id;
 	int pid_fd;
 	char pid_path[PATH_MAX];
@@ -39,6 +47,7 @@ struct guaritad {
 	struct sockets next_sockets;
 	struct child *check;
 	struct child *keeper;          /* waits beside a change that is not confirmed */
+	enum msg_peer checking;        /* whose turn it is to try */
 	bool started, ready, stopping, reload_again;
 	char reload_result[256];
 	int64_t since_us;
@@ -58,6 +67,11 @@ int guaritad_choose_first(struct guaritad *g) WARN_UNUSED;
 int guaritad_choose_next(struct guaritad *g) WARN_UNUSED;
 void guaritad_adopt(struct guaritad *g);
 void guaritad_tend_change(struct guaritad *g);
+/* guaritad_orders.c */
+void guaritad_order(struct guaritad *g, struct control_client *c, struct str line);
+void guaritad_order_answer(struct guaritad *g, const struct msg_answer *m);
+void guaritad_order_gone(struct guaritad *g, const struct control_client *c);
+void guaritad_orders_fail(struct guaritad *g);
 /* guaritad_control.c */
 int guaritad_open_control(struct guaritad *g) WARN_UNUSED;
 void guaritad_ask_all(struct guaritad *g);

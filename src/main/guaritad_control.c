@@ -106,11 +106,16 @@ on_status(void *ctx, struct control_client *c)
 	timer_start(g->answer, STATUS_WAIT_MS, 0);
 }
 
-/* The list is watchd's own file: it is passed on as it is. */
+/* Without a gate nothing is in force: the list of what was asked for is watchd's own file. */
 static void
 on_bans(void *ctx, struct control_client *c)
 {
 	struct guaritad *g = ctx;
+
+	if (conf_has_gate(&g->file.config->gate)) {
+		guaritad_order(g, c, STR("{\"cmd\":\"bans\"}"));
+		return;
+	}
 	struct buf text = BUF_INIT(BANS_MAX);
 	char path[PATH_MAX];
 	struct str rest, line;
@@ -124,6 +129,12 @@ on_bans(void *ctx, struct control_client *c)
 	}
 	control_answer(c, STR("{\"type\":\"end\"}"));
 	buf_free(&text);
+}
+
+static void
+on_order(void *ctx, struct control_client *c, struct str line)
+{
+	guaritad_order(ctx, c, line);
 }
 
 static void
@@ -149,6 +160,7 @@ on_client_gone(void *ctx, struct control_client *c)
 
 	if (g->reloader == c)
 		g->reloader = NULL;
+	guaritad_order_gone(g, c);
 	for (size_t i = 0; i < g->naskers;) {
 		if (g->askers[i] == c)
 			g->askers[i] = g->askers[--g->naskers];
@@ -165,6 +177,7 @@ guaritad_open_control(struct guaritad *g)
 		.ctx = g,
 		.on_status = on_status,
 		.on_bans = on_bans,
+		.on_order = on_order,
 		.on_reload = on_reload,
 		.on_stop = on_stop,
 		.on_gone = on_client_gone,

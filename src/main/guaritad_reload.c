@@ -9,6 +9,8 @@
 #include "main/guaritad.h"
 #include "sys/clock.h"
 
+static int try_next(struct guaritad *g, enum msg_peer who);
+
 static void
 end_reload(struct guaritad *g, const char *result)
 {
@@ -77,20 +79,28 @@ warn_of_restart(const struct guaritad *g)
 static void
 apply_next(struct guaritad *g)
 {
+	static const struct { enum msg_peer peer; enum conffile_part part; } parts[] = {
+		{ MSG_INTAKED, CONFFILE_INTAKE }, { MSG_RUNNERD, CONFFILE_RUN }, { MSG_NETD, CONFFILE_GATE },
+	};
+	uint64_t now[CONFFILE_PARTS];
+
 	warn_of_restart(g);
+	if (conf_has_gate(&g->file.config->gate) && !conf_has_gate(&g->next.config->gate))
+		log_say(&g->log, LOG_LEVEL_WARNING, "the new configuration has no gate: the rules of the old "
+		    "one stay in force until `netd --config FILE --release` takes them back");
 	take_next(g);
-	uint64_t intake = conffile_fingerprint(&g->file, CONFFILE_INTAKE);
-	uint64_t run = conffile_fingerprint(&g->file, CONFFILE_RUN);
+	for (int i = 0; i < CONFFILE_PARTS; i++)
+		now[i] = conffile_fingerprint(&g->file, (enum conffile_part)i);
 	for (size_t i = 0; i < g->nunits; i++) {
 		struct unit *u = &g->units[i];
-		bool same = (u->row->peer == MSG_INTAKED &&
-				intake == g->fingerprints[CONFFILE_INTAKE]) ||
-		    (u->row->peer == MSG_RUNNERD && run == g->fingerprints[CONFFILE_RUN]);
+		bool same = false;
+		for (size_t k = 0; k < ARRAY_LEN(parts); k++)
+			same |= u->row->peer == parts[k].peer &&
+			    now[parts[k].part] == g->fingerprints[parts[k].part];
 		if (!same || u->state != UNIT_RUNNING || !guaritad_wants(g, u->row))
 			guaritad_start_unit(g, u);
 	}
-	g->fingerprints[CONFFILE_INTAKE] = intake;
-	g->fingerprints[CONFFILE_RUN] = run;
+	memcpy(g->fingerprints, now, sizeof(now));
 	end_reload(g, "done");
 }
 
@@ -99,7 +109,8 @@ start_all(struct guaritad *g)
 {
 	g->started = true;
 	for (size_t i = 0; i < g->nunits; i++)
-		guaritad_start_unit(g, &g->units[i]);
+		if (!g->units[i].child)
+			guaritad_start_unit(g, &g->units[i]);
 }
 
 /* The rules were tried by the one who will use them, with no rights of ours at stake. */
@@ -107,11 +118,17 @@ static void
 on_check_exit(void *ctx, int status, int signo)
 {
 	struct guaritad *g = ctx;
-	bool good = status == 0 && signo == 0;
+	bool good = status == 0 && signo == 0, gate = g->checking == MSG_NETD;
 
 	g->check = NULL;
 	if (g->stopping)
 		return;
+	/* The rules of the watch are tried first, then those of the gate. */
+	if (good && g->started && !gate && conf_has_gate(&g->next.config->gate)) {
+		if (try_next(g, MSG_NETD) == 0)
+			return;
+		good = false;
+	}
 	if (!g->started) {
 		if (good) {
 			start_all(g);
@@ -125,26 +142,44 @@ on_check_exit(void *ctx, int status, int signo)
 	if (good)
 		apply_next(g);
 	else
-		refuse_reload(g, "the rules have faults");
+		refuse_reload(g, gate ? "the gate has faults" : "the rules have faults");
 	if (g->reload_again) {
 		g->reload_again = false;
 		guaritad_reload(g);
 	}
 }
 
-int
-guaritad_check(struct guaritad *g)
+static int
+try_next(struct guaritad *g, enum msg_peer who)
 {
 	char program[PATH_MAX];
 	int fds[] = { -1, 1, 2 };
-	int r = unit_program(role_row(MSG_WATCHD), program, sizeof(program));
+	int r = unit_program(role_row(who), program, sizeof(program));
 	char *argv[] = { program, (char[]){ "--config" }, g->next_path ? g->next_path : g->load_path, (char[]){ "--check" },
 		NULL };
 	struct spawn_opts o = {
 		.program = program, .argv = argv, .fds = fds, .nfds = 3, .dir = "/"
 	};
 
+	g->checking = who;
 	return r < 0 ? r : spawn(g->loop, &o, on_check_exit, g, &g->check);
+}
+
+/* A gateway that boots passes packets on before the watch has read its rules. */
+static void
+start_gate(struct guaritad *g)
+{
+	for (size_t i = 0; i < g->nunits; i++)
+		if (g->units[i].row->peer == MSG_NETD)
+			guaritad_start_unit(g, &g->units[i]);
+}
+
+int
+guaritad_check(struct guaritad *g)
+{
+	if (!g->started)
+		start_gate(g);
+	return try_next(g, MSG_WATCHD);
 }
 
 void

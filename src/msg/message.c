@@ -14,6 +14,7 @@
 #define WATCHD MSG_WATCHD
 #define RUNNERD MSG_RUNNERD
 #define VAULTD MSG_VAULTD
+#define NETD MSG_NETD
 #define ROLES MSG_ROLES
 #define KEEP MSG_KEEP
 #define STARTING MSG_STARTING
@@ -58,6 +59,8 @@ msg_peer_name(enum msg_peer p)
 		return "runnerd";
 	case MSG_VAULTD:
 		return "vaultd";
+	case MSG_NETD:
+		return "netd";
 	case MSG_ROLES:
 		break;
 	}

@@ -56,7 +56,7 @@ uint64_t
 conffile_fingerprint(const struct conffile *c, enum conffile_part part)
 {
 	struct config copy = *c->config;
-	struct buf shown = BUF_INIT(CONF_TEXT_MAX);
+	struct buf shown = BUF_INIT(CONF_TEXT_MAX * 4ull);
 
 	/*
 	 * What the role does not look at is made equal, the rest is compared as it would be
@@ -68,14 +68,21 @@ conffile_fingerprint(const struct conffile *c, enum conffile_part part)
 	copy.responds = NULL;
 	copy.nresponds = 0;
 	copy.control = (struct conf_control){ 0 };
-	if (part == CONFFILE_RUN) {
+	if (part == CONFFILE_GATE) {
+		copy.own = c->config->own;
+		copy.never_ban = c->config->never_ban;
+	} else {
+		copy.gate = (struct conf_gate){ .p2p = NULL };
+	}
+	if (part != CONFFILE_INTAKE) {
 		copy.sources = NULL;
 		copy.nsources = 0;
 		copy.archive = NULL;
 		copy.vault = NULL;
 	}
 	config_show(&copy, &shown);
-	uint64_t h = hash_bytes(buf_str(&shown), 0);
+	/* A source that follows from the gate is not written. */
+	uint64_t h = hash_mix(hash_bytes(buf_str(&shown), 0), copy.nsources);
 	buf_free(&shown);
 	return h;
 }

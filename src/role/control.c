@@ -100,19 +100,25 @@ refuse(struct control_client *c, const char *why)
 }
 
 static void
-do_status(struct control *k, struct control_client *c)
+do_order(struct control *k, struct control_client *c, struct str line)
+{
+	k->calls.on_order(k->calls.ctx, c, line);
+}
+
+static void
+do_status(struct control *k, struct control_client *c, struct str line)
 {
 	k->calls.on_status(k->calls.ctx, c);
 }
 
 static void
-do_bans(struct control *k, struct control_client *c)
+do_bans(struct control *k, struct control_client *c, struct str line)
 {
 	k->calls.on_bans(k->calls.ctx, c);
 }
 
 static void
-do_watch(struct control *k, struct control_client *c)
+do_watch(struct control *k, struct control_client *c, struct str line)
 {
 	(void)k;
 	c->watching = true;
@@ -120,32 +126,37 @@ do_watch(struct control *k, struct control_client *c)
 }
 
 static void
-do_reload(struct control *k, struct control_client *c)
+do_reload(struct control *k, struct control_client *c, struct str line)
 {
 	k->calls.on_reload(k->calls.ctx, c);
 }
 
 static void
-do_stop(struct control *k, struct control_client *c)
+do_stop(struct control *k, struct control_client *c, struct str line)
 {
 	k->calls.on_stop(k->calls.ctx, c);
 }
 
 static const struct command {
 	const char *name;
-	bool changes;
-	void (*run)(struct control *k, struct control_client *c);
+	bool changes, more;            /* more: other members may follow */
+	void (*run)(struct control *k, struct control_client *c, struct str line);
 } commands[] = {
-	{ "status", false, do_status },
-	{ "bans", false, do_bans },
-	{ "watch", false, do_watch },
-	{ "reload", true, do_reload },
-	{ "stop", true, do_stop },
+	{ "status", false, false, do_status },
+	{ "bans", false, false, do_bans },
+	{ "watch", false, false, do_watch },
+	{ "rules", false, true, do_order },
+	{ "routes", false, true, do_order },
+	{ "interfaces", false, true, do_order },
+	{ "block", true, true, do_order },
+	{ "unblock", true, true, do_order },
+	{ "reload", true, false, do_reload },
+	{ "stop", true, false, do_stop },
 };
 
-/* Root reads this: nothing is understood but one member "cmd" with a plain word. */
+/* Root reads this: nothing is understood but the first member, "cmd", with a plain word. */
 static bool
-parse(struct str line, struct str *ret_cmd)
+parse(struct str line, struct str *ret_cmd, bool *ret_more)
 {
 	const struct str parts[] = { STR("{"), STR("\"cmd\""), STR(":"), STR("\"") };
 
@@ -159,28 +170,32 @@ parse(struct str line, struct str *ret_cmd)
 	}
 	size_t end = str_find_byte(line, '"');
 	*ret_cmd = str_head(line, end);
-	return str_eq(str_trim(str_from(line, end + 1)), STR("}"));
+	struct str rest = str_trim(str_from(line, end + 1));
+	*ret_more = str_starts(rest, STR(","));
+	return *ret_more || str_eq(rest, STR("}"));
 }
 
 static void
 take_line(struct control_client *c, struct str line)
 {
 	struct str cmd;
+	bool more;
 
-	if (!parse(line, &cmd)) {
+	if (!parse(line, &cmd, &more)) {
 		refuse(c, "a line must be {\\\"cmd\\\":\\\"WORD\\\"}");
 		return;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
-		if (!str_eq(str_z(commands[i].name), cmd))
+		if (!str_eq(str_z(commands[i].name), cmd) || (more && !commands[i].more))
 			continue;
 		if (commands[i].changes && !c->may_change)
 			refuse(c, "only root may do that");
 		else
-			commands[i].run(c->control, c);
+			commands[i].run(c->control, c, line);
 		return;
 	}
-	refuse(c, "unknown command: status, bans, watch, reload or stop");
+	refuse(c, "unknown command: status, bans, watch, rules, routes, interfaces, block, unblock, "
+	    "reload or stop");
 }
 
 /* False when the client is gone or rude. */

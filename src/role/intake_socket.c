@@ -8,7 +8,9 @@
 
 #include "base/when.h"
 
+#include "gate/policy.h"
 #include "role/intake.h"
+#include "sys/nflog.h"
 
 #define TCP_BACKLOG 1024
 
@@ -37,6 +39,9 @@ intake_socket_key(const struct conf_source *s, struct buf *out)
 	case CONF_SOURCE_UNIX:
 		buf_addf(out, "unix %s", s->listen.path.p);
 		return buf_ok(out) ? 0 : -ENOMEM;
+	case CONF_SOURCE_GATE:
+		buf_addf(out, "nflog %d", POLICY_LOG_GROUP);
+		return buf_ok(out) ? 0 : -ENOMEM;
 	case CONF_SOURCE_FILES:
 	case CONF_SOURCE_JOURNAL:
 	case CONF_SOURCE_STDIN:
@@ -59,6 +64,8 @@ intake_socket_open(const struct conf_source *s)
 		r = sock_tcp_listen(buf_str(&text), TCP_BACKLOG);
 	else if (s->type == CONF_SOURCE_UNIX)
 		r = sock_unix_dgram(s->listen.path.p, (mode_t)s->mode, buffer);
+	else if (s->type == CONF_SOURCE_GATE)
+		r = nflog_open(POLICY_LOG_GROUP, POLICY_LOG_BYTES, buffer);
 	buf_free(&text);
 	return r;
 }

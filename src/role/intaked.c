@@ -23,6 +23,7 @@ static const struct intake_ops *const ops_of[] = {
 	[CONF_SOURCE_UNIX] = &intake_unix_ops,
 	[CONF_SOURCE_JOURNAL] = &intake_journal_ops,
 	[CONF_SOURCE_STDIN] = &intake_stdin_ops,
+	[CONF_SOURCE_GATE] = &intake_gate_ops,
 };
 
 static int

@@ -241,6 +241,13 @@ fill_paths(struct role *r, struct path_list *l)
 		add_path(l, c->vault->path.p, true);
 	if (sets & PATHS_SOURCES)
 		source_paths(r, l);
+	if (sets & PATHS_GATE) {
+		struct buf dir = BUF_INIT(PATH_MAX);
+		buf_addf(&dir, "%s/gate", c->state_dir.p);
+		add_path(l, arena_strdup(&r->file.arena, buf_str(&dir)), true);
+		add_path(l, "/proc/sys/net", true);
+		buf_free(&dir);
+	}
 	if (sets & PATHS_ZONES) {
 		add_path(l, "/usr/share/zoneinfo", false);
 		add_path(l, "/etc/localtime", false);
@@ -334,6 +341,8 @@ on_control(void *ctx, struct chan *c, struct msg *m)
 		answer_status(r, m->ask.id);
 	else if (m->type == MSG_link && r->calls->link)
 		r->calls->link(r->ctx, (enum msg_peer)m->link.peer, m->fd);
+	else if (m->type == MSG_order && r->calls->order)
+		r->calls->order(r->ctx, &m->order);
 	else if (m->fd >= 0)
 		close(m->fd);
 }

@@ -22,6 +22,7 @@ enum role_paths {
 	PATHS_SOURCES = 1 << 2,        /* followed files, to read */
 	PATHS_ZONES = 1 << 3,          /* time zones and /proc/self */
 	PATHS_VAULT = 1 << 4,          /* the vault, to write */
+	PATHS_GATE = 1 << 5,           /* the gate's state and the network's switches, to write */
 };
 
 struct role_row {
@@ -58,6 +59,8 @@ struct role_calls {
 	int (*begin)(void *ctx, struct role *r);
 	/* A link to another role; fd is yours. May be NULL. */
 	void (*link)(void *ctx, enum msg_peer peer, int fd);
+	/* Somebody at the control socket wants something; may be NULL where no order goes. */
+	void (*order)(void *ctx, const struct msg_order *m);
 	/* Members of a JSON object, without the braces: "\"lines\":1". */
 	void (*status)(void *ctx, struct buf *json);
 	/* Finish and call role_end(). */

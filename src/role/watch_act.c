@@ -245,6 +245,7 @@ ban(struct watching *w, const struct ban_request *b, int64_t now_us)
 {
 	struct buf json = BUF_INIT(16384);
 
+	guarding_ban(w, b);
 	ban_json(b, now_us, &json);
 	struct msg m = { .type = MSG_ban, .fd = -1, .ban.json = buf_str(&json) };
 	if (buf_ok(&json) && w->role->control && chan_send(w->role->control, &m) < 0)

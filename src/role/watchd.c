@@ -363,10 +363,14 @@ link_runner(struct watchd *d, int fd)
 static void
 on_link(void *ctx, enum msg_peer peer, int fd)
 {
+	struct watchd *d = ctx;
+
 	if (peer == MSG_INTAKED || peer == MSG_VAULTD)
-		link_feed(ctx, peer, fd);
+		link_feed(d, peer, fd);
 	else if (peer == MSG_RUNNERD)
-		link_runner(ctx, fd);
+		link_runner(d, fd);
+	else if (peer == MSG_NETD)
+		guarding_link(&d->w, fd);
 	else
 		close(fd);
 }
@@ -451,6 +455,7 @@ finish(void *ctx)
 	timer_close(d->old_places);
 	checkpoint_close(w);
 	acting_end(w);
+	guarding_end(w);
 	watching_forget_wires(w);
 	if (w->engine)
 		correlator_free(w->engine);

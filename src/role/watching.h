@@ -71,6 +71,9 @@ struct watching {
 	struct pending *pending, **last_pending;       /* commands that wait for runnerd */
 	uint32_t npending;
 	uint64_t banned, commands, commands_failed, actions_lost;
+	struct chan *guard;            /* to netd; NULL: not there */
+	struct waiting_ban *guard_waiting, **guard_last;
+	uint32_t nguard_waiting;
 };
 
 /* Lines. watch_lines.c */
@@ -104,6 +107,11 @@ void acting_answer(struct watching *w, const struct incident *i, enum incident_c
 void acting_runner_ready(struct watching *w);
 void acting_ran(struct watching *w, const struct msg_ran *m);
 void acting_status(const struct watching *w, struct buf *json);
+
+/* Bans by the gate. watch_guard.c */
+void guarding_ban(struct watching *w, const struct ban_request *b);
+void guarding_link(struct watching *w, int fd);
+void guarding_end(struct watching *w);
 
 /* Makes the engine, with its saved state when there is one. watchd.c */
 int watching_engine(struct watching *w, struct str state) WARN_UNUSED;

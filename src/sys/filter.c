@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <seccomp.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 #include "sys/sandbox.h"
@@ -37,6 +38,10 @@ static const int calls_files[] = {
 static const int calls_network[] = {
 	CALL(recvmmsg), CALL(sendmmsg), CALL(accept), CALL(accept4), CALL(getsockname), CALL(getpeername),
 	CALL(setsockopt), CALL(splice), CALL(inotify_init1), CALL(inotify_add_watch), CALL(inotify_rm_watch),
+};
+
+static const int calls_netconf[] = {
+	CALL(bind), CALL(connect), CALL(clone), CALL(clone3), CALL(fork), CALL(vfork), CALL(wait4), CALL(waitid),
 };
 
 /* What no command started by us has a business with. */
@@ -74,6 +79,23 @@ add_threads_only(scmp_filter_ctx ctx)
 	return r < 0 ? r : seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
 }
 
+/* Netlink, and the TCP client that looks whether a proxy lives; nothing that listens, nothing raw. */
+static int
+add_netconf(scmp_filter_ctx ctx)
+{
+	static const int families[] = { AF_INET, AF_INET6 };
+	int r = add_all(ctx, SCMP_ACT_ALLOW, calls_netconf, ARRAY_LEN(calls_netconf));
+
+	if (r == 0)
+		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
+		    SCMP_A0(SCMP_CMP_EQ, AF_NETLINK));
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(families); i++)
+		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2,
+		    SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i]),
+		    SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, SOCK_STREAM));
+	return r;
+}
+
 static int
 fill(scmp_filter_ctx ctx, enum sandbox_calls calls)
 {
@@ -84,6 +106,7 @@ fill(scmp_filter_ctx ctx, enum sandbox_calls calls)
 		return 0;
 	case SANDBOX_CALLS_SPAWN:
 		return add_all(ctx, SCMP_ACT_ERRNO(EPERM), refused_spawn, ARRAY_LEN(refused_spawn));
+	case SANDBOX_CALLS_NETCONF:
 	case SANDBOX_CALLS_NETWORK:
 		r = add_all(ctx, SCMP_ACT_ALLOW, calls_network, ARRAY_LEN(calls_network));
 		if (r < 0)
@@ -93,6 +116,8 @@ fill(scmp_filter_ctx ctx, enum sandbox_calls calls)
 		break;
 	}
 	r = add_all(ctx, SCMP_ACT_ALLOW, calls_files, ARRAY_LEN(calls_files));
+	if (r == 0 && calls == SANDBOX_CALLS_NETCONF)
+		return add_netconf(ctx);
 	return r < 0 ? r : add_threads_only(ctx);
 }
 

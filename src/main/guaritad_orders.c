@@ -1,0 +1,91 @@
+/*
+ * guaritad_orders: orders of the control socket, passed on to the role that carries them out, and
+ * its answers back to who asked. Must never understand either.
+ */
+#include "main/guaritad.h"
+
+static struct unit *
+netd_of(struct guaritad *g)
+{
+	for (size_t i = 0; i < g->nunits; i++)
+		if (g->units[i].row->peer == MSG_NETD)
+			return &g->units[i];
+	return NULL;
+}
+
+static void
+refuse(struct control_client *c, const char *why)
+{
+	struct buf json = BUF_INIT(1024);
+
+	buf_addf(&json, "{\"type\":\"error\",\"error\":\"%s\"}\n{\"type\":\"end\"}", why);
+	control_answer(c, buf_str(&json));
+	buf_free(&json);
+}
+
+static struct waiting_order *
+free_place(struct guaritad *g)
+{
+	for (size_t i = 0; i < ORDERS_MAX; i++)
+		if (!g->orders[i].id)
+			return &g->orders[i];
+	return NULL;
+}
+
+void
+guaritad_order(struct guaritad *g, struct control_client *c, struct str line)
+{
+	struct unit *u = netd_of(g);
+	struct waiting_order *o = free_place(g);
+	struct msg m = { .type = MSG_order, .fd = -1, .order.json = line };
+
+	if (!conf_has_gate(&g->file.config->gate)) {
+		refuse(c, "the configuration has no gate: it names no interface");
+		return;
+	}
+	if (!u || u->state != UNIT_RUNNING || !u->chan || !o) {
+		refuse(c, o ? "netd does not run; `guarita status` says why" : "too many orders at once");
+		return;
+	}
+	/* 0 is no order. */
+	g->order_id += g->order_id == UINT32_MAX ? 2 : 1;
+	m.order.id = g->order_id;
+	if (chan_send(u->chan, &m) < 0) {
+		refuse(c, "netd does not take the order");
+		return;
+	}
+	*o = (struct waiting_order){ .id = g->order_id, .client = c };
+}
+
+void
+guaritad_order_answer(struct guaritad *g, const struct msg_answer *m)
+{
+	for (size_t i = 0; i < ORDERS_MAX; i++) {
+		struct waiting_order *o = &g->orders[i];
+		if (o->id != m->id)
+			continue;
+		if (o->client)
+			control_answer(o->client, m->json);
+		if (m->last)
+			o->id = 0;
+		return;
+	}
+}
+
+void
+guaritad_order_gone(struct guaritad *g, const struct control_client *c)
+{
+	for (size_t i = 0; i < ORDERS_MAX; i++)
+		if (g->orders[i].client == c)
+			g->orders[i].client = NULL;
+}
+
+void
+guaritad_orders_fail(struct guaritad *g)
+{
+	for (size_t i = 0; i < ORDERS_MAX; i++) {
+		if (g->orders[i].id && g->orders[i].client)
+			refuse(g->orders[i].client, "netd ended before it answered");
+		g->orders[i] = (struct waiting_order){ .id = 0 };
+	}
+}

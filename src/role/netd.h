@@ -1,0 +1,77 @@
+/*
+ * netd: what the files of netd share. One instance holds the policy, the sockets to the kernel, and
+ * the book of bans.
+ */
+#ifndef GUARITA_ROLE_NETD_H
+#define GUARITA_ROLE_NETD_H
+
+#include "gate/bans.h"
+#include "gate/policy.h"
+#include "role/role.h"
+#include "sys/conntrack.h"
+#include "sys/nft.h"
+#include "sys/rtnet.h"
+
+struct netd_probe;
+
+struct netd {
+	struct role *role;
+	struct log *log;
+	struct arena arena;
+	const struct config *config;
+	struct policy *policy;
+	struct rtnet *net;
+	struct nft *nft;
+	struct conntrack *ct;
+	int changes;                   /* descriptor that tells of links that come and go */
+	struct poll *changes_poll;
+	struct timer *settle, *tick;
+	struct chan *watch;
+	bool *route_told;              /* per route of the policy: its fault was said */
+	struct bans *bans;
+	int journal;
+	uint64_t journal_bytes;
+	struct netd_probe *probes;     /* one per fallback of the policy */
+	uint32_t nprobes;
+	int64_t rules_us;              /* what the last transaction took */
+	uint64_t banned, cut, refused;
+};
+
+/* netd.c: the kernel's sockets, and the policy of a configuration. */
+int netd_open(struct netd *n, const struct config *c, struct diags *d, struct log *log) WARN_UNUSED;
+void netd_close(struct netd *n);
+/* A part of the work that failed: said once, and the errno goes on. */
+int netd_fault(const struct netd *n, int error, const char *what);
+
+/* netd_rules.c: the packet filter, as one transaction. check_only: it is only tried. */
+int netd_rules_apply(struct netd *n, bool check_only) WARN_UNUSED;
+
+/* netd_net.c: switches, links, addresses, routes; again whenever links change. */
+int netd_net_apply(struct netd *n) WARN_UNUSED;
+/* Takes back what carries our mark: table, routes, addresses. Nothing else. */
+int netd_release(struct netd *n) WARN_UNUSED;
+
+/* netd_bans.c */
+/* With all rights still: the journal. */
+int netd_bans_open(struct netd *n) WARN_UNUSED;
+/* What was in force before comes into force again; what the kernel still holds stays. */
+int netd_bans_load(struct netd *n) WARN_UNUSED;
+void netd_bans_close(struct netd *n);
+void netd_bans_tick(struct netd *n);
+/*
+ * Keeps out. 0; -EPERM: own, or never to be banned; -EINVAL; or the kernel's error. *ret_why then
+ * says it in words.
+ */
+int netd_ban(struct netd *n, const struct ban *ban, const char **ret_why) WARN_UNUSED;
+/* Lets in again: how many bans of exactly this network were taken back, or -errno. */
+int netd_unban(struct netd *n, const struct cidr *net) WARN_UNUSED;
+
+/* netd_tell.c: answers to orders. */
+void netd_order(struct netd *n, const struct msg_order *o);
+
+/* netd_probe.c: does the proxy live? */
+int netd_probes_begin(struct netd *n) WARN_UNUSED;
+void netd_probes_end(struct netd *n);
+void netd_probes_status(const struct netd *n, struct buf *json);
+
+#endif
