@@ -197,7 +197,8 @@ place_of(const struct tokens *t, struct str line, const struct fact *f)
 		else
 			high = mid;
 	}
-	if (low == t->n || t->at[low].off != off)
+	/* The middle of a run has no key in the filter: such a fact is written out. */
+	if (low == t->n || t->at[low].off != off || (low > 0 && t->at[low - 1].off + t->at[low - 1].len == off))
 		return p;
 	for (high = low; high < t->n && t->at[high].off + t->at[high].len < end;)
 		high++;

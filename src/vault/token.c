@@ -276,14 +276,51 @@ uuid(struct cutter *c, size_t from)
 	return true;
 }
 
+/* "+01:00 " or "-0300 " or " ": what may stand between a stamp and the name of a host. Its length, or 0. */
+static size_t
+zone_at(struct str s, size_t at)
+{
+	size_t n = 0;
+
+	if (at < s.n && (s.p[at] == '+' || s.p[at] == '-')) {
+		for (n = 1; n < 6 && at + n < s.n && (class_of(s.p[at + n]) == IS_DIGIT || (n == 3 && s.p[at + n] == ':'));)
+			n++;
+	}
+	return at + n < s.n && s.p[at + n] == ' ' && n != 1 ? n + 1 : 0;
+}
+
+/*
+ * The word behind the first stamp of a line is the host in most dialects. It is one text whatever it is made of:
+ * else each form of name would have a template of its own.
+ */
+static void
+host(struct cutter *c)
+{
+	size_t from = c->end + zone_at(c->line, c->end), to = from;
+	bool name = false;
+	uint32_t address;
+
+	if (from == c->end || from >= c->line.n || !class_of(c->line.p[from]))
+		return;
+	for (; to < c->line.n && (class_of(c->line.p[to]) || c->line.p[to] == '-' || c->line.p[to] == '.'); to++)
+		name = name || class_of(c->line.p[to]) > IS_DIGIT;
+	if (name && to < c->line.n && c->line.p[to] == ' ' && class_of(c->line.p[to - 1]) && !ipv4_at(c->line, from, &address))
+		put(c, TOKEN_TEXT, 0, from, to - from, 0);
+}
+
 static bool
 stamp(struct cutter *c, size_t from)
 {
 	struct token t = { 0 };
+	bool first = true;
 
 	if (!token_time(str_from(c->line, from), &t))
 		return false;
+	for (uint32_t i = 0; i < c->t->n; i++)
+		first = first && !token_is_stamp(c->t->at[i].type);
 	put(c, t.type, t.param, from, t.len, t.value);
+	if (first && !c->full && (t.type == TOKEN_ISO || t.type == TOKEN_BSD))
+		host(c);
 	return true;
 }
 

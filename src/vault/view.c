@@ -69,6 +69,7 @@ view_close(struct view *v)
 	for (uint32_t i = 0; v->groups && i < v->ngroups; i++)
 		free_colset(&v->groups[i].set);
 	free(v->word_at);
+	free(v->folded);
 	free(v->ordinal);
 	free(v->stamps);
 	free(v->directory_owned);
@@ -438,6 +439,21 @@ view_word(const struct view *v, uint64_t id)
 	if (id >= v->nwords)
 		return STR_NULL;
 	return str_of(v->word_text.p + v->word_at[id], v->word_at[id + 1] - v->word_at[id]);
+}
+
+int
+view_folded(struct view *v, struct str *ret)
+{
+	if (!v->folded) {
+		v->folded = malloc(v->word_text.n + 1);
+		if (!v->folded)
+			return -ENOMEM;
+		for (size_t i = 0; i < v->word_text.n; i++)
+			v->folded[i] = ascii_lower(v->word_text.p[i]);
+		v->held += v->word_text.n;
+	}
+	*ret = str_of(v->folded, v->word_text.n);
+	return 0;
 }
 
 struct str

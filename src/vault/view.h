@@ -54,6 +54,7 @@ struct view {
 	uint32_t nwords, words_blob;
 	struct colset word_lengths;
 	struct str word_text;
+	char *folded;               /* word_text in lower case */
 	uint32_t *word_at;          /* nwords + 1 offsets; NULL until asked for */
 	struct colset head;
 	uint32_t *names;            /* word of each name */
@@ -83,6 +84,8 @@ struct str view_word(const struct view *v, uint64_t id);
 int view_rows(struct view *v) WARN_UNUSED;
 /* The group of a row, after view_rows(). */
 struct view_group *view_group_of(struct view *v, uint32_t row);
+/* The text of all words, letters in lower case: place and length as in word_text. Needs view_words(). */
+int view_folded(struct view *v, struct str *ret) WARN_UNUSED;
 struct str view_name(const struct view *v, uint16_t name);
 
 /* Where each part of a line lies in its text. */
