@@ -30,12 +30,16 @@
 #ifndef GUARITA_EVENT_LENS_H
 #define GUARITA_EVENT_LENS_H
 
+#include "base/cur.h"
 #include "event/record.h"
 
 /* Offsets learned from stamps that carry one, per directory or host; and the default. */
 struct zone_book;
 struct zone_book *zone_book_new(int default_offset_min);
 void zone_book_free(struct zone_book *z);
+/* What it learned, and back into one that is new; -EBADMSG when the bytes are not that. */
+void zone_book_save(const struct zone_book *z, struct buf *out);
+int zone_book_load(struct zone_book *z, struct cur *in) WARN_UNUSED;
 
 struct lens;
 struct lens_opts {
@@ -45,6 +49,10 @@ struct lens_opts {
 };
 struct lens *lens_new(struct zone_book *z, const struct lens_opts *o);
 void lens_free(struct lens *l);
+/* What it learned of its source, LENS_LEARNED_BYTES of it, and back. -EBADMSG */
+#define LENS_LEARNED_BYTES 25
+void lens_save(const struct lens *l, struct enc *e);
+int lens_load(struct lens *l, struct cur *in) WARN_UNUSED;
 /*
  * Looks at the first lines of a source before reading starts: learns dialect, zone and year. May be
  * called often.

@@ -24,11 +24,18 @@ struct zone_place {
 	struct zone_span spans[ZONE_SPANS];
 };
 
+struct zone_book {
+	int16_t default_offset_min;
+	size_t count;
+	struct zone_place *places[ZONE_PLACES_MAX];
+};
+
 /*
  * The place of a path is its directory, of a peer the whole text. NULL when the book is full:
  * nothing is learned.
  */
 struct zone_place *zone_place_of(struct zone_book *z, struct str place);
+struct zone_place *zone_place_by_hash(struct zone_book *z, uint64_t hash);
 void zone_learn(struct zone_place *p, int64_t t, int16_t offset_min);
 /* Offset at a local time; *ret_known says whether the place taught it. */
 int16_t zone_offset(

@@ -9,12 +9,6 @@
 
 #define SPAN_REACH (200 * WHEN_DAY) /* a zone's summer and winter are shorter */
 
-struct zone_book {
-	int16_t default_offset_min;
-	size_t count;
-	struct zone_place *places[ZONE_PLACES_MAX];
-};
-
 struct zone_book *
 zone_book_new(int default_offset_min)
 {
@@ -42,10 +36,8 @@ hash_of(struct str s)
 }
 
 struct zone_place *
-zone_place_of(struct zone_book *z, struct str place)
+zone_place_by_hash(struct zone_book *z, uint64_t hash)
 {
-	size_t slash = str_rfind(place, STR("/"));
-	uint64_t hash = hash_of(slash < place.n ? str_head(place, slash) : place);
 	for (size_t i = 0; i < z->count; i++)
 		if (z->places[i]->hash == hash)
 			return z->places[i];
@@ -55,6 +47,14 @@ zone_place_of(struct zone_book *z, struct str place)
 	p->hash = hash;
 	z->places[z->count++] = p;
 	return p;
+}
+
+struct zone_place *
+zone_place_of(struct zone_book *z, struct str place)
+{
+	size_t slash = str_rfind(place, STR("/"));
+
+	return zone_place_by_hash(z, hash_of(slash < place.n ? str_head(place, slash) : place));
 }
 
 static int64_t

@@ -227,6 +227,12 @@ streams_lens(struct streams *s, struct stream *st, const struct ruleset *rs)
 	st->lens = lens_new(s->zones, &o);
 	if (!st->lens)
 		return -ENOMEM;
+	if (st->remembers) {
+		struct cur learned = cur_of(str_of((const char *)st->learned, sizeof(st->learned)));
+		int r = lens_load(st->lens, &learned);
+		if (r < 0)
+			return r;
+	}
 	st->routed = st->decl.kind == ENTRY_KIND_FILE;
 	if (st->routed)
 		decode_route(rs, st->decl.name, &st->route);
@@ -239,6 +245,17 @@ put(struct buf *out, const struct enc *e)
 	buf_add(out, str_of((const char *)e->p, e->n));
 }
 
+/* A source that has said nothing since the restart is remembered as it was. */
+static void
+save_learned(const struct stream *st, struct enc *e)
+{
+	enc_u8(e, st->lens || st->remembers);
+	if (st->lens)
+		lens_save(st->lens, e);
+	else if (st->remembers)
+		enc_bytes(e, str_of((const char *)st->learned, sizeof(st->learned)));
+}
+
 void
 streams_save(const struct streams *s, struct buf *out)
 {
@@ -248,8 +265,10 @@ streams_save(const struct streams *s, struct buf *out)
 	enc_u32(&e, s->n);
 	enc_u32(&e, (uint32_t)s->nplaces);
 	put(out, &e);
+	zone_book_save(s->zones, out);
 	for (uint32_t i = 0; i < s->n; i++) {
 		e = enc_of(bytes, sizeof(bytes));
+		save_learned(s->v[i], &e);
 		enc_u64(&e, (uint64_t)s->v[i]->last_time_us);
 		enc_u8(&e, s->v[i]->lines_unknown);
 		entry_pack_source(&e, &s->v[i]->decl);
@@ -271,6 +290,8 @@ static int
 load_stream(struct streams *s, struct str bytes)
 {
 	struct cur c = cur_of(bytes);
+	bool remembers = cur_u8(&c) != 0;
+	struct str learned = cur_bytes(&c, remembers ? LENS_LEARNED_BYTES : 0);
 	int64_t last = (int64_t)cur_u64(&c);
 	bool unknown = cur_u8(&c) != 0;
 	struct entry_source decl;
@@ -279,6 +300,9 @@ load_stream(struct streams *s, struct str bytes)
 	if (!cur_ok(&c) || entry_source_read(str_of((const char *)c.p, c.n), &decl) < 0 ||
 	    streams_declare(s, &decl, &i) < 0 || i != before)
 		return -EBADMSG;
+	s->v[i]->remembers = remembers;
+	if (remembers)
+		memcpy(s->v[i]->learned, learned.p, learned.n);
 	s->v[i]->last_time_us = last;
 	s->v[i]->lines_unknown = unknown;
 	return 0;
@@ -288,7 +312,7 @@ int
 streams_load(struct streams *s, struct cur *in)
 {
 	uint32_t n = cur_u32(in), nplaces = cur_u32(in);
-	int r = 0;
+	int r = cur_ok(in) ? zone_book_load(s->zones, in) : -EBADMSG;
 
 	for (uint32_t i = 0; i < n && r == 0 && cur_ok(in); i++)
 		r = load_stream(s, cur_str32(in));

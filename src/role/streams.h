@@ -20,6 +20,8 @@
 struct stream {
 	struct entry_source decl;      /* texts are ours */
 	struct lens *lens;             /* NULL until the first line */
+	bool remembers;                /* of a lens before a restart: */
+	uint8_t learned[LENS_LEARNED_BYTES];
 	struct decode_route route;
 	bool routed;
 	uint64_t lines, undecoded, cut;
@@ -66,6 +68,7 @@ int streams_place(struct streams *s, uint32_t stream, struct str place) WARN_UNU
  */
 void streams_link(struct streams *s);
 void streams_drop_old(struct streams *s);
+/* Makes the lens; it goes on with what the one before a restart had learned. */
 int streams_lens(struct streams *s, struct stream *st, const struct ruleset *rs) WARN_UNUSED;
 void streams_save(const struct streams *s, struct buf *out);
 int streams_load(struct streams *s, struct cur *in) WARN_UNUSED;

@@ -199,7 +199,7 @@ take_line(struct watching *w, const struct entry *e, struct wire_source *s, cons
 	w->cut += cut;
 	if (e->seq & FOLLOW_LINE_UNKNOWN)
 		st->lines_unknown = true;
-	if (!st->lens)
+	if (!st->lens && !st->remembers)
 		sniff(w, st, e->source, *ahead, line);
 	handle(w, s->stream, e->seq, e->received_us, line);
 	if (e->flags & ENTRY_SPOOLED)

@@ -14,7 +14,7 @@
 #include "sys/clock.h"
 #include "sys/file.h"
 
-#define MAGIC "GWATCH2\n"
+#define MAGIC "GWATCH3\n"
 #define STATE_MAX (UINT64_C(4) << 30)
 #define COST_FACTOR 20                 /* at least so many times the time of saving lies between two */
 

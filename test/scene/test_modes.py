@@ -160,7 +160,7 @@ def kill(live, victim):
     live.wait_running()
 
 
-@pytest.mark.parametrize("victim", ["watchd", "intaked", pytest.param("everything", marks=pytest.mark.xfail(reason="zones that were learned are forgotten", strict=False))])
+@pytest.mark.parametrize("victim", ["watchd", "intaked", "everything"])
 @pytest.mark.parametrize("part", range(PARTS))
 def test_killed_in_between(article, incidents, live, tmp_path, victim, part):
     """Lines that were received are kept: what was told is not told again, what was not told is."""

@@ -2,6 +2,7 @@
  * What stamps leave out: years at the turn of the year, zones and summer time, dates, leap seconds
  * and days.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -221,10 +222,53 @@ test_day_and_month(void **state)
 	zone_book_free(z);
 }
 
+/* The zone is taught by a neighbour of the same folder, the year by the line before: both outlive the reader. */
+static void
+test_what_was_learned_outlives_a_restart(void **state)
+{
+	struct zone_book *z = zone_book_new(0), *again = zone_book_new(0);
+	struct source a = source_new(z, "/v/access", at(2024, 1, 3, 10, 0, 0), false);
+	struct source b = source_new(z, "/v/messages", at(2024, 1, 3, 10, 0, 0), false), c;
+	struct buf book = BUF_INIT(65536);
+	uint8_t bytes[LENS_LEARNED_BYTES];
+	struct enc e = enc_of(bytes, sizeof(bytes));
+	struct cur in;
+	(void)state;
+	read_line(&a, "2023-08-01T10:00:00-03:00 h a: x");
+	assert_int_equal(read_line(&b, "Aug  2 10:00:00 h a: x"), at(2023, 8, 2, 13, 0, 0));
+	zone_book_save(z, &book);
+	lens_save(b.lens, &e);
+	assert_int_equal(e.n, LENS_LEARNED_BYTES);
+	for (size_t n = 0; n < book.n; n++) {
+		struct zone_book *torn = zone_book_new(0);
+		in = cur_of(str_head(buf_str(&book), n));
+		assert_int_equal(zone_book_load(torn, &in), -EBADMSG);
+		zone_book_free(torn);
+	}
+	in = cur_of(buf_str(&book));
+	assert_int_equal(zone_book_load(again, &in), 0);
+	assert_int_equal(in.n, 0);
+	c = source_new(again, "/v/messages", at(2024, 1, 3, 10, 0, 0), false);
+	in = cur_of(str_of((char *)bytes, e.n));
+	assert_int_equal(lens_load(c.lens, &in), 0);
+	/* A line without a time has that of the line before. */
+	assert_int_equal(read_line(&c, "no stamp at all"), at(2023, 8, 2, 13, 0, 0));
+	assert_int_equal(read_line(&c, "Aug  2 10:00:05 h a: x"), at(2023, 8, 2, 13, 0, 5));
+	in = cur_of(str_of((char *)bytes, e.n - 1));
+	assert_int_equal(lens_load(c.lens, &in), -EBADMSG);
+	lens_free(a.lens);
+	lens_free(b.lens);
+	lens_free(c.lens);
+	zone_book_free(z);
+	zone_book_free(again);
+	buf_free(&book);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_what_was_learned_outlives_a_restart),
 		cmocka_unit_test(test_year_end_in_a_file), cmocka_unit_test(test_year_end_live),
 		cmocka_unit_test(test_year_named_in_the_source), cmocka_unit_test(test_leap),
 		cmocka_unit_test(test_zone_of_the_directory), cmocka_unit_test(test_utc_teaches_nothing),
