@@ -15,7 +15,7 @@
 #include "wire/json.h"
 
 #define OBJECT_ITEMS_MAX 4096u
-#define HEAD_COLUMNS 40u           /* of a live incident, before its kind and what happened */
+#define HEAD_COLUMNS 42u           /* of a live incident, before its kind and what happened */
 #define NAME_LEAST 20u             /* columns of a source's name in a table */
 #define NAME_MOST 44u
 
@@ -107,7 +107,7 @@ show_incident(const struct term *t, struct str line)
 	term_text(t, &out, str_head(when, 19), 19);
 	buf_add_byte(&out, ' ');
 	term_ink(t, &out, severity_ink(severity), "%-8.*s", STR_FMT(severity));
-	buf_addf(&out, " %-7.*s ", STR_FMT(change));
+	buf_addf(&out, " %-9.*s ", STR_FMT(change));
 	term_ink(t, &out, INK_BOLD, "%.*s", STR_FMT(member(o, "incident")));
 	/* What does not fit beside the head stands below it. */
 	term_text(t, &why, member(o, "why"), 4 * t->columns);

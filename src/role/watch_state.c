@@ -78,7 +78,7 @@ serialize(struct checkpoint *c)
 	enc_u64(&e, w->seed);
 	enc_u64(&e, w->feeder);
 	enc_u64(&e, w->spooled);
-	enc_u64(&e, watching_journal_mark(w));
+	enc_u64(&e, journal_mark(w));
 	enc_u64(&e, (uint64_t)w->event_us);
 	enc_u64(&e, (uint64_t)w->advanced_us);
 	enc_u64(&e, engine.n);
@@ -192,7 +192,7 @@ load_parts(struct watching *w, struct cur *in)
 	w->spooled = spooled;
 	w->event_us = event;
 	w->advanced_us = advanced;
-	r = watching_journal_recall(w, journal);
+	r = journal_recall(w, journal);
 	return r < 0 ? r : watching_engine(w, engine);
 }
 
@@ -207,7 +207,7 @@ checkpoint_load(struct watching *w)
 		/*
 		 * From the first line on there must be a state that says where the journal began.
 		 */
-		r = watching_journal_recall(w, JOURNAL_UNKNOWN);
+		r = journal_recall(w, JOURNAL_UNKNOWN);
 		if (r == 0)
 			r = watching_engine(w, STR_NULL);
 		w->dirty++;
@@ -238,7 +238,7 @@ checkpoint_load(struct watching *w)
 	streams_close(&w->streams);
 	r = streams_open(&w->streams, w->zone_offset_min, random_u64());
 	if (r == 0)
-		r = watching_journal_recall(w, JOURNAL_UNKNOWN);
+		r = journal_recall(w, JOURNAL_UNKNOWN);
 	return r < 0 ? r : watching_engine(w, STR_NULL);
 }
 

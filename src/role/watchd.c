@@ -20,6 +20,7 @@
 #define STATUS_STREAMS 200
 #define QUOTES_BYTES (4u << 20)
 #define CACHE_MAX (256u << 20)
+#define SETTLED_US (5 * WHEN_SECOND)    /* no line so long: what was sent again after a restart has come */
 #define OLD_PLACES_MS 60000            /* after a new link, files not heard of by then are no more */
 
 struct watchd {
@@ -67,8 +68,8 @@ watching_engine(struct watching *w, struct str state)
 		r = correlate_load(w->engine, state);
 	if (r == -ESTALE) {
 		log_say(&w->role->log, LOG_LEVEL_WARNING,
-		    "the state is another version's: windows, joins and open incidents begin anew; what was read stays read");
-		r = watching_journal_recall(w, JOURNAL_UNKNOWN);
+		    "the state was saved by another version: windows, joins and open incidents begin anew; what was read stays read");
+		r = journal_recall(w, JOURNAL_UNKNOWN);
 	}
 	if (r == 0)
 		correlate_ids_behind(w->engine, w->last_id);
@@ -123,7 +124,7 @@ prepare(void *ctx, struct role *r)
 	if (e == 0)
 		e = role_make_dir(r, dir, 0700);
 	if (e == 0)
-		e = watching_journal_open(w);
+		e = journal_open(w);
 	return e < 0 ? e : acting_prepare(w);
 }
 
@@ -171,6 +172,8 @@ on_tick(void *ctx)
 	int64_t now = clock_mono_us();
 
 	watching_advance(w, now);
+	if (w->told_pending && w->intake && now - w->event_mono_us > SETTLED_US)
+		watching_withdraw(w);
 	checkpoint_tick(w, now);
 }
 

@@ -22,6 +22,7 @@ struct wire_source {                   /* a number on the link, and who that is 
 
 struct told {                          /* told behind the saved state, before a restart */
 	uint64_t id;
+	bool opens, ends;
 	bool met;                      /* understood anew since */
 };
 
@@ -83,16 +84,27 @@ int watching_records(struct watching *w, const struct msg_records *m) WARN_UNUSE
 void watching_advance(struct watching *w, int64_t mono_us);
 void watching_forget_wires(struct watching *w);
 
-/* Incidents. watch_tell.c */
-int watching_journal_open(struct watching *w) WARN_UNUSED;
-/* From where the journal must be recalled after a restart now. */
-uint64_t watching_journal_mark(const struct watching *w);
+/* The journal of incidents. watch_journal.c */
+int journal_open(struct watching *w) WARN_UNUSED;
+void journal_write(struct watching *w, struct str line);
+/* From where it must be recalled after a restart now. */
+uint64_t journal_mark(const struct watching *w);
 #define JOURNAL_UNKNOWN UINT64_MAX
 /*
  * Reads what was told behind `from`, so that it is not told again, nor its ids given anew. JOURNAL_UNKNOWN: the state
  * that would say is lost; only the ids are taken.
  */
-int watching_journal_recall(struct watching *w, uint64_t from) WARN_UNUSED;
+int journal_recall(struct watching *w, uint64_t from) WARN_UNUSED;
+/* The id under which this was told behind the saved state and not since the restart; 0: it was not. */
+uint64_t journal_told_id(const struct watching *w, const char *key);
+/* True when it was, once. */
+bool journal_was_told(struct watching *w, const char *key);
+/* An id that was told, is not over, and that nothing goes by now; each once. False: no more of them. */
+bool journal_next_unmet(struct watching *w, uint64_t *ret_id);
+
+/* Incidents. watch_tell.c */
+/* Everything that was handled before a restart was handled again: what was not met then is withdrawn. */
+void watching_withdraw(struct watching *w);
 uint64_t watching_told_as(void *ctx, const struct incident *i, enum incident_change change);
 void watching_tell(void *ctx, const struct incident *i, enum incident_change change);
 /* The object without its closing brace. */

@@ -460,6 +460,16 @@ correlate_refs(const struct correlator *c, void (*each)(void *ctx, uint64_t ref)
 	}
 }
 
+bool
+correlate_is_open(const struct correlator *c, uint64_t id)
+{
+	for (uint32_t i = 0; i < c->dossiers.size; i++) {
+		if (pool_used(&c->dossiers, i) && dossier_at(c, i)->told_as == id)
+			return true;
+	}
+	return false;
+}
+
 void
 correlate_ids_behind(struct correlator *c, uint64_t id)
 {

@@ -81,11 +81,15 @@ void correlate(struct correlator *c, struct record *r);
 void correlate_advance(struct correlator *c, int64_t now_us);
 /* Ids up to this one are given already: an engine that has died since told incidents under them. */
 void correlate_ids_behind(struct correlator *c, uint64_t id);
+/* Something goes by this id that is not closed. */
+bool correlate_is_open(const struct correlator *c, uint64_t id);
 /* End of input: closes everything that is open. */
 void correlate_finish(struct correlator *c);
 /* Each record that may yet be told of: those of open incidents and of windows. Some come more than once. */
 void correlate_refs(const struct correlator *c, void (*each)(void *ctx, uint64_t ref), void *ctx);
-/* Whole state as bytes, and back; -ESTALE when it belongs to another rule set or version (nothing is taken). */
+/*
+ * Whole state as bytes, and back; -ESTALE when it belongs to another version (nothing is taken). Of another rule set
+ * the state of those rules is taken that stand there word for word. */
 int correlate_save(const struct correlator *c, struct buf *out) WARN_UNUSED;
 int correlate_load(struct correlator *c, struct str state) WARN_UNUSED;
 void correlate_stats(const struct correlator *c, struct correlate_stats *ret);

@@ -18,6 +18,8 @@
 #include "watch/rule.h"
 #include "watch/track.h"
 
+struct renames;
+
 #define DOSSIERS_MAX 16384u        /* open incidents; the one nearest to its end is closed early, and counted */
 #define DOSSIER_INTO_MAX 4
 #define TOUCHED_MAX 64
@@ -249,8 +251,9 @@ void sessions_wait(struct correlator *c, struct input *in);
 void sessions_expire(struct correlator *c, uint32_t most);
 /* correlate.c: counts an early record again, now with what its session brought. */
 void correlator_again(struct correlator *c, uint32_t recall, const struct session *s);
-/* A session as it was saved. */
-bool session_restore(struct correlator *c, const struct session *from, struct str text);
+/* A session as it was saved; one that carries what has no name any more is left out. False: it cannot be one. */
+bool session_restore(struct correlator *c, const struct session *from, struct str text,
+    const struct renames *names);
 /* Adds the carried fields of s that r lacks. */
 bool session_give(const struct correlator *c, const struct session *s, struct record *r);
 

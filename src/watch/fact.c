@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "watch/key.h"
+#include "watch/rename.h"
 
 #define SET_LEAST 16u
 
@@ -254,7 +255,7 @@ place_fact(struct facts *f, struct fact *saved)
 
 /* f is left so that facts_free() may be called, whatever happens. */
 bool
-facts_load(struct facts *f, const struct rule *rule, struct str *in)
+facts_load(struct facts *f, const struct rule *rule, const struct renames *names, struct str *in)
 {
 	uint32_t n;
 	uint8_t count;
@@ -274,6 +275,7 @@ facts_load(struct facts *f, const struct rule *rule, struct str *in)
 			free(saved.set);
 			return false;
 		}
+		saved.field = rename_field(names, saved.field);
 		place_fact(f, &saved);
 	}
 	return true;

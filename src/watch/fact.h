@@ -8,6 +8,8 @@
 #define FACT_DISTINCT_MAX 1024u    /* counted exactly up to here */
 #define FACT_TEXT_MAX 8192u        /* of all values of one incident */
 
+struct renames;
+
 struct fact {
 	uint16_t field;
 	uint16_t size;             /* of set; 0: none yet */
@@ -36,6 +38,6 @@ struct str facts_text(const struct facts *f, const struct fact *fact, uint32_t i
 /* "root, admin and 3 more", escaped; false when nothing was seen. */
 bool facts_say(const struct facts *f, uint16_t field, struct buf *out);
 void facts_save(const struct facts *f, struct buf *out);
-bool facts_load(struct facts *f, const struct rule *rule, struct str *in);
+bool facts_load(struct facts *f, const struct rule *rule, const struct renames *names, struct str *in);
 
 #endif

@@ -6,10 +6,12 @@
 #include <stdlib.h>
 
 #include "base/cur.h"
+#include "watch/rename.h"
 
 #define PARTS_MAX (RECORD_FIELDS_MAX + 2)
 #define PART_HOST (UINT16_MAX - 1)
 #define PART_PROGRAM (UINT16_MAX - 2)
+#define PART_GONE (UINT16_MAX - 3)     /* of a field that has no name any more */
 
 enum { HOW_HOSTILE = 1 << 0, HOW_GUESSED = 1 << 1 };
 
@@ -150,7 +152,7 @@ rebuild(const struct copy *c, struct record *ret)
 			ret->host = at;
 		else if (c->parts[i].key == PART_PROGRAM)
 			ret->program = at;
-		else
+		else if (c->parts[i].key != PART_GONE)
 			(void)record_set(ret, c->parts[i].key, at, c->parts[i].flags);
 		off += at.len;
 	}
@@ -229,7 +231,7 @@ fits(const struct copy *c, uint32_t seq, size_t left)
 	if (need > c->size)
 		return false;
 	for (uint8_t i = 0; i < c->nparts; i++) {
-		if (c->parts[i].key >= FIELD_MAX && c->parts[i].key < PART_PROGRAM)
+		if (c->parts[i].key >= FIELD_MAX && c->parts[i].key < PART_GONE)
 			return false;
 		need += c->parts[i].len;
 	}
@@ -276,4 +278,36 @@ recall_load(struct recall *k, struct str *in)
 		k->next++;
 	}
 	return 0;
+}
+
+static void
+rename_copy(struct copy *c, const struct renames *names)
+{
+	uint16_t kind = rename_kind(names, c->kind);
+
+	c->kind = kind == RENAME_GONE ? KIND_unknown : kind;
+	for (uint8_t i = 0; i < c->nparts; i++) {
+		uint16_t field = c->parts[i].key;
+
+		if (field >= PART_GONE)
+			continue;
+		field = rename_field(names, field);
+		c->parts[i].key = field == RENAME_GONE ? PART_GONE : field;
+	}
+}
+
+void
+recall_rename(struct recall *k, const struct renames *names)
+{
+	for (uint32_t seq = oldest(k); !names->same && seq < k->next; seq++)
+		rename_copy(find(k, seq), names);
+}
+
+void
+recall_rename_bytes(void *bytes, size_t n, const struct renames *names)
+{
+	struct copy *c = bytes;
+
+	if (!names->same && n >= sizeof(*c) && fits(c, c->seq, n))
+		rename_copy(c, names);
 }

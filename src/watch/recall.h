@@ -33,6 +33,10 @@ bool recall_read(struct str bytes, struct record *ret);
 uint32_t recall_link(const struct recall *k, uint32_t seq);
 void recall_set_link(struct recall *k, uint32_t seq, uint32_t link);
 void recall_save(const struct recall *k, struct buf *out);
+/* The copies speak of kinds and fields by the numbers of another rule set: puts those of this one. */
+struct renames;
+void recall_rename(struct recall *k, const struct renames *names);
+void recall_rename_bytes(void *bytes, size_t n, const struct renames *names);
 int recall_load(struct recall *k, struct str *in) WARN_UNUSED;
 
 #endif

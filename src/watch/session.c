@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "watch/correlator.h"
 #include "watch/key.h"
+#include "watch/rename.h"
 
 #define BUCKETS (64u << 10)
 #define SHARED_WITHIN WHEN_MINUTE
@@ -68,7 +69,7 @@ hash_of(struct correlator *c, uint32_t join, const struct record *r)
 {
 	uint64_t key = correlator_key(c, c->rules->joins[join].key, r);
 
-	return key ? hash_mix(key, join + 1) : 0;
+	return key ? hash_mix(key, c->rules->joins[join].text_hash | 1) : 0;
 }
 
 /* The latest opening not after time_us, if it is still good then. */
@@ -303,8 +304,25 @@ is_carried(struct str text)
 	return text.n == 0;
 }
 
+/* False when a field has no name any more. */
+static bool
+rename_carried(char *text, size_t n, const struct renames *names)
+{
+	for (size_t at = 0; at < n; at += 3u + (uint8_t)text[at + 2]) {
+		uint16_t field;
+
+		memcpy(&field, text + at, sizeof(field));
+		field = rename_field(names, field);
+		if (field == RENAME_GONE)
+			return false;
+		memcpy(text + at, &field, sizeof(field));
+	}
+	return true;
+}
+
 bool
-session_restore(struct correlator *c, const struct session *from, struct str text)
+session_restore(struct correlator *c, const struct session *from, struct str text,
+    const struct renames *names)
 {
 	struct session s = *from, *added;
 
@@ -314,8 +332,13 @@ session_restore(struct correlator *c, const struct session *from, struct str tex
 		return false;
 	s.text = text.n ? malloc(text.n) : NULL;
 	s.len = s.text ? (uint16_t)text.n : 0;
-	if (s.text)
+	if (s.text) {
 		memcpy(s.text, text.p, text.n);
+		if (!rename_carried(s.text, text.n, names)) {
+			free(s.text);
+			return true;
+		}
+	}
 	added = add_as(c, &s);
 	if (!added) {
 		free(s.text);

@@ -8,24 +8,12 @@
 #include <errno.h>
 
 #include "base/hash.h"
+#include "watch/rename.h"
 
 static void
 put(struct buf *out, const void *p, size_t n)
 {
 	buf_add(out, str_of(p, n));
-}
-
-uint64_t
-state_names_hash(const struct ruleset *rs)
-{
-	uint64_t h = 1;
-	struct str name;
-
-	for (uint16_t k = 0; k < kinds_count(rs->kinds); k++)
-		h = hash_mix(h, hash_bytes(kinds_row(rs->kinds, k)->name, 3));
-	for (uint16_t f = 0; f < FIELD_MAX && (name = fields_name(rs->fields, f)).n; f++)
-		h = hash_mix(h, hash_bytes(name, 4));
-	return h;
 }
 
 uint64_t
@@ -127,7 +115,6 @@ int
 correlate_save(const struct correlator *c, struct buf *out)
 {
 	struct state_head h = { .magic = STATE_MAGIC, .version = STATE_VERSION, .sizes = SIZES,
-	    .names = state_names_hash(c->rs),
 		.seed = c->seed, .next_serial = c->next_serial, .next_id = c->next_id,
 		    .evicted = c->tracks.evicted,
 		.lateness_us = c->lateness_us, .watermark_us = c->watermark_us, .now_us = c->now_us,
@@ -142,6 +129,7 @@ correlate_save(const struct correlator *c, struct buf *out)
 	size_t from = out->n, body;
 
 	put(out, &h, sizeof(h));
+	renames_save(c->rs, out);
 	save_rules(c, out);
 	recall_save(&c->recall, out);
 	save_tracks(c, out);

@@ -5,7 +5,7 @@
 #include "watch/correlator.h"
 
 #define STATE_MAGIC 0x54535247u    /* "GRST", and another word on a machine of the other byte order */
-#define STATE_VERSION 3u
+#define STATE_VERSION 4u
 #define STATE_HASH_SEED 5
 #define DROPPED UINT32_MAX         /* no index: what is not taken over, and the end of a list */
 #define KEYS_MOST (1u << 26)
@@ -13,16 +13,13 @@
 
 struct state_head {
 	uint32_t magic, version;
-	uint64_t sizes, names, payload;    /* of structures; hash of kinds and fields; hash of all, this being 0 */
+	uint64_t sizes, payload;   /* of structures; hash of all, this being 0 */
 	uint64_t seed, next_serial, next_id, evicted;
 	int64_t lateness_us, watermark_us, now_us, started_us, last_time_us;
 	uint32_t nrules, njoins, nkeys, ntracks, ndossiers, nsessions, npassed, nkeepsakes,
 	    keys_max;
 	struct correlate_stats stats;
 };
-
-/* Kinds and fields are numbers in the state: they must mean the same. */
-uint64_t state_names_hash(const struct ruleset *rs);
 
 uint64_t state_hash(const struct state_head *h, struct str body);
 

@@ -8,6 +8,7 @@
 
 #include "base/hash.h"
 #include "watch/key.h"
+#include "watch/rename.h"
 #include "watch/state.h"
 
 static bool
@@ -25,6 +26,7 @@ struct maps {
 	struct correlator *c;
 	struct state_head h;
 	struct str in;
+	struct renames names;
 	uint32_t *rules, *joins, *keys;
 	uint32_t *tracks, *dossiers;       /* old index to new, DROPPED */
 	uint32_t tracks_size, dossiers_size;
@@ -73,8 +75,12 @@ map_keys(struct maps *m)
 		if (!get(&m->in, &key, sizeof(key)))
 			return false;
 		m->keys[i] = DROPPED;
+		if (key.n > RULE_KEY_PARTS_MAX)
+			continue;
+		for (uint8_t p = 0; p < key.n; p++)
+			key.part[p].field = rename_field(&m->names, key.part[p].field);
 		for (uint32_t k = 0; k < rules->nkeys; k++) {
-			if (key.n <= RULE_KEY_PARTS_MAX && key_spec_equal(&rules->keys[k], &key))
+			if (key_spec_equal(&rules->keys[k], &key))
 				m->keys[i] = k;
 		}
 	}
@@ -140,7 +146,7 @@ load_events(struct maps *m, struct track *t, const struct track *saved, bool dro
 	return true;
 }
 
-/* Parts of a risk name rules by number; those of rules that are gone go. */
+/* Parts of a risk name kinds and rules by number; those that are gone go. */
 static void
 map_parts(const struct maps *m, struct track *t)
 {
@@ -154,6 +160,12 @@ map_parts(const struct maps *m, struct track *t)
 			if (rule >= m->h.nrules || m->rules[rule] == DROPPED)
 				continue;
 			e.distinct = RISK_PART_OF_RULE + m->rules[rule];
+		} else {
+			uint16_t kind = rename_kind(&m->names, (uint16_t)(e.distinct - 1u));
+
+			if (kind == RENAME_GONE)
+				continue;
+			e.distinct = 1u + kind;
 		}
 		track_events(t)[kept++] = e;
 	}
@@ -306,10 +318,9 @@ load_dossier(struct maps *m)
 	d.home = saved.home < m->tracks_size ? m->tracks[saved.home] : DROPPED;
 	lives = m->rules[saved.rule] != DROPPED && d.home != DROPPED;
 	d.rule = lives ? (uint16_t)m->rules[saved.rule] : 0;
-	if (d.kind >= kinds_count(m->c->rs->kinds) && d.kind != KIND_NONE)
-		return false;
+	d.kind = rename_kind(&m->names, saved.kind);
 	if (m->c->rules->nrules == 0 || !load_lists(m, &d, &saved) ||
-	    !facts_load(&d.facts, &m->c->rules->rules[d.rule], &m->in)) {
+	    !facts_load(&d.facts, &m->c->rules->rules[d.rule], &m->names, &m->in)) {
 		free_lists(&d);
 		return false;
 	}
@@ -424,7 +435,7 @@ load_sessions(struct maps *m)
 		m->in = str_from(m->in, s.len);
 		s.join = (uint16_t)m->joins[s.join];
 		s.orphans = s.orphans < m->c->recall.next ? s.orphans : RECALL_NONE;
-		if (s.join != (uint16_t)DROPPED && !session_restore(m->c, &s, text))
+		if (s.join != (uint16_t)DROPPED && !session_restore(m->c, &s, text, &m->names))
 			return false;
 	}
 	return true;
@@ -465,6 +476,7 @@ load_keepsakes(struct maps *m)
 		if (!k.bytes)
 			return false;
 		(void)get(&m->in, k.bytes, k.len);
+		recall_rename_bytes(k.bytes, k.len, &m->names);
 		*place = k;
 	}
 	return c->keepsakes != NULL;
@@ -500,7 +512,7 @@ maps_begin(struct maps *m)
 	m->dossiers_size = DOSSIERS_MAX;
 	m->tracks = new_map(m->tracks_size);
 	m->dossiers = new_map(m->dossiers_size);
-	return m->rules && m->joins && m->keys && m->tracks && m->dossiers &&
+	return renames_load(&m->names, m->c->rs, &m->in) && m->rules && m->joins && m->keys && m->tracks && m->dossiers &&
 	    map_hashes(m, m->rules, m->h.nrules, false) && map_hashes(m, m->joins, m->h.njoins,
 	    true) && map_keys(m);
 }
@@ -508,6 +520,7 @@ maps_begin(struct maps *m)
 static void
 maps_end(struct maps *m)
 {
+	renames_free(&m->names);
 	free(m->rules);
 	free(m->joins);
 	free(m->keys);
@@ -547,7 +560,10 @@ load_all(struct maps *m)
 {
 	if (!good_head(&m->h) || !maps_begin(m))
 		return false;
-	if (recall_load(&m->c->recall, &m->in) < 0 || !load_tracks(m) || !load_dossiers(m) ||
+	if (recall_load(&m->c->recall, &m->in) < 0)
+		return false;
+	recall_rename(&m->c->recall, &m->names);
+	if (!load_tracks(m) || !load_dossiers(m) ||
 	    !load_sessions(m) ||
 	    !load_passed(m) || !load_keepsakes(m) || m->in.n > 0)
 		return false;
@@ -564,8 +580,7 @@ correlate_load(struct correlator *c, struct str state)
 	assert(c->tracks.pool.count == 0 && c->dossiers.count == 0);
 	if (!get(&m.in, &m.h, sizeof(m.h)) || m.h.magic != STATE_MAGIC)
 		return -EINVAL;
-	if (m.h.version != STATE_VERSION || m.h.sizes != SIZES ||
-	    m.h.names != state_names_hash(c->rs))
+	if (m.h.version != STATE_VERSION || m.h.sizes != SIZES)
 		return -ESTALE;
 	if (m.h.payload != state_hash(&m.h, m.in))
 		return -EINVAL;

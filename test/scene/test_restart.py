@@ -1,4 +1,5 @@
 """Killed at any moment: nothing is lost, nothing is counted or told twice."""
+import json
 import os
 import signal
 
@@ -114,3 +115,22 @@ def test_damaged_state_is_kept_aside_and_work_goes_on(guarita):
     assert (guarita.dir / "state" / "watch" / "state.bad").exists()
     guarita.send_udp("<38>" + probe(2))
     wait_until("the new one is told", lambda: any(i["src"] == "198.51.0.3" for i in guarita.incidents()))
+
+
+def test_what_is_not_met_again_is_withdrawn(guarita):
+    """The journal is ahead of the state, and what it tells is understood otherwise the second time: no id stays open."""
+    guarita.start()
+    guarita.append("a.log", probe(1))
+    known = guarita.wait_incidents(1)[0]
+    guarita.stop()
+    journal = guarita.dir / "state" / "incidents.jsonl"
+    with open(journal, "a") as f:
+        for n, (id, change) in enumerate(((70, "opened"), (71, "opened"), (71, "closed"))):
+            f.write(json.dumps({"type": "incident", "change": change, "id": id, "key": "%016x" % n}, separators=(",", ":")) + "\n")
+    guarita.start()
+    guarita.append("a.log", probe(2))
+    wait_until("withdrawn", lambda: guarita.incidents("withdrawn"))
+    assert [i["id"] for i in guarita.incidents("withdrawn")] == [70]
+    # Ids that the journal has are never given anew.
+    fresh = guarita.incidents()[-1]
+    assert fresh["src"] != known["src"] and fresh["id"] == 72
