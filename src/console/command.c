@@ -32,6 +32,14 @@ static const struct command commands[] = {
 		command_lastcomm },
 	{ "integrity", NULL, "[PATH]...", 0, -1, "ajmpr", N_("has somebody tampered with the account files?"),
 		command_integrity },
+	{ "vault", "status", "", 0, 0, "CV", N_("who the vault is, how much is signed, and when"), command_vault_status },
+	{ "vault", "verify", "", 0, 0, "ACV", N_("is everything there as it was sealed?"), command_vault_verify },
+	{ "vault", "prove", "ENTRY | FIRST-LAST", 1, 1, "CHVo", N_("a proof that a stranger can check"), command_vault_prove },
+	{ "vault", "export", "[FIRST-LAST]", 0, 1, "CVj", N_("lines as they were received, with number, time and source"),
+		command_vault_export },
+	{ "vault", "checkpoint", "", 0, 0, "aCVo", N_("the newest signed checkpoint; --all: and the keys to check it"),
+		command_vault_checkpoint },
+	{ "verify", NULL, "FILE", 1, 1, "k", N_("checks a proof, without a vault"), command_verify },
 	{ "check", NULL, "CONFIG", 1, 1, "r", N_("checks a configuration and its rules"), command_check },
 	{ "run", NULL, "CONFIG", 1, 1, "", N_("runs in the foreground until interrupted"), command_run },
 	{ "plan", NULL, "", 0, 0, "Cp", N_("what the edited configuration would change, and its hash"), command_plan },
@@ -73,6 +81,11 @@ static int take_memory(struct options *o, const char *arg) { o->memory = arg; re
 static int take_bad(struct options *o, const char *arg) { o->bad = true; return 0; }
 static int take_config(struct options *o, const char *arg) { o->config = arg; return 0; }
 static int take_in(struct options *o, const char *arg) { o->in = arg; return 0; }
+static int take_vault(struct options *o, const char *arg) { o->vault = arg; return 0; }
+static int take_key(struct options *o, const char *arg) { o->key = arg; return 0; }
+static int take_auditor(struct options *o, const char *arg) { o->auditor = arg; return 0; }
+static int take_out(struct options *o, const char *arg) { o->out = arg; return 0; }
+static int take_html(struct options *o, const char *arg) { o->html = true; return 0; }
 static int take_force(struct options *o, const char *arg) { o->force = true; return 0; }
 static int take_since(struct options *o, const char *arg) { return take_time(arg, o->now_us, &o->since_us); }
 static int take_until(struct options *o, const char *arg) { return take_time(arg, o->now_us, &o->until_us); }
@@ -107,6 +120,11 @@ static const struct option_row option_rows[] = {
 	{ 'r', "rules", "DIR", N_("folder of rules"), take_rules },
 	{ 'c', "control", "PATH", N_("control socket of the running Guarita"), take_control },
 	{ 'C', "config", "PATH", N_("the configuration that is meant (/etc/guarita/guarita.conf)"), take_config },
+	{ 'V', "vault", "DIR", N_("the vault that is meant; else as the configuration says"), take_vault },
+	{ 'k', "key", "FILE", N_("the vault's identity, as its owner gave it to you"), take_key },
+	{ 'A', "auditor", "FILE", N_("the auditor's key: every seal is checked too"), take_auditor },
+	{ 'o', "out", "FILE", N_("write there instead of to the screen"), take_out },
+	{ 'H', "html", NULL, N_("a page that checks itself in any browser"), take_html },
 	{ 'i', "in", "INTERFACE", N_("the interface that the packet comes by"), take_in },
 	{ 'w', "within", "TIME", N_("time to confirm (2m)"), take_within },
 	{ 'x', "force", NULL, N_("although it is advised against"), take_force },

@@ -22,6 +22,11 @@ struct options {
 	const char *control;    /* control socket */
 	const char *config;     /* configuration whose changes are meant */
 	const char *in;         /* interface that a packet comes by */
+	const char *vault;      /* directory of a vault */
+	const char *key;        /* identity of a vault, as its owner gave it */
+	const char *auditor;    /* the auditor's key */
+	const char *out;        /* write there, not to the screen */
+	bool html;
 	bool force;             /* although it is advised against */
 	int64_t within_us;      /* time to confirm */
 	int64_t since_us, until_us;   /* WHEN_NONE: no bound */
@@ -60,6 +65,12 @@ int command_who(const struct options *o);
 int command_last(const struct options *o);
 int command_lastlog(const struct options *o);
 int command_lastcomm(const struct options *o);
+int command_vault_status(const struct options *o);
+int command_vault_verify(const struct options *o);
+int command_vault_prove(const struct options *o);
+int command_vault_export(const struct options *o);
+int command_vault_checkpoint(const struct options *o);
+int command_verify(const struct options *o);
 int command_why(const struct options *o);
 int command_plan(const struct options *o);
 int command_apply(const struct options *o);

@@ -191,6 +191,7 @@ done(void *ctx)
 	tell_sender(v, j);
 	free_job(j);
 	vaulting_feed(v);
+	vaulting_notes(v);
 	vaulting_poke(v);
 }
 

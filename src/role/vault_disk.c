@@ -1,7 +1,6 @@
 /* vault_disk: reading and writing the files of a vault. Must never say durable before the disk said so. */
 #include "role/vault_disk.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,11 +8,9 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "base/text.h"
 #include "sys/file.h"
 #include "vault/frame.h"
 
-#define NONCE_SLOT 32
 #define EPOCHS_BYTES_MAX (UINT64_C(1) << 30)
 
 static int
@@ -185,29 +182,13 @@ vault_disk_keys_store(const struct vault_disk *d, const uint8_t slot[KEYS_SLOT_B
 	return r < 0 ? r : sync_fd(d->keys);
 }
 
-static struct digest
-nonce_check(const uint8_t seed[VAULT_NONCE_BYTES], uint64_t block)
-{
-	const struct str pieces[] = { STR("guarita nonce slot"), str_of((const char *)seed, VAULT_NONCE_BYTES),
-		str_of((const char *)&block, sizeof(block)) };
-
-	return digest_of(pieces, ARRAY_LEN(pieces));
-}
-
-/* -ENOENT: no seed was drawn for this block, or the writing of it was torn. */
 static int
 read_seed(const struct vault_disk *d, uint64_t block, uint8_t ret[VAULT_NONCE_BYTES])
 {
-	uint8_t slot[NONCE_SLOT];
-	ssize_t n = file_read_at(d->nonces, slot, sizeof(slot), block * NONCE_SLOT);
+	char slot[NONCE_SLOT_BYTES];
+	ssize_t n = file_read_at(d->nonces, slot, sizeof(slot), block * NONCE_SLOT_BYTES);
 
-	if (n < 0)
-		return (int)n;
-	struct digest check = nonce_check(slot, block);
-	if (n != NONCE_SLOT || memcmp(check.b, slot + VAULT_NONCE_BYTES, NONCE_SLOT - VAULT_NONCE_BYTES) != 0)
-		return -ENOENT;
-	memcpy(ret, slot, VAULT_NONCE_BYTES);
-	return 0;
+	return n < 0 ? (int)n : nonce_slot_read(str_of(slot, (size_t)n), block, ret);
 }
 
 int
@@ -225,68 +206,33 @@ vault_disk_block(void *ctx, uint64_t block, struct nonce_block *ret)
 int
 vault_disk_seed(struct vault_disk *d, uint64_t block, uint8_t ret[VAULT_NONCE_BYTES])
 {
-	uint8_t slot[NONCE_SLOT];
+	uint8_t seed[VAULT_NONCE_BYTES], slot[NONCE_SLOT_BYTES];
 	int r = read_seed(d, block, ret);
 
 	if (r != -ENOENT)
 		return r;
-	if (getrandom(slot, VAULT_NONCE_BYTES, 0) != VAULT_NONCE_BYTES)
+	if (getrandom(seed, sizeof(seed), 0) != sizeof(seed))
 		return -EIO;
-	struct digest check = nonce_check(slot, block);
-	memcpy(slot + VAULT_NONCE_BYTES, check.b, NONCE_SLOT - VAULT_NONCE_BYTES);
-	r = write_at(d->nonces, str_of((const char *)slot, sizeof(slot)), block * NONCE_SLOT);
+	nonce_slot_pack(seed, block, slot);
+	r = write_at(d->nonces, str_of((const char *)slot, sizeof(slot)), block * NONCE_SLOT_BYTES);
 	if (r == 0)
 		r = sync_fd(d->nonces);
 	if (r == 0)
-		memcpy(ret, slot, VAULT_NONCE_BYTES);
+		memcpy(ret, seed, sizeof(seed));
+	explicit_bzero(seed, sizeof(seed));
 	explicit_bzero(slot, sizeof(slot));
 	return r;
 }
 
 /* The log. */
 
-static int
-number_cmp(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 int
 vault_disk_files(const struct vault_disk *d, uint64_t **ret, size_t *ret_n)
 {
 	char path[PATH_MAX];
-	uint64_t *v = NULL, number;
-	struct dirent *e;
-	size_t n = 0;
 	int r = file_path(path, sizeof(path), d->dir, "wal");
-	DIR *dir = r == 0 ? opendir(path) : NULL;
 
-	if (!dir)
-		return r < 0 ? r : -errno;
-	while (r == 0 && (e = readdir(dir))) {
-		struct str name = str_z(e->d_name);
-		if (name.n != 24 || !str_ends(name, STR(".wal")) || text_u64(str_head(name, 20), &number) < 0)
-			continue;
-		void *p = reallocarray(v, n + 1, sizeof(*v));
-		if (p)
-			v = p;
-		else
-			r = -ENOMEM;
-		if (p)
-			v[n++] = number;
-	}
-	closedir(dir);
-	if (r < 0) {
-		free(v);
-		return r;
-	}
-	if (n)
-		qsort(v, n, sizeof(*v), number_cmp);
-	*ret = v;
-	*ret_n = n;
-	return 0;
+	return r < 0 ? r : file_numbers(path, STR(".wal"), ret, ret_n);
 }
 
 int
@@ -402,22 +348,6 @@ vault_disk_sync_nodes(const struct vault_disk *d)
 
 /* Notes. */
 
-/* One "epoch N BYTES\n" and its note. */
-static bool
-take_epoch(struct str *rest, uint64_t want, struct str *ret_note)
-{
-	struct str line, word, number, bytes, after = *rest;
-	uint64_t n, size;
-
-	if (!str_split(&after, '\n', &line) || !str_word(&line, &word) || !str_word(&line, &number) ||
-	    !str_word(&line, &bytes) || !str_eq(word, STR("epoch")) || text_u64(number, &n) < 0 || n != want ||
-	    text_u64(bytes, &size) < 0 || size > after.n)
-		return false;
-	*ret_note = str_head(after, size);
-	*rest = str_from(after, size);
-	return true;
-}
-
 int
 vault_disk_epochs(const struct vault_disk *d, uint64_t *ret_count, struct buf *last)
 {
@@ -427,7 +357,7 @@ vault_disk_epochs(const struct vault_disk *d, uint64_t *ret_count, struct buf *l
 	int r = read_part(d, "epochs", &all);
 	struct str rest = buf_str(&all);
 
-	while (r == 0 && take_epoch(&rest, n, &note))
+	while (r == 0 && epoch_closing(&rest, n, &note))
 		n++;
 	/* A note that was being written when the power went: its epoch is not over. */
 	if (r == 0 && rest.n)

@@ -91,14 +91,14 @@ vaulting_close_epoch(struct vaulting *v, int64_t now_s)
 	return 0;
 }
 
-void
-vaulting_tick_epoch(struct vaulting *v, int64_t now_s)
+static void
+end_epoch_when_due(struct vaulting *v, int64_t now_s)
 {
 	uint64_t epoch = v->sealer.keys.epoch;
 	bool due = now_s - v->epoch_s >= v->conf->epoch_us / WHEN_SECOND ||
 	    v->durable - v->epoch_lines >= VAULT_EPOCH_LINES;
 
-	if (!due || v->busy || v->jobs)
+	if (!due)
 		return;
 	if (epoch + 1 >= UINT64_C(1) << v->disk.epoch_tree.height) {
 		if (!v->out_of_epochs)
@@ -114,6 +114,18 @@ vaulting_tick_epoch(struct vaulting *v, int64_t now_s)
 		log_say(&v->role->log, LOG_LEVEL_ERROR, "the epoch could not be closed: %s", strerror(-r));
 		role_end(v->role, 1);
 	}
+}
+
+void
+vaulting_notes(struct vaulting *v)
+{
+	int64_t now_s = clock_wall_us() / WHEN_SECOND;
+
+	if (!v->notes_due || v->busy || v->jobs || v->stopping)
+		return;
+	v->notes_due = false;
+	vaulting_checkpoint(v, now_s);
+	end_epoch_when_due(v, now_s);
 }
 
 /* The last closing note must be of the vault, of its epoch, and of a tree no larger than ours. */

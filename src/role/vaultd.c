@@ -66,10 +66,8 @@ static void
 on_tick(void *ctx)
 {
 	struct vaulting *v = ctx;
-	int64_t now_s = clock_wall_us() / WHEN_SECOND;
-
-	vaulting_tick_epoch(v, now_s);
-	vaulting_checkpoint(v, now_s);
+	v->notes_due = true;
+	vaulting_notes(v);
 	vaulting_poke(v);
 }
 
@@ -254,6 +252,8 @@ stop(void *ctx, uint32_t grace_ms)
 	int r = vaulting_end(v);
 	if (r < 0)
 		log_say(&v->role->log, LOG_LEVEL_ERROR, "the vault was not closed in an orderly way: %s", strerror(-r));
+	else
+		vaulting_checkpoint(v, clock_wall_us() / WHEN_SECOND);
 	role_end(v->role, r < 0);
 }
 

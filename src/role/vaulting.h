@@ -91,6 +91,7 @@ struct vaulting {
 	char why[128];
 	uint64_t torn_bytes;
 	uint64_t lines, frames, bytes, skipped;
+	bool notes_due;
 	bool stopping;
 };
 
@@ -119,7 +120,8 @@ int vaulting_end(struct vaulting *v) WARN_UNUSED;
 void vaulting_drop_jobs(struct vaulting *v);
 
 /* Notes. vault_epoch.c */
-void vaulting_tick_epoch(struct vaulting *v, int64_t now_s);
+/* Once a second, between two frames: a checkpoint, and the epoch's end when it is due. */
+void vaulting_notes(struct vaulting *v);
 int vaulting_close_epoch(struct vaulting *v, int64_t now_s) WARN_UNUSED;
 /* Where the epochs stand according to the disk: closing notes and keys must fit. -EBADMSG: they do not; why is said. */
 int vaulting_open_epochs(struct vaulting *v, struct keys *k, const char **ret_why) WARN_UNUSED;

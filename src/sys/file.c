@@ -1,14 +1,18 @@
 /* file: whole files in and out. Must never leave a half-written file under its final name. */
 #include "sys/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/text.h"
 
 void
 fd_close(int *fd)
@@ -183,4 +187,52 @@ file_make_dirs(const char *path, mode_t mode)
 		*p = '/';
 	}
 	return mkdir(dir, mode) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+static int
+number_cmp(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static int
+add_number(uint64_t **v, size_t *n, uint64_t number)
+{
+	void *p = reallocarray(*v, *n + 1, sizeof(**v));
+
+	if (!p)
+		return -ENOMEM;
+	*v = p;
+	(*v)[(*n)++] = number;
+	return 0;
+}
+
+int
+file_numbers(const char *dir, struct str suffix, uint64_t **ret, size_t *ret_n)
+{
+	uint64_t *v = NULL, number;
+	struct dirent *e;
+	size_t n = 0;
+	int r = 0;
+	DIR *d = opendir(dir);
+
+	if (!d)
+		return -errno;
+	while (r == 0 && (e = readdir(d))) {
+		struct str name = str_z(e->d_name);
+		if (name.n == 20 + suffix.n && str_ends(name, suffix) && text_u64(str_head(name, 20), &number) == 0)
+			r = add_number(&v, &n, number);
+	}
+	closedir(d);
+	if (r < 0) {
+		free(v);
+		return r;
+	}
+	if (n)
+		qsort(v, n, sizeof(*v), number_cmp);
+	*ret = v;
+	*ret_n = n;
+	return 0;
 }

@@ -33,6 +33,8 @@ int file_map(const char *path, struct str *ret) WARN_UNUSED;
 void file_unmap(struct str map);
 /* Creates a directory and its parents; existing ones are left as they are. */
 int file_make_dirs(const char *path, mode_t mode) WARN_UNUSED;
+/* Numbers of the files named by 20 digits and the suffix, rising; free() them. */
+int file_numbers(const char *dir, struct str suffix, uint64_t **ret, size_t *ret_n) WARN_UNUSED;
 /* "dir/name" in dst; -ENAMETOOLONG. */
 int file_path(char *dst, size_t size, const char *dir, const char *name) WARN_UNUSED;
 void fd_close(int *fd);         /* closes when >= 0 and sets it to -1 */

@@ -5,6 +5,7 @@
 
 #include "base/base64.h"
 #include "base/cur.h"
+#include "base/text.h"
 #include "vault/keys.h"
 
 #define TYPE "\xffguarita-epoch-v1"
@@ -165,30 +166,33 @@ epoch_sign(struct buf *out, struct str text, struct str name, const struct epoch
 	return 0;
 }
 
-/* The path must lead from the key to the identity, and the key must have signed. */
+/* The key must have signed; the path leads from it to the identity. */
 static int
-check_sig(const struct note *n, const struct epoch_key *k, struct str sig, struct epoch_mark *ret)
+check_sig(const struct note *n, struct str sig, struct digest *ret_identity, struct epoch_mark *ret)
 {
 	struct cur c = cur_of(sig);
 	struct epoch_mark m = { .epoch = cur_u32(&c), .time_s = cur_u64(&c) };
 	struct str public = cur_bytes(&c, SIGN_PUBLIC_BYTES), own = cur_bytes(&c, SIGN_BYTES);
 	struct buf message = BUF_INIT(NOTE_BYTES_MAX + 128);
 	struct proof path = { .n = 0 };
+	struct digest identity;
 
 	if (!cur_ok(&c) || c.n % DIGEST_BYTES || c.n / DIGEST_BYTES > EPOCH_HEIGHT_MAX)
 		return -EBADMSG;
 	while (c.n)
 		memcpy(path.path[path.n++].b, cur_bytes(&c, DIGEST_BYTES).p, DIGEST_BYTES);
 	struct digest leaf = leaf_of((const uint8_t *)public.p);
-	if (tree_check_inclusion(&leaf, m.epoch, UINT64_C(1) << path.n, &path, &k->identity) < 0)
+	if (tree_follow(&leaf, m.epoch, UINT64_C(1) << path.n, &path, &identity) < 0)
 		return -EBADMSG;
 	add_message(&message, n->text, m);
 	int r = !buf_ok(&message) ? -ENOMEM :
 	    sign_check((const uint8_t *)public.p, buf_str(&message), (const uint8_t *)own.p);
 	buf_free(&message);
-	if (r == 0)
-		*ret = m;
-	return r;
+	if (r < 0)
+		return r;
+	*ret_identity = identity;
+	*ret = m;
+	return 0;
 }
 
 int
@@ -196,6 +200,7 @@ epoch_check(const struct note *n, const struct epoch_key *k, struct epoch_mark *
 {
 	uint8_t sig[NOTE_SIG_BYTES_MAX];
 	uint32_t id = key_id(k);
+	struct digest identity;
 	int found = -ENOKEY;
 
 	for (unsigned i = 0; i < n->nsigs; i++) {
@@ -205,9 +210,45 @@ epoch_check(const struct note *n, const struct epoch_key *k, struct epoch_mark *
 		/* Two lines of one key could say two things. */
 		if (bytes < 0 || found == 0)
 			return -EBADMSG;
-		found = check_sig(n, k, str_of((const char *)sig, (size_t)bytes), ret);
+		found = check_sig(n, str_of((const char *)sig, (size_t)bytes), &identity, ret);
 		if (found < 0)
 			return found;
+		if (!digest_eq(&identity, &k->identity))
+			return -EBADMSG;
 	}
 	return found;
+}
+
+int
+epoch_find(const struct note *n, struct str name, struct epoch_key *ret_key, struct epoch_mark *ret)
+{
+	uint8_t sig[NOTE_SIG_BYTES_MAX];
+	struct epoch_mark mark;
+
+	for (unsigned i = 0; i < n->nsigs; i++) {
+		struct epoch_key k = { .name = n->sigs[i].name };
+		int bytes = note_sig_bytes(&n->sigs[i], sig);
+		if (bytes < 0 || !str_eq(k.name, name) ||
+		    check_sig(n, str_of((const char *)sig, (size_t)bytes), &k.identity, &mark) < 0 ||
+		    key_id(&k) != n->sigs[i].id)
+			continue;
+		*ret_key = k;
+		return epoch_check(n, &k, ret);
+	}
+	return -ENOKEY;
+}
+
+bool
+epoch_closing(struct str *rest, uint64_t want, struct str *ret_note)
+{
+	struct str line, word, number, bytes, after = *rest;
+	uint64_t n, size;
+
+	if (!str_split(&after, '\n', &line) || !str_word(&line, &word) || !str_word(&line, &number) ||
+	    !str_word(&line, &bytes) || !str_eq(word, STR("epoch")) || text_u64(number, &n) < 0 || n != want ||
+	    text_u64(bytes, &size) < 0 || size > after.n)
+		return false;
+	*ret_note = str_head(after, size);
+	*rest = str_from(after, size);
+	return true;
 }

@@ -50,7 +50,14 @@ int epoch_key_read(struct str text, struct epoch_key *ret) WARN_UNUSED;
 /* Adds the line of epoch mark.epoch. 0, -EIO, or -EDOM: this seed is not that epoch's, or there is no such epoch. */
 int epoch_sign(struct buf *out, struct str text, struct str name, const struct epoch_tree *t,
     const uint8_t seed[SIGN_SEED_BYTES], struct epoch_mark mark) WARN_UNUSED;
+/* The next of the file of closing notes, "epoch N BYTES\n" and the note; false when it is not epoch `want`, whole. */
+bool epoch_closing(struct str *rest, uint64_t want, struct str *ret_note);
 /* As note_check(). */
 int epoch_check(const struct note *n, const struct epoch_key *k, struct epoch_mark *ret) WARN_UNUSED;
+/*
+ * The identity that signed under this name, for those who know none yet: they must compare it with what they were told.
+ * As note_check(). ret_key->name points into the note.
+ */
+int epoch_find(const struct note *n, struct str name, struct epoch_key *ret_key, struct epoch_mark *ret) WARN_UNUSED;
 
 #endif

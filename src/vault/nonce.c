@@ -2,6 +2,7 @@
 #include "vault/nonce.h"
 
 #include <assert.h>
+#include <endian.h>
 #include <errno.h>
 
 /* Both children at once: left is the first half. */
@@ -70,6 +71,32 @@ nonce_forget(struct nonce_block *b, size_t size, uint32_t i)
 		memcpy(seed, d.b + right * VAULT_NONCE_BYTES, VAULT_NONCE_BYTES);
 	}
 	explicit_bzero(seed, sizeof(seed));
+	return 0;
+}
+
+void
+nonce_slot_pack(const uint8_t seed[VAULT_NONCE_BYTES], uint64_t block, uint8_t dst[NONCE_SLOT_BYTES])
+{
+	uint64_t number = htobe64(block);
+	const struct str pieces[] = { STR("guarita nonce slot"), str_of((const char *)seed, VAULT_NONCE_BYTES),
+		str_of((const char *)&number, sizeof(number)) };
+	struct digest check = digest_of(pieces, ARRAY_LEN(pieces));
+
+	memcpy(dst, seed, VAULT_NONCE_BYTES);
+	memcpy(dst + VAULT_NONCE_BYTES, check.b, NONCE_SLOT_BYTES - VAULT_NONCE_BYTES);
+}
+
+int
+nonce_slot_read(struct str slot, uint64_t block, uint8_t ret[VAULT_NONCE_BYTES])
+{
+	uint8_t want[NONCE_SLOT_BYTES];
+
+	if (slot.n != NONCE_SLOT_BYTES)
+		return -ENOENT;
+	nonce_slot_pack((const uint8_t *)slot.p, block, want);
+	if (memcmp(want, slot.p, NONCE_SLOT_BYTES) != 0)
+		return -ENOENT;
+	memcpy(ret, slot.p, VAULT_NONCE_BYTES);
 	return 0;
 }
 

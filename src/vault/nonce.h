@@ -31,6 +31,12 @@ int nonce_at(const struct nonce_block *b, uint32_t i, uint8_t ret[VAULT_NONCE_BY
 /* Replaces what covers leaf i; room for `size` nodes. 0, -ENOENT (already forgotten), -ENOSPC. */
 int nonce_forget(struct nonce_block *b, size_t size, uint32_t i) WARN_UNUSED;
 
+/* A block's seed in the file of seeds: 32 bytes at block * 32, the seed and a check of both. */
+#define NONCE_SLOT_BYTES 32
+void nonce_slot_pack(const uint8_t seed[VAULT_NONCE_BYTES], uint64_t block, uint8_t dst[NONCE_SLOT_BYTES]);
+/* -ENOENT when the slot is not whole: no seed was drawn, or its writing was torn. */
+int nonce_slot_read(struct str slot, uint64_t block, uint8_t ret[VAULT_NONCE_BYTES]) WARN_UNUSED;
+
 /* Nonces one after the other: about one digest each. */
 struct nonce_walk {
 	uint8_t seed[VAULT_NONCE_BYTES];

@@ -183,8 +183,7 @@ tree_prove_range(const struct tree_source *s, uint64_t first, uint64_t end, uint
 }
 
 int
-tree_check_inclusion(const struct digest *leaf, uint64_t index, uint64_t size, const struct proof *p,
-    const struct digest *root)
+tree_follow(const struct digest *leaf, uint64_t index, uint64_t size, const struct proof *p, struct digest *ret_root)
 {
 	struct digest d = *leaf;
 	uint64_t fn = index, sn = size - 1;
@@ -206,7 +205,19 @@ tree_check_inclusion(const struct digest *leaf, uint64_t index, uint64_t size, c
 		fn >>= 1;
 		sn >>= 1;
 	}
-	return sn == 0 && digest_eq(&d, root) ? 0 : -EBADMSG;
+	if (sn != 0)
+		return -EBADMSG;
+	*ret_root = d;
+	return 0;
+}
+
+int
+tree_check_inclusion(const struct digest *leaf, uint64_t index, uint64_t size, const struct proof *p,
+    const struct digest *root)
+{
+	struct digest d;
+
+	return tree_follow(leaf, index, size, p, &d) == 0 && digest_eq(&d, root) ? 0 : -EBADMSG;
 }
 
 /* Both roots grow from one node along one path; the old one only by what stands to its left. */

@@ -56,6 +56,9 @@ int tree_prove_range(const struct tree_source *s, uint64_t first, uint64_t end, 
 /* Each: 0, or -EBADMSG when the proof is not one. RFC 9162 2.1.3.2 and 2.1.4.2, which fix the procedure. */
 int tree_check_inclusion(const struct digest *leaf, uint64_t index, uint64_t size, const struct proof *p,
     const struct digest *root) WARN_UNUSED;
+/* The root that the path leads to; -EBADMSG when it has not the length it must have. */
+int tree_follow(const struct digest *leaf, uint64_t index, uint64_t size, const struct proof *p,
+    struct digest *ret_root) WARN_UNUSED;
 int tree_check_consistency(uint64_t old, uint64_t size, const struct digest *old_root, const struct digest *root,
     const struct proof *p) WARN_UNUSED;
 /* Adds the subtrees of `before` to an empty tree, so that leaf `first` comes next; -EBADMSG. */

@@ -1,0 +1,339 @@
+/* vault_verify: see vault_verify.h. Must never call whole what it did not read. */
+#include "console/vault_verify.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "sys/file.h"
+#include "vault/recover.h"
+
+#define EPOCHS_MAX (1u << 30)
+#define SKIPPED_FRAMES_MAX 10000000    /* of an epoch whose first frames are not kept any more */
+
+struct closing {
+	uint64_t size, time_s;
+	struct digest root;
+};
+
+struct verify {
+	struct vault_dir *d;
+	struct vault_report r;
+	struct closing *notes;         /* by epoch; the newest checkpoint behind them */
+	size_t nnotes, next;
+	struct keys keys;              /* as they stand in the vault */
+	struct keys auditor;
+	bool started;
+	uint64_t number, epoch;        /* of the frame that must come next */
+	uint64_t beyond;               /* frames in the newest file that the keys did not know when we began */
+	struct digest last;
+};
+
+static void wrong(struct verify *v, uint64_t index, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+static void
+wrong(struct verify *v, uint64_t index, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (v->r.fault[0])
+		return;
+	va_start(ap, fmt);
+	vsnprintf(v->r.fault, sizeof(v->r.fault), fmt, ap);
+	va_end(ap);
+	v->r.fault_index = index;
+}
+
+static bool
+good(const struct verify *v)
+{
+	return !v->r.fault[0];
+}
+
+/* Notes. */
+
+static int
+add_note(struct verify *v, const struct verdict *n)
+{
+	void *p = reallocarray(v->notes, v->nnotes + 1, sizeof(*v->notes));
+
+	if (!p)
+		return -ENOMEM;
+	v->notes = p;
+	if (v->nnotes && n->checkpoint.size < v->notes[v->nnotes - 1].size)
+		wrong(v, n->checkpoint.size, "the log was larger once: a signed note says so");
+	v->notes[v->nnotes++] = (struct closing){ .size = n->checkpoint.size, .time_s = n->mark.time_s, .root = n->checkpoint.root };
+	return 0;
+}
+
+static int
+read_epochs(struct verify *v)
+{
+	struct buf all = BUF_INIT(EPOCHS_MAX);
+	struct trust trust = { .identity = &v->d->identity };
+	struct verdict n = { .why = "" };
+	struct str note;
+	int r = vault_dir_read(v->d, "epochs", &all);
+	struct str rest = buf_str(&all);
+
+	for (uint64_t e = 0; r == 0 && good(v) && epoch_closing(&rest, e, &note); e++) {
+		if (prove_note(note, &trust, &n) < 0)
+			wrong(v, 0, "the closing note of epoch %llu does not hold: %s", (unsigned long long)e, n.why);
+		else if (n.mark.epoch != e)
+			wrong(v, 0, "the closing note of epoch %llu was signed with the key of epoch %u", (unsigned long long)e,
+			    n.mark.epoch);
+		else
+			r = add_note(v, &n);
+		v->r.epochs = e + 1;
+	}
+	if (r == 0 && rest.n)
+		wrong(v, 0, "the file of closing notes was changed behind epoch %llu", (unsigned long long)v->r.epochs);
+	buf_free(&all);
+	return r;
+}
+
+static int
+read_checkpoint(struct verify *v)
+{
+	struct buf note = BUF_INIT(NOTE_BYTES_MAX);
+	struct trust trust = { .identity = &v->d->identity };
+	struct verdict n = { .why = "" };
+	int r = vault_dir_read(v->d, "checkpoint", &note);
+
+	/* A vault that was made just now has none. */
+	if (r == -ENOENT)
+		return 0;
+	if (r == 0 && prove_note(buf_str(&note), &trust, &n) < 0)
+		wrong(v, 0, "the checkpoint does not hold: %s", n.why);
+	/* One that is older than the last closing note says nothing new. */
+	else if (r == 0 && (!v->nnotes || n.checkpoint.size >= v->notes[v->nnotes - 1].size))
+		r = add_note(v, &n);
+	buf_free(&note);
+	return r;
+}
+
+/* -EBADMSG: damaged; any other error: they cannot be read by us. */
+static int
+load_keys(const struct verify *v, struct keys *ret)
+{
+	struct buf file = BUF_INIT(KEYS_FILE_BYTES);
+	char path[PATH_MAX];
+	int r = file_path(path, sizeof(path), v->d->path, "keys/seal");
+
+	if (r == 0)
+		r = file_read(path, &file);
+	if (r == 0)
+		r = keys_load(buf_str(&file), ret);
+	if (file.p)
+		explicit_bzero(file.p, file.n);
+	buf_free(&file);
+	return r;
+}
+
+static void
+read_keys(struct verify *v)
+{
+	int r = load_keys(v, &v->keys);
+
+	v->r.keys_seen = r == 0;
+	if (r < 0 && r != -EBADMSG)
+		return;
+	if (r == -EBADMSG)
+		wrong(v, 0, "the sealing keys are damaged");
+	else if (v->keys.epoch < v->r.epochs && v->keys.epoch + 1 != v->r.epochs)
+		wrong(v, 0, "the sealing keys were set back: they are of epoch %llu", (unsigned long long)v->keys.epoch);
+	else if (v->keys.epoch > v->r.epochs)
+		wrong(v, 0, "closing notes of epochs are missing: there are %llu of %llu", (unsigned long long)v->r.epochs,
+		    (unsigned long long)v->keys.epoch);
+}
+
+/* Frames. */
+
+/* A note is over whole frames. */
+static void
+check_notes(struct verify *v, const struct tree *t)
+{
+	struct digest root;
+
+	if (v->next == v->nnotes || v->notes[v->next].size > t->size)
+		return;
+	root = tree_root(t);
+	for (; v->next < v->nnotes && v->notes[v->next].size <= t->size; v->next++) {
+		const struct closing *n = &v->notes[v->next];
+		if (n->size < t->size && n->size >= v->r.first)
+			wrong(v, n->size, "a signed note ends in the middle of what was sealed at once");
+		else if (n->size == t->size && !digest_eq(&n->root, &root))
+			wrong(v, n->size, "the first %llu lines are not those that were signed", (unsigned long long)n->size);
+		if (n->size == t->size) {
+			v->r.signed_size = n->size;
+			v->r.signed_s = n->time_s;
+		}
+	}
+}
+
+/* The auditor's keys walk along; where the first frames of an epoch are gone, they walk on until one fits. */
+static void
+check_seal(struct verify *v, const struct frame *f)
+{
+	struct digest digest = frame_digest(f), root = f->root;
+	unsigned tries = f->number == v->auditor.frame ? 1 : SKIPPED_FRAMES_MAX;
+
+	if (!v->r.seals_seen)
+		return;
+	while (v->auditor.epoch < f->epoch)
+		keys_next_epoch(&v->auditor);
+	for (unsigned i = 0; i < tries; i++) {
+		if (frame_sealed(f, &v->auditor)) {
+			keys_step(&v->auditor, &digest, f->first + f->count, &root);
+			v->auditor.frame = f->number + 1;
+			return;
+		}
+		if (tries > 1)
+			keys_step(&v->auditor, &digest, 0, &root);
+	}
+	wrong(v, f->first, "frame %llu does not bear the seal of its time", (unsigned long long)f->number);
+}
+
+static const char *const faults[] = {
+	[WAL_WHOLE] = "", [WAL_TORN] = "it was changed or cut",
+	[WAL_OUT_OF_ORDER] = "it does not follow the one before", [WAL_ALTERED] = "its lines are not those that were sealed",
+};
+
+/* The first frame of a file must go on exactly where the file before ended. */
+static void
+check_joint(struct verify *v, const struct frame *f, const struct tree *before, const struct tree *now)
+{
+	struct digest a = tree_root(before), b = tree_root(now);
+
+	if (!v->started) {
+		v->started = true;
+		v->r.first = now->size;
+		v->r.from_us = f->wall_us;
+		if (now->size == 0 && f->number != 0)
+			wrong(v, 0, "frames before the first are missing");
+		while (v->next < v->nnotes && v->notes[v->next].size < now->size)
+			v->next++;
+	} else if (before->size != now->size || !digest_eq(&a, &b) || f->number != v->number ||
+	    !digest_eq(&f->before, &v->last) || f->epoch - v->epoch > 1) {
+		wrong(v, now->size, "the files of the log do not fit together");
+	}
+}
+
+/* Whole frames behind those that the keys know of. */
+static uint64_t
+count_frames(struct str bytes)
+{
+	struct frame f;
+	uint64_t n = 0;
+
+	for (; frame_read(bytes, &f) == 1; n++)
+		bytes = str_from(bytes, frame_bytes(&f));
+	return n;
+}
+
+static int
+check_file(struct verify *v, struct str bytes, const char *name, bool newest, struct tree *tree)
+{
+	enum wal_fault fault = WAL_WHOLE;
+	struct wal_reader w;
+	struct frame f;
+	int r = 0;
+
+	wal_open(&w, bytes, &v->d->store);
+	while (good(v) && (r = wal_next(&w, &f, &fault)) == 1) {
+		if (f.kind == FRAME_START)
+			check_joint(v, &f, tree, &w.tree);
+		check_seal(v, &f);
+		check_notes(v, &w.tree);
+		*tree = w.tree;
+		v->number = f.number + 1;
+		v->epoch = f.epoch;
+		v->last = w.last;
+		v->r.frames++;
+		v->r.lines += f.count;
+		v->r.to_us = f.wall_us;
+		if (v->r.keys_seen && v->number == v->keys.frame && newest)
+			break;
+	}
+	v->r.bytes += w.offset;
+	v->beyond = count_frames(str_from(bytes, w.offset));
+	if (r >= 0 || r != -EBADMSG)
+		return r < 0 ? r : 0;
+	v->r.unsealed_bytes = bytes.n - w.offset;
+	/* Behind the last sealed frame of the newest file something may be half written. */
+	if (!newest || !v->r.keys_seen || v->number < v->keys.frame)
+		wrong(v, tree->size, "frame %llu in %s: %s", (unsigned long long)v->number, name, faults[fault]);
+	return 0;
+}
+
+/* The log ends where the keys say. What came while we read, they know by now. */
+static void
+check_last(struct verify *v, const struct tree *t)
+{
+	struct digest root = tree_root(t);
+	struct keys now = v->keys;
+
+	if (!digest_eq(&v->last, &v->keys.last) || v->keys.size != t->size || !digest_eq(&v->keys.root, &root))
+		wrong(v, t->size, "the last frame is not the one that was sealed");
+	if (v->beyond > 1 && load_keys(v, &now) == 0 && now.frame == v->keys.frame)
+		wrong(v, t->size, "the sealing keys were set back: %llu frames are behind them", (unsigned long long)v->beyond);
+	keys_wipe(&now);
+}
+
+static void
+check_end(struct verify *v, const struct tree *t)
+{
+	if (v->r.keys_seen && good(v) && v->started && v->number == v->keys.frame)
+		check_last(v, t);
+	if (v->r.keys_seen && good(v) && v->number < v->keys.frame)
+		wrong(v, t->size, "the last %llu frames are missing", (unsigned long long)(v->keys.frame - v->number));
+	if (v->next < v->nnotes && good(v))
+		wrong(v, t->size, "lines are missing: %llu were signed, %llu are there",
+		    (unsigned long long)v->notes[v->nnotes - 1].size, (unsigned long long)t->size);
+}
+
+static int
+check_files(struct verify *v)
+{
+	struct tree tree = { .size = 0 };
+	char name[64], path[PATH_MAX];
+	int r = 0;
+
+	for (size_t i = 0; i < v->d->nfiles && r == 0 && good(v); i++) {
+		struct str map = STR_NULL;
+		snprintf(name, sizeof(name), "wal/%020llu.wal", (unsigned long long)v->d->files[i]);
+		r = file_path(path, sizeof(path), v->d->path, name);
+		if (r == 0)
+			r = file_map(path, &map);
+		if (r == 0)
+			r = check_file(v, map, name, i + 1 == v->d->nfiles, &tree);
+		file_unmap(map);
+	}
+	if (r == 0)
+		check_end(v, &tree);
+	return r;
+}
+
+int
+vault_verify(struct vault_dir *d, const struct digest *auditor, struct vault_report *ret)
+{
+	const struct digest none = { { 0 } };
+	struct verify v = { .d = d };
+	int r = read_epochs(&v);
+
+	if (auditor) {
+		keys_begin(&v.auditor, auditor, &none);
+		v.r.seals_seen = true;
+	}
+	if (r == 0 && good(&v))
+		read_keys(&v);
+	if (r == 0 && good(&v))
+		r = read_checkpoint(&v);
+	if (r == 0 && good(&v))
+		r = check_files(&v);
+	free(v.notes);
+	keys_wipe(&v.auditor);
+	keys_wipe(&v.keys);
+	*ret = v.r;
+	return r;
+}
