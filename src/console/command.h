@@ -60,6 +60,13 @@ int command_status(const struct options *o);
 int command_watch(const struct options *o);
 int command_reload(const struct options *o);
 int command_stop(const struct options *o);
+int command_fw_rules(const struct options *o);
+int command_fw_counters(const struct options *o);
+int command_interfaces(const struct options *o);
+int command_routes(const struct options *o);
+int command_bans(const struct options *o);
+int command_block(const struct options *o);
+int command_unblock(const struct options *o);
 int command_integrity(const struct options *o);
 int command_who(const struct options *o);
 int command_last(const struct options *o);
@@ -82,6 +89,8 @@ int command_compare(const struct options *o);
 
 /* Prints what an option of the configuration means; false when there is none of that name. */
 bool explain_option(const struct options *o, struct str path);
+/* Prints what follows from a name of the gate's configuration; false when it is none. */
+bool explain_gate(const struct options *o, struct str name);
 /* Shared by the commands: opens the rules or prints why not. */
 struct engine;
 int command_engine(struct engine *e, const struct options *o) WARN_UNUSED;

@@ -212,7 +212,7 @@ command_explain(const struct options *o)
 	struct term t;
 	int rc = 0;
 
-	if (o->nargs == 1 && explain_option(o, str_z(o->args[0])))
+	if (o->nargs == 1 && (explain_gate(o, str_z(o->args[0])) || explain_option(o, str_z(o->args[0]))))
 		return EXIT_CLEAN;
 	if (command_engine(&e, o) < 0)
 		return EXIT_FAILED;

@@ -54,6 +54,22 @@ remote_ask(struct remote *r, const char *command)
 }
 
 int
+remote_send(struct remote *r, struct str line)
+{
+	struct buf whole = BUF_INIT(65536);
+	int rc = 0;
+
+	buf_add(&whole, line);
+	buf_add_byte(&whole, '\n');
+	if (!buf_ok(&whole))
+		rc = -EMSGSIZE;
+	else if (send(r->fd, whole.p, whole.n, MSG_NOSIGNAL) != (ssize_t)whole.n)
+		rc = -errno;
+	buf_free(&whole);
+	return rc;
+}
+
+int
 remote_line(struct remote *r, struct str *ret_line)
 {
 	for (;;) {

@@ -17,6 +17,8 @@ struct remote {
 int remote_open(struct remote *r, const char *path) WARN_UNUSED;
 /* One of the commands of the control socket, a plain word. */
 int remote_ask(struct remote *r, const char *command) WARN_UNUSED;
+/* A whole line, without newline. */
+int remote_send(struct remote *r, struct str line) WARN_UNUSED;
 /* The next line, without newline, good until the next call. 1, 0 when the other side closed, or a negative errno. */
 int remote_line(struct remote *r, struct str *ret_line) WARN_UNUSED;
 void remote_close(struct remote *r);

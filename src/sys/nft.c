@@ -117,12 +117,13 @@ put_element(struct nlmsghdr *h, const struct nft_element *e, bool add)
 	mnl_attr_nest_end(h, nest);
 	if (!e->ranged || e->open_end)
 		return;
-	/* The end of an interval is an element of its own, with the first key behind it. */
+	/*
+	 * The end of an interval is an element of its own, with the first key behind it. It goes
+	 * when the beginning goes, and may have no time-out.
+	 */
 	nest = mnl_attr_nest_start(h, NFTA_LIST_ELEM);
 	mnl_attr_put_u32(h, NFTA_SET_ELEM_FLAGS, htonl(NFT_SET_ELEM_INTERVAL_END));
 	put_data(h, NFTA_SET_ELEM_KEY, e->end, e->n);
-	if (add && e->timeout_ms)
-		mnl_attr_put_u64(h, NFTA_SET_ELEM_TIMEOUT, htobe64(e->timeout_ms));
 	mnl_attr_nest_end(h, nest);
 }
 
