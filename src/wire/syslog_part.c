@@ -195,26 +195,6 @@ all_digits(struct str s)
 	return s.n > 0;
 }
 
-/* From the '[' behind the name: "[12]:", "[12][34]:", "[12] ", "[12]". */
-static size_t
-tag_pid(struct str s, size_t at, unsigned flags, struct str *ret_pid)
-{
-	size_t n = bracket(str_from(s, at), ret_pid);
-	if (!n || ((flags & TAG_PID) && !all_digits(*ret_pid)))
-		return 0;
-	at += n;
-	struct str again;
-	if (at < s.n && s.p[at] == '[' && (n = bracket(str_from(s, at), &again)) != 0 &&
-	    all_digits(again))
-		at += n;
-	if (at < s.n && s.p[at] == ':')
-		return skip_blanks(s, at + 1);
-	if (at < s.n &&
-	    (!byte_is(s.p[at], BYTE_BLANK) || (flags & TAG_COLON) || !all_digits(*ret_pid)))
-		return 0;
-	return skip_blanks(s, at);
-}
-
 /* "(module)" behind or instead of a name. */
 static size_t
 tag_module(struct str s, size_t at, struct str *ret_module)
@@ -226,6 +206,28 @@ tag_module(struct str s, size_t at, struct str *ret_module)
 		return 0;
 	*ret_module = str_of(s.p + at + 1, i - at - 1);
 	return i + 1;
+}
+
+/* From the '[' behind the name: "[12]:", "[12][34]:", "[12](info):", "[12] ", "[12]". */
+static size_t
+tag_pid(struct str s, size_t at, unsigned flags, struct str *ret_pid)
+{
+	size_t n = bracket(str_from(s, at), ret_pid);
+	if (!n || ((flags & TAG_PID) && !all_digits(*ret_pid)))
+		return 0;
+	at += n;
+	struct str again;
+	if (at < s.n && s.p[at] == '[' && (n = bracket(str_from(s, at), &again)) != 0 &&
+	    all_digits(again))
+		at += n;
+	if (at < s.n && s.p[at] == '(' && (n = tag_module(s, at, &again)) != 0 && n < s.n && s.p[n] == ':')
+		at = n;
+	if (at < s.n && s.p[at] == ':')
+		return skip_blanks(s, at + 1);
+	if (at < s.n &&
+	    (!byte_is(s.p[at], BYTE_BLANK) || (flags & TAG_COLON) || !all_digits(*ret_pid)))
+		return 0;
+	return skip_blanks(s, at);
 }
 
 /*

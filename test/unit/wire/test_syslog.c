@@ -59,6 +59,7 @@ static const struct row {
 	{ "Oct 11 22:14:15 h sshd[1]: x\r\n", SYSLOG_BSD, -1, -1, "h", "sshd", "1", "x" },
 	{ "\xef\xbb\xbf<34>Oct 11 22:14:15 h su: x", SYSLOG_BSD, 4, 2, "h", "su", "", "x" },
 	{ "Oct 11 22:14:15 h gdm-password][77]: x", SYSLOG_BSD, -1, -1, "h", "gdm-password", "77", "x" },
+	{ "Oct 11 22:14:15 h krb5kdc[704](info): x", SYSLOG_BSD, -1, -1, "h", "krb5kdc", "704", "x" },
 	/* UniFi */
 	{ "Oct 11 22:14:15 U7LT,788a20aabbcc,v4.0.21.9965: hostapd: x", SYSLOG_BSD, -1, -1, "U7LT", "hostapd", "", "x" },
 	{ "Oct 11 22:14:15 ap1 788a20aabbcc,UAP-nanoHD-5.60.9+12980: hostapd[11]: x", SYSLOG_BSD, -1, -1, "ap1", "hostapd",
