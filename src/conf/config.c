@@ -133,6 +133,21 @@ static const struct schema_row stdin_rows[] = {
 };
 static const struct schema stdin_schema = SCHEMA_OF("stdin", struct conf_source, stdin_rows);
 
+static const struct schema_row accounts_rows[] = {
+	CONST_ROW(struct conf_source, type, CONF_SOURCE_ACCOUNTS),
+	PATHS_ROW(struct conf_source, paths, .max = 32, .arg = "PATH, ...",
+	    .derived = "wtmp, btmp, lastlog and pacct where this system keeps them",
+	    .reload = SCHEMA_RESTART,
+	    .help = "binary account files, whose records become lines as they are written",
+	    .text = "Records that somebody wiped or changed are reported. See guarita-accounts(7).",
+	    .example = "accounts \"/var/log/wtmp\", \"/var/log/btmp\";"),
+	ENUM_ROW(struct conf_source, from, .keyword = "from", .names = from_names, .def = "end",
+	    .help = "where a file that was never seen before is begun",
+	    .example = "from start;"),
+	SOURCE_COMMON_ROWS,
+};
+static const struct schema accounts_schema = SCHEMA_OF("accounts", struct conf_source, accounts_rows);
+
 static const struct schema_row archive_rows[] = {
 	WHERE_ROW(struct conf_archive, where),
 	PATH_ROW(struct conf_archive, path, .required = true, .reload = SCHEMA_RESTART,
@@ -392,6 +407,7 @@ static const struct schema_row config_rows[] = {
 	    "unix \"/run/guarita/log\";"),
 	SOURCE_ROW("journal", journal_schema, "read the journal of systemd",
 	    "journal \"/run/guarita/journal\";"),
+	SOURCE_ROW("accounts", accounts_schema, "follow this machine's account files", "accounts;"),
 	SOURCE_ROW("stdin", stdin_schema, "read the standard input", "stdin;"),
 	CONFIG_GATE_ROWS,
 	BLOCK_OPT_ROW(struct config, archive, struct conf_archive, archive_schema,

@@ -19,6 +19,7 @@ enum conf_source_type {
 	CONF_SOURCE_JOURNAL,      /* paths[0]: pipe or file with an export stream; none: this machine's own */
 	CONF_SOURCE_STDIN,
 	CONF_SOURCE_GATE,         /* buffer; what the packet filter hands over: never written, it follows */
+	CONF_SOURCE_ACCOUNTS,     /* paths: account files of this machine; from */
 };
 
 enum conf_from { CONF_FROM_END, CONF_FROM_START };     /* where a file never seen before is begun */

@@ -77,7 +77,7 @@ sources_clash(const struct conf_source *a, const struct conf_source *b)
 		if (a->paths.n == 0 || b->paths.n == 0)
 			return a->paths.n == b->paths.n;
 		return str_eq(a->paths.v[0], b->paths.v[0]);
-	case CONF_SOURCE_STDIN: case CONF_SOURCE_GATE:
+	case CONF_SOURCE_STDIN: case CONF_SOURCE_GATE: case CONF_SOURCE_ACCOUNTS:
 		return true;
 	case CONF_SOURCE_FILES:
 		return false;

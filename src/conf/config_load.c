@@ -181,6 +181,22 @@ derive_rules(struct arena *a, struct config *c)
 }
 
 static int
+derive_accounts(struct arena *a, struct conf_source *s)
+{
+	static const struct str usual[] = { STR_INIT("/var/log/wtmp"), STR_INIT("/var/log/btmp"),
+		STR_INIT("/var/log/lastlog"), STR_INIT("/var/log/account/pacct") };
+
+	if (s->type != CONF_SOURCE_ACCOUNTS || s->paths.n > 0)
+		return 0;
+	s->paths.v = ARENA_ARRAY(a, struct str, ARRAY_LEN(usual));
+	if (s->paths.v == NULL)
+		return -ENOMEM;
+	memcpy(s->paths.v, usual, sizeof(usual));
+	s->paths.n = ARRAY_LEN(usual);
+	return 0;
+}
+
+static int
 derive_vault(struct arena *a, struct config *c)
 {
 	struct buf b = BUF_INIT(8192);
@@ -228,6 +244,8 @@ derive(struct arena *a, struct config *c)
 		if (c->sources[i].max_line == 0)
 			c->sources[i].max_line = c->limits.max_line;
 		r = derive_name(a, c->tree, &c->sources[i]);
+		if (r == 0)
+			r = derive_accounts(a, &c->sources[i]);
 	}
 	if (r == 0)
 		r = derive_gate(a, c);

@@ -251,6 +251,21 @@ account_open(const char *path, struct account_file *ret)
 	return 0;
 }
 
+int
+account_refresh(struct account_file *f)
+{
+	struct stat st;
+
+	if (fstat(f->fd, &st) < 0)
+		return -errno;
+	f->bytes = (uint64_t)st.st_size;
+	f->count = f->bytes / f->record;
+	f->rest = (size_t)(f->bytes % f->record);
+	f->mtime_us = st.st_mtim.tv_sec * WHEN_SECOND + st.st_mtim.tv_nsec / 1000;
+	f->have = 0;
+	return 0;
+}
+
 void
 account_close(struct account_file *f)
 {

@@ -45,6 +45,8 @@ struct account_file {
  */
 int account_open(const char *path, struct account_file *ret) WARN_UNUSED;
 void account_close(struct account_file *f);
+/* Looks again how long the file is; 0 or a negative errno. */
+int account_refresh(struct account_file *f) WARN_UNUSED;
 /* Record i of count; empty when it cannot be read any more. Good until the next call. */
 struct str account_at(struct account_file *f, uint64_t i);
 /*

@@ -84,7 +84,7 @@ struct intake_position {
 };
 
 extern const struct intake_ops intake_udp_ops, intake_tcp_ops, intake_unix_ops, intake_stdin_ops,
-    intake_journal_ops, intake_files_ops, intake_gate_ops;
+    intake_journal_ops, intake_files_ops, intake_gate_ops, intake_accounts_ops;
 
 /*
  * Key and opening of the socket of a listening source; the supervisor does it for us when it has

@@ -45,6 +45,7 @@ intake_socket_key(const struct conf_source *s, struct buf *out)
 	case CONF_SOURCE_FILES:
 	case CONF_SOURCE_JOURNAL:
 	case CONF_SOURCE_STDIN:
+	case CONF_SOURCE_ACCOUNTS:
 		break;
 	}
 	return -ENOENT;

@@ -1,5 +1,5 @@
 /*
- * intaked: receives every line: sockets, followed files, the journal, standard input. Stamps its
+ * intaked: receives every line: sockets, followed files, the journal, account files, standard input. Stamps its
  * arrival, writes it down, hands it on. Must never look into a line: what it means is decided where
  * nothing can be opened.
  */
@@ -24,6 +24,7 @@ static const struct intake_ops *const ops_of[] = {
 	[CONF_SOURCE_JOURNAL] = &intake_journal_ops,
 	[CONF_SOURCE_STDIN] = &intake_stdin_ops,
 	[CONF_SOURCE_GATE] = &intake_gate_ops,
+	[CONF_SOURCE_ACCOUNTS] = &intake_accounts_ops,
 };
 
 static int
