@@ -410,6 +410,7 @@ static const struct schema_row config_rows[] = {
 	SOURCE_ROW("accounts", accounts_schema, "follow this machine's account files", "accounts;"),
 	SOURCE_ROW("stdin", stdin_schema, "read the standard input", "stdin;"),
 	CONFIG_GATE_ROWS,
+	CONFIG_VPN_ROWS,
 	BLOCK_OPT_ROW(struct config, archive, struct conf_archive, archive_schema,
 	    .keyword = "archive",
 	    .help = "write every received line to files",

@@ -399,6 +399,7 @@ config_check(const struct config *c, struct diags *d)
 		check_respond(c, &c->responds[i], d);
 	check_names(c, d);
 	check_control(c, d);
+	config_check_vpn(c, d);
 }
 
 void

@@ -62,6 +62,21 @@ extern const struct schema gateway_schema, interface_schema, zone_schema, networ
 	    .help = "file sharing: BitTorrent, eDonkey, Gnutella and their kin", \
 	    .example = "p2p block { exempt 192.168.0.20; }")
 
+/* config_vpn.c: the words of the VPN. */
+extern const struct schema l2tp_schema, secret_schema, headquarters_schema;
+
+#define CONFIG_VPN_ROWS \
+	BLOCK_OPT_ROW(struct config, vpn.server, struct conf_vpn_server, l2tp_schema, .keyword = "l2tp", \
+	    .reload = SCHEMA_RESTART, .help = "the VPN that branches and people dial", \
+	    .example = "l2tp server { address 10.9.0.1; pool 10.9.0.0/24; }"), \
+	BLOCKS_ROW(struct config, vpn.secrets, vpn.nsecrets, struct conf_vpn_secret, secret_schema, \
+	    .keyword = "secret", .max = CONF_VPN_SECRETS_MAX, .help = "who may dial in", \
+	    .example = "secret filial30 \"long and strange\" { network 192.168.30.0/24; }"), \
+	BLOCKS_ROW(struct config, vpn.headquarters, vpn.nheadquarters, struct conf_vpn_headquarters, \
+	    headquarters_schema, .keyword = "headquarters", .max = CONF_VPN_HEADQUARTERS_MAX, \
+	    .help = "a VPN server that we dial, for ever", \
+	    .example = "headquarters vpn.example.com { user filial30; password \"long and strange\"; }")
+
 /* The statement whose keyword stands at `where`, or NULL. */
 const struct conf_stmt *config_stmt_at(const struct conf_stmt *first, struct conf_pos where);
 /* The first statement with this keyword, or NULL. */

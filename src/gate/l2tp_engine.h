@@ -117,6 +117,8 @@ void l2tp_session_close(struct l2tp_session *s, int64_t now_us, uint16_t result,
 void l2tp_tunnel_close(struct l2tp_tunnel *t, int64_t now_us, uint16_t result, uint16_t error, struct str text);
 /* Every tunnel, because the program ends: one StopCCN each, without waiting. */
 void l2tp_stop_all(struct l2tp_engine *e, int64_t now_us);
+/* The peer has proved that it is now there. */
+void l2tp_tunnel_follow(struct l2tp_tunnel *t, const struct l2tp_peer *to);
 int64_t l2tp_due(const struct l2tp_engine *e);
 void l2tp_tick(struct l2tp_engine *e, int64_t now_us);
 

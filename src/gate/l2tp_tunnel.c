@@ -397,8 +397,8 @@ take(struct l2tp_tunnel *t, uint16_t session, struct str payload)
 }
 
 /* A client behind a NAT may come from a new port: whoever knows the number and the next Ns is it. */
-static void
-follow(struct l2tp_tunnel *t, const struct l2tp_peer *from)
+void
+l2tp_tunnel_follow(struct l2tp_tunnel *t, const struct l2tp_peer *from)
 {
 	if (t->peer.port == from->port && memcmp(&t->peer.addr, &from->addr, sizeof(from->addr)) == 0)
 		return;
@@ -415,7 +415,7 @@ l2tp_tunnel_receive(struct l2tp_tunnel *t, const struct l2tp_peer *from, const s
 	size_t n;
 
 	if (l2tp_channel_receive(&t->channel, t->engine->now_us, h) == L2TP_ARRIVED) {
-		follow(t, from);
+		l2tp_tunnel_follow(t, from);
 		take(t, session, h->payload);
 		while (l2tp_channel_next(&t->channel, t->engine->now_us, early, &session, &n))
 			take(t, session, str_of((const char *)early, n));

@@ -249,7 +249,8 @@ is_ours(const struct ppp_link *l, const struct ppp_packet *p)
 static void
 echo_answered(struct ppp_link *l, const struct ppp_packet *p)
 {
-	if (p->id != l->echo_id || l->echo_sent_us == 0)
+	/* Who answers must be the one we negotiated with: that a link may follow its peer to another port hangs on it. */
+	if (p->id != l->echo_id || l->echo_sent_us == 0 || p->data.n < 4 || number(str_head(p->data, 4)) != l->peer_magic)
 		return;
 	l->rtt_us = (uint32_t)(l->now_us - l->echo_sent_us);
 	l->echo_sent_us = 0;
@@ -286,6 +287,17 @@ ppp_echo_begin(struct ppp_link *l)
 	l->echo_due_us = l->policy->echo_us ? l->now_us + l->policy->echo_us : INT64_MAX;
 }
 
+void
+ppp_echo_now(struct ppp_link *l, int64_t now_us)
+{
+	l->now_us = now_us;
+	if (l->lcp.state != PPP_OPENED)
+		return;
+	l->echo_sent_us = now_us;
+	l->echoes++;
+	send_echo(l, PPP_ECHO_REQ, ++l->echo_id, STR_NULL);
+}
+
 /*
  * A link that was heard of needs no question. A silent one is asked five times as often, so that a lossy line is not taken
  * for a dead one; dead it is after as long as echo_tries unanswered questions would have taken.
@@ -303,9 +315,7 @@ ppp_echo_tick(struct ppp_link *l)
 		ppp_link_fail(l, PPP_DEAD_PEER);
 		return;
 	}
-	l->echo_sent_us = l->now_us;
-	l->echoes++;
-	send_echo(l, PPP_ECHO_REQ, ++l->echo_id, STR_NULL);
+	ppp_echo_now(l, l->now_us);
 	l->echo_due_us = l->now_us + (l->now_us - l->heard_us >= p->echo_us ? p->echo_us / 5 : p->echo_us);
 }
 

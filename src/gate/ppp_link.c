@@ -271,23 +271,39 @@ ppp_link_encrypts(const struct ppp_link *l)
 }
 
 size_t
-ppp_link_seal(struct ppp_link *l, uint16_t protocol, struct str payload, uint8_t *out)
+ppp_link_head(const struct ppp_link *l, uint16_t protocol, uint8_t *out)
 {
-	uint8_t *plain = out + PPP_HEAD + 2;
+	size_t n = PPP_HEAD;
 
 	out[0] = 0xff;
 	out[1] = 0x03;
 	out[2] = 0;
 	out[3] = l->crypt ? PPP_COMPRESSED : (uint8_t)protocol;
-	if (l->crypt == NULL) {
-		memcpy(out + PPP_HEAD, payload.p, payload.n);
-		return PPP_HEAD + payload.n;
-	}
-	/* Encrypted in place: number and packet, the count before them. */
-	plain[0] = 0;
-	plain[1] = (uint8_t)protocol;
-	memcpy(plain + 2, payload.p, payload.n);
-	return PPP_HEAD + mppe_encrypt(&l->crypt->send, str_of((const char *)plain, payload.n + 2), out + PPP_HEAD);
+	if (l->crypt == NULL)
+		return n;
+	/* Flags and count stand before the number and the packet, which are encrypted together. */
+	out[n + 2] = 0;
+	out[n + 3] = (uint8_t)protocol;
+	return n + MPPE_EXPANDS;
+}
+
+void
+ppp_link_finish(struct ppp_link *l, uint8_t *out, size_t n)
+{
+	uint8_t *plain = out + PPP_HEAD + 2;
+
+	if (l->crypt)
+		(void)mppe_encrypt(&l->crypt->send, str_of((const char *)plain, n - PPP_HEAD - 2), out + PPP_HEAD);
+}
+
+size_t
+ppp_link_seal(struct ppp_link *l, uint16_t protocol, struct str payload, uint8_t *out)
+{
+	size_t n = ppp_link_head(l, protocol, out);
+
+	memcpy(out + n, payload.p, payload.n);
+	ppp_link_finish(l, out, n + payload.n);
+	return n + payload.n;
 }
 
 /* Time. */

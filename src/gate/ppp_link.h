@@ -126,6 +126,11 @@ int ppp_link_receive(struct ppp_link *l, int64_t now_us, struct str frame, uint8
 bool ppp_link_encrypts(const struct ppp_link *l);
 /* Writes the whole frame of one packet; out has room for payload.n + PPP_HEAD + MPPE_EXPANDS. Its length. */
 size_t ppp_link_seal(struct ppp_link *l, uint16_t protocol, struct str payload, uint8_t *out);
+/* Asks the peer for a sign of life, out of turn. */
+void ppp_echo_now(struct ppp_link *l, int64_t now_us);
+/* The same without a copy: the head, after which the caller writes the payload; then the frame of n bytes is finished. */
+size_t ppp_link_head(const struct ppp_link *l, uint16_t protocol, uint8_t *out);
+void ppp_link_finish(struct ppp_link *l, uint8_t *out, size_t n);
 int64_t ppp_link_due(const struct ppp_link *l);
 void ppp_link_tick(struct ppp_link *l, int64_t now_us);
 /* "MPPE-128 stateless", "none" */

@@ -45,6 +45,8 @@ guaritad_wants(const struct guaritad *g, const struct role_row *row)
 		return c->vault != NULL;
 	if (row->peer == MSG_NETD)
 		return conf_has_gate(&c->gate);
+	if (row->peer == MSG_L2TPD)
+		return c->vpn.server != NULL || c->vpn.nheadquarters > 0;
 	if (row->peer != MSG_RUNNERD)
 		return true;
 	for (uint32_t i = 0; i < c->nresponds; i++)

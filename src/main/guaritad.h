@@ -9,7 +9,7 @@
 #include "role/unit.h"
 #include "sys/notify.h"
 
-#define UNITS_MAX 8
+#define UNITS_MAX 16
 #define BEAT_MS 5000
 #define STATUS_WAIT_MS 500
 #define BANS_MAX (4u << 20)

@@ -15,6 +15,7 @@
 #define RUNNERD MSG_RUNNERD
 #define VAULTD MSG_VAULTD
 #define NETD MSG_NETD
+#define L2TPD MSG_L2TPD
 #define ROLES MSG_ROLES
 #define KEEP MSG_KEEP
 #define STARTING MSG_STARTING
@@ -61,6 +62,8 @@ msg_peer_name(enum msg_peer p)
 		return "vaultd";
 	case MSG_NETD:
 		return "netd";
+	case MSG_L2TPD:
+		return "l2tpd";
 	case MSG_ROLES:
 		break;
 	}

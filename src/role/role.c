@@ -248,6 +248,12 @@ fill_paths(struct role *r, struct path_list *l)
 		add_path(l, "/proc/sys/net", true);
 		buf_free(&dir);
 	}
+	if (sets & PATHS_NAMES) {
+		add_path(l, "/etc", false);
+		add_path(l, "/lib", false);
+		add_path(l, "/usr/lib", false);
+		add_path(l, "/run/systemd/resolve", false);
+	}
 	if (sets & PATHS_ZONES) {
 		add_path(l, "/usr/share/zoneinfo", false);
 		add_path(l, "/etc/localtime", false);

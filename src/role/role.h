@@ -23,6 +23,7 @@ enum role_paths {
 	PATHS_ZONES = 1 << 3,          /* time zones and /proc/self */
 	PATHS_VAULT = 1 << 4,          /* the vault, to write */
 	PATHS_GATE = 1 << 5,           /* the gate's state and the network's switches, to write */
+	PATHS_NAMES = 1 << 6,          /* what the C library reads to look a name up */
 };
 
 struct role_row {

@@ -44,6 +44,11 @@ static const int calls_netconf[] = {
 	CALL(bind), CALL(connect), CALL(clone), CALL(clone3), CALL(fork), CALL(vfork), CALL(wait4), CALL(waitid),
 };
 
+static const int calls_dial[] = {
+	CALL(socket), CALL(connect), CALL(bind), CALL(sendmmsg), CALL(recvmmsg), CALL(getsockname), CALL(getpeername),
+	CALL(setsockopt),
+};
+
 /* What no command started by us has a business with. */
 static const int refused_spawn[] = {
 	CALL(init_module), CALL(finit_module), CALL(delete_module), CALL(kexec_load), CALL(kexec_file_load),
@@ -109,6 +114,11 @@ fill(scmp_filter_ctx ctx, enum sandbox_calls calls)
 	case SANDBOX_CALLS_NETCONF:
 	case SANDBOX_CALLS_NETWORK:
 		r = add_all(ctx, SCMP_ACT_ALLOW, calls_network, ARRAY_LEN(calls_network));
+		if (r < 0)
+			return r;
+		break;
+	case SANDBOX_CALLS_DIAL:
+		r = add_all(ctx, SCMP_ACT_ALLOW, calls_dial, ARRAY_LEN(calls_dial));
 		if (r < 0)
 			return r;
 		break;

@@ -1,0 +1,300 @@
+/* config_vpn: the rows of the VPN's words, and the faults that no row can see. */
+#include <stdio.h>
+
+#include "base/when.h"
+#include "conf/config_in.h"
+
+const char *const conf_vpn_methods[] = { "mschapv2", "chap", "pap", NULL };
+
+static const char *const side_names[] = { "server", NULL };
+static const char *const encryption_names[] = { "no", "yes", "required", NULL };
+
+#define AUTHENTICATION_ROW(T) \
+	WORDS_ROW(T, authentication, .keyword = "authentication", .arg = "METHOD, ...", .max = 3, \
+	    .derived = "mschapv2 alone", .reload = SCHEMA_RESTART, .common = true, \
+	    .help = "how a user is known: mschapv2, chap, pap", \
+	    .text = "Only mschapv2 yields keys for encryption, and proves the server to the user. pap sends the " \
+	        "password as it is.", \
+	    .example = "authentication mschapv2, chap;")
+#define ENCRYPTION_ROW(T) \
+	ENUM_ROW(T, encryption, .keyword = "encryption", .names = encryption_names, .def = "required", \
+	    .reload = SCHEMA_RESTART, .common = true, \
+	    .help = "MPPE with 128 bits: no, yes (when the other side can), or required", \
+	    .text = "With required no packet passes in the clear.", \
+	    .example = "encryption yes;")
+#define MTU_ROW(T) \
+	INT_ROW(T, mtu, .keyword = "mtu", .def = "1400", .min = 576, .max = 1500, .reload = SCHEMA_RESTART, \
+	    .common = true, \
+	    .help = "the largest packet in the tunnel; TCP is told so when it connects", \
+	    .example = "mtu 1400;")
+#define KEEPALIVE_ROW(T) \
+	DURATION_ROW(T, keepalive_us, .keyword = "keepalive", .def = "10s", .zero = "never", .min = WHEN_SECOND, \
+	    .max = WHEN_HOUR, .reload = SCHEMA_RESTART, .common = true, \
+	    .help = "a silent link is asked after so long, and is dead after three times that", \
+	    .example = "keepalive 5s;")
+#define HELLO_ROW(T) \
+	DURATION_ROW(T, hello_us, .keyword = "hello", .def = "60s", .min = WHEN_SECOND, .max = WHEN_HOUR, \
+	    .reload = SCHEMA_RESTART, .common = true, \
+	    .help = "a silent tunnel is asked after so long", \
+	    .example = "hello 30s;")
+#define TUNNEL_SECRET_ROW(T) \
+	STRING_ROW(T, tunnel_secret, .keyword = "tunnel-secret", .max = 255, .secret = true, \
+	    .reload = SCHEMA_RESTART, .common = true, \
+	    .help = "both ends of a tunnel must know it, beside the users' passwords", \
+	    .example = "tunnel-secret \"words that nobody guesses\";")
+
+static const struct schema_row server_rows[] = {
+	WHERE_ROW(struct conf_vpn_server, where),
+	ENUM_ROW(struct conf_vpn_server, side, .required = true, .names = side_names, .arg = "server",
+	    .reload = SCHEMA_RESTART,
+	    .help = "the side that is dialled",
+	    .example = "l2tp server { address 10.9.0.1; pool 10.9.0.0/24; }"),
+	ENDPOINT_ROW(struct conf_vpn_server, listen, .keyword = "listen", .def = ":1701", .inet = true,
+	    .reload = SCHEMA_RESTART,
+	    .help = "address and port that are dialled; without an address, every one",
+	    .example = "listen 203.0.113.1:1701;"),
+	WORD_ROW(struct conf_vpn_server, interface, .keyword = "interface", .def = "l2tp", .reload = SCHEMA_RESTART,
+	    .help = "the network interface of all who have none of their own",
+	    .example = "interface vpn;"),
+	ADDRESS_ROW(struct conf_vpn_server, address, .keyword = "address",
+	    .reload = SCHEMA_RESTART,
+	    .help = "our address in every tunnel",
+	    .example = "address 10.9.0.1;"),
+	CIDRS_ROW(struct conf_vpn_server, pool, .keyword = "pool", .reload = SCHEMA_RESTART,
+	    .help = "networks whose addresses are given to those who have no fixed one",
+	    .text = "As a rule who comes back gets the address he had.",
+	    .example = "pool 10.9.0.0/24;"),
+	AUTHENTICATION_ROW(struct conf_vpn_server),
+	ENCRYPTION_ROW(struct conf_vpn_server),
+	BOOL_ROW(struct conf_vpn_server, weak_keys, .keyword = "weak-keys", .reload = SCHEMA_RESTART,
+	    .help = "accept keys of 40 and 56 bits too, from equipment that has no better",
+	    .example = "weak-keys;"),
+	TUNNEL_SECRET_ROW(struct conf_vpn_server),
+	CIDRS_ROW(struct conf_vpn_server, dns, .keyword = "dns", .max = 2, .arg = "ADDRESS, ...",
+	    .reload = SCHEMA_RESTART,
+	    .help = "name servers told to those who dial in",
+	    .example = "dns 192.168.0.222;"),
+	CIDRS_ROW(struct conf_vpn_server, wins, .keyword = "wins", .max = 2, .arg = "ADDRESS, ...",
+	    .reload = SCHEMA_RESTART,
+	    .help = "Windows name servers told to those who dial in",
+	    .example = "wins 192.168.0.10;"),
+	MTU_ROW(struct conf_vpn_server),
+	KEEPALIVE_ROW(struct conf_vpn_server),
+	HELLO_ROW(struct conf_vpn_server),
+	INT_ROW(struct conf_vpn_server, max_sessions, .keyword = "max-sessions", .def = "1000", .min = 1, .max = 65000,
+	    .reload = SCHEMA_RESTART,
+	    .help = "at the same time; further ones are told that it is busy",
+	    .example = "max-sessions 60000;"),
+};
+const struct schema l2tp_schema = SCHEMA_OF("l2tp", struct conf_vpn_server, server_rows);
+
+static const struct schema_row secret_rows[] = {
+	WHERE_ROW(struct conf_vpn_secret, where),
+	WORD_ROW(struct conf_vpn_secret, name, .required = true, .reload = SCHEMA_RESTART,
+	    .help = "the name that a branch or a person dials in with",
+	    .example = "secret filial30 \"long and strange\" { network 192.168.30.0/24; }"),
+	STRING_ROW(struct conf_vpn_secret, password, .required = true, .max = 255, .secret = true,
+	    .reload = SCHEMA_RESTART,
+	    .help = "its password",
+	    .example = "secret filial30 \"long and strange\";"),
+	ADDRESS_ROW(struct conf_vpn_secret, address, .keyword = "address", .derived = "the pool of the server",
+	    .reload = SCHEMA_RESTART,
+	    .help = "the address it always gets",
+	    .example = "address 10.9.0.30;"),
+	CIDRS_ROW(struct conf_vpn_secret, networks, .keyword = "network", .reload = SCHEMA_RESTART,
+	    .help = "networks of the branch behind it: packets for them go there, and may come from there",
+	    .example = "network 192.168.30.0/24;"),
+	WORD_ROW(struct conf_vpn_secret, interface, .keyword = "interface", .derived = "the server's",
+	    .reload = SCHEMA_RESTART,
+	    .help = "a network interface of its own, which is there even while it is not connected",
+	    .text = "So that rules and routes can name it.",
+	    .example = "interface vpn-filial30;"),
+};
+const struct schema secret_schema = SCHEMA_OF("secret", struct conf_vpn_secret, secret_rows);
+
+static const struct schema_row headquarters_rows[] = {
+	WHERE_ROW(struct conf_vpn_headquarters, where),
+	STRING_ROW(struct conf_vpn_headquarters, host, .required = true, .max = 255, .arg = "HOST",
+	    .reload = SCHEMA_RESTART,
+	    .help = "name or address of the server, with :PORT when it is not 1701",
+	    .text = "It is dialled as soon as Guarita runs, and again for ever. A name is looked up at each try.",
+	    .example = "headquarters vpn.example.com { user filial30; password \"long and strange\"; }"),
+	WORD_ROW(struct conf_vpn_headquarters, user, .keyword = "user", .reload = SCHEMA_RESTART,
+	    .help = "the name to dial in with",
+	    .example = "user filial30;"),
+	STRING_ROW(struct conf_vpn_headquarters, password, .keyword = "password", .max = 255,
+	    .secret = true, .reload = SCHEMA_RESTART,
+	    .help = "its password",
+	    .example = "password \"long and strange\";"),
+	TUNNEL_SECRET_ROW(struct conf_vpn_headquarters),
+	WORD_ROW(struct conf_vpn_headquarters, interface, .keyword = "interface", .def = "matriz",
+	    .reload = SCHEMA_RESTART,
+	    .help = "its network interface, which is there even while it is not connected",
+	    .example = "interface vpn-matriz;"),
+	CIDRS_ROW(struct conf_vpn_headquarters, networks, .keyword = "network", .reload = SCHEMA_RESTART,
+	    .help = "networks that are reached through it",
+	    .example = "network 192.168.0.0/24, 192.168.40.0/24;"),
+	BOOL_ROW(struct conf_vpn_headquarters, default_route, .keyword = "default-route", .reload = SCHEMA_RESTART,
+	    .help = "everything goes through it; the way to the server itself stays as it is",
+	    .example = "default-route;"),
+	BOOL_ROW(struct conf_vpn_headquarters, use_dns, .keyword = "dns", .reload = SCHEMA_RESTART,
+	    .help = "ask it for name servers, which are shown in its status",
+	    .example = "dns;"),
+	AUTHENTICATION_ROW(struct conf_vpn_headquarters),
+	ENCRYPTION_ROW(struct conf_vpn_headquarters),
+	MTU_ROW(struct conf_vpn_headquarters),
+	KEEPALIVE_ROW(struct conf_vpn_headquarters),
+	HELLO_ROW(struct conf_vpn_headquarters),
+};
+const struct schema headquarters_schema = SCHEMA_OF("headquarters", struct conf_vpn_headquarters, headquarters_rows);
+
+/* The word to put the caret under: of the statement `keyword` in the block at `where`, else the block's own. */
+static const struct conf_word *
+word_in(const struct config *c, struct conf_pos where, const char *keyword)
+{
+	static const struct conf_word none = { .span = 1, .pos = { .line = 1, .col = 1 } };
+	const struct conf_stmt *s = config_stmt_at(c->tree, where);
+	const struct conf_stmt *sub = s && keyword ? config_stmt(s->child, keyword) : NULL;
+
+	if (sub)
+		return &sub->words[sub->nwords > 1 ? 1 : 0];
+	return s ? &s->words[s->nwords > 1 ? 1 : 0] : &none;
+}
+
+static void
+check_methods(const struct config *c, const struct conf_strs *methods, enum conf_vpn_encryption encryption,
+    struct conf_pos where, struct diags *d)
+{
+	const struct conf_word *w = word_in(c, where, "authentication");
+	bool keys = methods->n == 0;
+
+	for (uint32_t i = 0; i < methods->n; i++) {
+		bool known = false;
+		for (const char *const *m = conf_vpn_methods; *m; m++)
+			known |= str_eq(methods->v[i], str_z(*m));
+		keys |= str_eq(methods->v[i], str_z(conf_vpn_methods[0]));
+		if (!known)
+			diag_error(d, w[i].pos, w[i].span, "known are mschapv2, chap and pap",
+			    "`%.*s` is no way to authenticate", STR_FMT(str_head(methods->v[i], 64)));
+	}
+	if (!keys && encryption == CONF_VPN_ENCRYPT_REQUIRED)
+		diag_error(d, w->pos, w->span, "allow mschapv2, or say `encryption no;`",
+		    "encryption is required, and only mschapv2 yields keys for it");
+	else if (encryption == CONF_VPN_ENCRYPT_NO)
+		diag_warn(d, w->pos, w->span, "say `encryption required;`, or carry it inside IPsec",
+		    "everything in this tunnel can be read on its way");
+}
+
+static bool
+is_set(const struct addr *a)
+{
+	static const struct addr none;
+
+	return memcmp(a, &none, sizeof(none)) != 0;
+}
+
+static void
+check_v4(const struct config *c, const struct addr *a, struct conf_pos where, const char *keyword, struct diags *d)
+{
+	const struct conf_word *w = word_in(c, where, keyword);
+
+	if (is_set(a) && !addr_is_v4(a))
+		diag_error(d, w->pos, w->span, NULL, "this must be an IPv4 address");
+}
+
+static void
+check_nets(const struct config *c, const struct conf_cidrs *nets, struct conf_pos where, const char *keyword,
+    struct diags *d)
+{
+	for (uint32_t i = 0; i < nets->n; i++)
+		check_v4(c, &nets->v[i].net, where, keyword, d);
+}
+
+static void
+check_secret(const struct config *c, uint32_t i, struct diags *d)
+{
+	const struct conf_vpn *v = &c->vpn;
+	const struct conf_vpn_secret *s = &v->secrets[i];
+	const struct conf_word *w = word_in(c, s->where, NULL);
+
+	check_v4(c, &s->address, s->where, "address", d);
+	check_nets(c, &s->networks, s->where, "network", d);
+	if (v->server && !is_set(&s->address) && v->server->pool.n == 0)
+		diag_error(d, w->pos, w->span, "give it an `address`, or the server a `pool`",
+		    "there is no address for %.*s", STR_FMT(w->text));
+	for (uint32_t j = 0; j < i; j++) {
+		const struct conf_vpn_secret *o = &v->secrets[j];
+		if (str_eq(s->name, o->name))
+			diag_error(d, w->pos, w->span, "give it another name", "a secret `%.*s` is already in line %u",
+			    STR_FMT(w->text), o->where.line);
+		if (is_set(&s->address) && memcmp(&s->address, &o->address, sizeof(s->address)) == 0)
+			diag_error(d, w->pos, w->span, NULL, "the secret in line %u has the same address", o->where.line);
+		if (s->interface.n && str_eq(s->interface, o->interface))
+			diag_error(d, w->pos, w->span, NULL, "the secret in line %u has the same interface", o->where.line);
+	}
+}
+
+static void
+check_interface_name(const struct config *c, struct str name, struct conf_pos where, struct diags *d)
+{
+	const struct conf_word *w = word_in(c, where, "interface");
+
+	if (name.n > 15 || str_find_byte(name, '/') < name.n)
+		diag_error(d, w->pos, w->span, "at most 15 letters, digits, - and .",
+		    "`%.*s` cannot be an interface", STR_FMT(str_head(name, 64)));
+}
+
+static void
+check_given(const struct config *c, bool given, struct conf_pos where, const char *what, struct diags *d)
+{
+	const struct conf_word *w = word_in(c, where, NULL);
+
+	if (!given)
+		diag_error(d, w->pos, w->span, what, "something is missing in this block");
+}
+
+static void
+check_headquarters(const struct config *c, uint32_t i, struct diags *d)
+{
+	const struct conf_vpn *v = &c->vpn;
+	const struct conf_vpn_headquarters *h = &v->headquarters[i];
+	const struct conf_word *w = word_in(c, h->where, NULL);
+
+	check_given(c, h->user.n > 0, h->where, "say with which name: user filial30;", d);
+	check_given(c, h->password.n > 0, h->where, "say with which password: password \"long and strange\";", d);
+	check_methods(c, &h->authentication, h->encryption, h->where, d);
+	check_nets(c, &h->networks, h->where, "network", d);
+	check_interface_name(c, h->interface, h->where, d);
+	for (uint32_t j = 0; j < i; j++)
+		if (str_eq(h->interface, v->headquarters[j].interface))
+			diag_error(d, w->pos, w->span, "give each its own `interface`",
+			    "the headquarters in line %u has the same interface", v->headquarters[j].where.line);
+}
+
+void
+config_check_vpn(const struct config *c, struct diags *d)
+{
+	const struct conf_vpn *v = &c->vpn;
+
+	if (v->server) {
+		check_given(c, is_set(&v->server->address), v->server->where,
+		    "say our address inside the tunnels: address 10.9.0.1;", d);
+		check_methods(c, &v->server->authentication, v->server->encryption, v->server->where, d);
+		check_v4(c, &v->server->address, v->server->where, "address", d);
+		check_nets(c, &v->server->pool, v->server->where, "pool", d);
+		check_nets(c, &v->server->dns, v->server->where, "dns", d);
+		check_nets(c, &v->server->wins, v->server->where, "wins", d);
+		check_interface_name(c, v->server->interface, v->server->where, d);
+	}
+	for (uint32_t i = 0; i < v->nsecrets; i++) {
+		check_secret(c, i, d);
+		check_interface_name(c, v->secrets[i].interface, v->secrets[i].where, d);
+	}
+	if (v->nsecrets && !v->server) {
+		const struct conf_word *w = word_in(c, v->secrets[0].where, NULL);
+		diag_warn(d, w->pos, w->span, "example: l2tp server { address 10.9.0.1; pool 10.9.0.0/24; }",
+		    "nobody can dial in: there is no `l2tp server`");
+	}
+	for (uint32_t i = 0; i < v->nheadquarters; i++)
+		check_headquarters(c, i, d);
+}

@@ -1,0 +1,133 @@
+/*
+ * l2tp_vpn: the VPN without its sockets: tunnels, PPP links, users, addresses, and dialling for ever. What the role does
+ * with packets and names it is told by hooks; time and chance are handed in.
+ */
+#ifndef GUARITA_GATE_L2TP_VPN_H
+#define GUARITA_GATE_L2TP_VPN_H
+
+#include "gate/l2tp_engine.h"
+#include "gate/l2tp_route.h"
+#include "gate/ppp_link.h"
+
+struct vpn_net {
+	uint32_t net;
+	uint8_t bits;
+};
+
+struct vpn_user {
+	struct str name, password;
+	uint32_t address;              /* always this; 0: from the pool */
+	const struct vpn_net *nets;    /* of the branch behind it */
+	uint32_t nnets;
+	int tun;                       /* its own interface, -1: the shared one */
+};
+
+struct vpn_server {
+	struct l2tp_terms terms;
+	struct ppp_policy policy;
+	const struct vpn_user *users;
+	uint32_t nusers;
+	const struct vpn_net *pool;
+	uint32_t npool;
+	uint32_t max_sessions;
+	int tun;
+};
+
+enum vpn_dial_state { VPN_WAITING, VPN_RESOLVING, VPN_DIALLING, VPN_UP };
+
+struct vpn_call;
+
+/* A headquarters that we dial. The first part is the configuration's. */
+struct vpn_dial {
+	struct l2tp_terms terms;
+	struct ppp_policy policy;
+	struct str host;               /* as written */
+	uint16_t port;
+	int tun;
+	struct due_node due;
+	struct l2tp_vpn *vpn;
+	uint8_t state;                 /* enum vpn_dial_state */
+	struct l2tp_tunnel *tunnel;
+	struct vpn_call *call;
+	int64_t wait_us;               /* before the next try */
+	uint64_t tries, ups;
+	bool told;                     /* `last` is of this try */
+	char last[256];                /* why it is not up, in words; "" while it is */
+};
+
+/* A session with its PPP link. */
+struct vpn_call {
+	struct due_node due;
+	struct l2tp_vpn *vpn;
+	struct l2tp_session *session;
+	struct vpn_call *next, *prev;
+	struct vpn_dial *dial;         /* NULL: the peer called us */
+	const struct vpn_user *user;   /* NULL until it is known */
+	struct ppp_link link;
+	uint32_t address;              /* of the peer's end */
+	bool pooled, up;
+	int tun;
+	int64_t began_us, up_us;
+	int64_t probed_us;             /* the peer seemed to have moved, and was asked there */
+	const struct l2tp_peer *answer_to;     /* while it is asked there, else NULL */
+	uint64_t in_packets, in_bytes, out_packets, out_bytes;
+	struct l2tp_end end;
+};
+
+struct vpn_hooks {
+	void (*send)(void *ctx, const struct l2tp_peer *to, struct str datagram);
+	uint64_t (*random)(void *ctx);
+	void (*up)(void *ctx, struct vpn_call *c);
+	/* In every case, also of a call that never came up; the call is freed afterwards. */
+	void (*down)(void *ctx, struct vpn_call *c, struct str why);
+	/* Look the host up, then vpn_dial_to() or vpn_dial_failed(), at once or later. */
+	void (*resolve)(void *ctx, struct vpn_dial *d);
+	void (*dial_failed)(void *ctx, struct vpn_dial *d);    /* d->last says why; it will be tried again */
+};
+
+struct l2tp_vpn {
+	const struct vpn_hooks *hooks;
+	void *ctx;
+	struct l2tp_engine *engine;
+	const struct vpn_server *server;       /* NULL: none */
+	struct vpn_dial *dials;
+	uint32_t ndials;
+	struct vpn_call *calls;
+	uint32_t ncalls, nup;
+	struct due_heap due;
+	struct l2tp_routes routes;     /* inner addresses of the shared interface */
+	struct l2tp_routes taken;      /* addresses handed out */
+	int64_t now_us;
+	uint64_t refused, logins, spoofed;
+};
+
+/* The server and the dials live as long as the VPN. 0 or -ENOMEM. */
+int vpn_open(struct l2tp_vpn *v, const struct vpn_hooks *hooks, void *ctx, const struct vpn_server *server,
+    struct vpn_dial *dials, uint32_t ndials) WARN_UNUSED;
+void vpn_begin(struct l2tp_vpn *v, int64_t now_us);            /* dials at once */
+void vpn_stop(struct l2tp_vpn *v, int64_t now_us);             /* tells every peer */
+void vpn_free(struct l2tp_vpn *v);
+/*
+ * A datagram came. 1: an inner packet, in the datagram or in scratch (datagram.n bytes), of *ret_call. Packets whose
+ * sender is not the call's own are dropped and counted.
+ */
+int vpn_receive(struct l2tp_vpn *v, int64_t now_us, const struct l2tp_peer *from, struct str datagram, uint8_t *scratch,
+    struct vpn_call **ret_call, struct str *ret_packet) WARN_UNUSED;
+/* The call that an inner packet read from the shared interface goes to; NULL: nobody. */
+struct vpn_call *vpn_find(const struct l2tp_vpn *v, struct str packet);
+#define VPN_OVERHEAD (L2TP_DATA_HEAD_MAX + PPP_HEAD + MPPE_EXPANDS)
+/*
+ * A datagram is made where it is sent from: the head for an inner packet of IP version 4 or 6, whose length is returned
+ * and after which the packet is to be written (0: the call is not up); then the datagram of n bytes is finished.
+ */
+size_t vpn_head(struct vpn_call *c, unsigned version, uint8_t *out);
+void vpn_finish(struct vpn_call *c, uint8_t *out, size_t head, size_t n);
+void vpn_dial_to(struct vpn_dial *d, int64_t now_us, const struct l2tp_peer *to);
+void vpn_dial_failed(struct vpn_dial *d, int64_t now_us, const char *why);
+void vpn_kick(struct vpn_call *c, int64_t now_us);
+void vpn_redial(struct vpn_dial *d, int64_t now_us);           /* without waiting any longer */
+int64_t vpn_due(const struct l2tp_vpn *v);
+void vpn_tick(struct l2tp_vpn *v, int64_t now_us);
+struct str vpn_call_name(const struct vpn_call *c);            /* the user, or the host that was dialled */
+
+#endif

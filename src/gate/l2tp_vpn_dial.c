@@ -1,0 +1,125 @@
+/*
+ * l2tp_vpn_dial: a filial dials by itself, as soon as it runs and whenever the line comes back. The wait between tries
+ * doubles, with chance in it, so that many filiais do not return in step. The name is looked up anew each time.
+ */
+#include "gate/l2tp_vpn_dial.h"
+
+#include <stdio.h>
+
+#define FIRST_WAIT_US 500000
+#define LAST_WAIT_US 20000000
+#define PATIENCE_US 50000000           /* of one try */
+
+/* The node was put into the heap when the VPN was opened: it has its place. */
+static void
+wake(struct vpn_dial *d, int64_t due_us)
+{
+	(void)!due_set(&d->vpn->due, &d->due, due_us);
+}
+
+static void
+wait(struct vpn_dial *d)
+{
+	int64_t wait = d->wait_us ? d->wait_us : FIRST_WAIT_US;
+	uint64_t chance = d->vpn->hooks->random(d->vpn->ctx) % (uint64_t)(wait / 4 + 1);
+
+	d->state = VPN_WAITING;
+	d->tunnel = NULL;
+	d->wait_us = wait * 2 > LAST_WAIT_US ? LAST_WAIT_US : wait * 2;
+	wake(d, d->vpn->now_us + wait - (int64_t)chance);
+}
+
+static void
+say(struct vpn_dial *d, const char *why)
+{
+	if (!d->told)
+		snprintf(d->last, sizeof(d->last), "%s", why);
+	d->told = true;
+}
+
+void
+vpn_dial_failed(struct vpn_dial *d, int64_t now_us, const char *why)
+{
+	d->vpn->now_us = now_us;
+	say(d, why);
+	wait(d);
+	d->vpn->hooks->dial_failed(d->vpn->ctx, d);
+}
+
+void
+vpn_dial_to(struct vpn_dial *d, int64_t now_us, const struct l2tp_peer *to)
+{
+	d->vpn->now_us = now_us;
+	if (d->state != VPN_RESOLVING)
+		return;
+	d->state = VPN_DIALLING;
+	wake(d, now_us + PATIENCE_US);
+	struct l2tp_tunnel *t = l2tp_dial(d->vpn->engine, now_us, to, &d->terms, d);
+	if (t == NULL)
+		vpn_dial_failed(d, now_us, "out of memory");
+	else if (d->state == VPN_DIALLING)
+		d->tunnel = t;
+}
+
+void
+vpn_dial_up(struct vpn_dial *d)
+{
+	d->state = VPN_UP;
+	d->wait_us = 0;
+	d->ups++;
+	d->told = false;
+	d->last[0] = '\0';
+	/* Nothing is to be done while it is up; the node keeps its place. */
+	wake(d, DUE_NEVER - 1);
+}
+
+/* The words of the call are kept: those of the tunnel, which goes down with it, say less. */
+void
+vpn_dial_down(struct vpn_dial *d, const char *why)
+{
+	say(d, why);
+	d->call = NULL;
+}
+
+void
+vpn_dial_lost(struct vpn_dial *d, const char *why)
+{
+	say(d, why);
+	wait(d);
+	d->vpn->hooks->dial_failed(d->vpn->ctx, d);
+}
+
+void
+vpn_redial(struct vpn_dial *d, int64_t now_us)
+{
+	d->vpn->now_us = now_us;
+	d->wait_us = 0;
+	if (d->state == VPN_WAITING)
+		wake(d, now_us);
+	else if (d->tunnel)
+		l2tp_tunnel_close(d->tunnel, now_us, L2TP_STOP_CLEAR, 0, STR_NULL);
+}
+
+void
+vpn_dial_tick(struct vpn_dial *d)
+{
+	switch ((enum vpn_dial_state)d->state) {
+	case VPN_WAITING:
+		d->state = VPN_RESOLVING;
+		d->tries++;
+		d->told = false;
+		wake(d, d->vpn->now_us + PATIENCE_US);
+		d->vpn->hooks->resolve(d->vpn->ctx, d);
+		break;
+	case VPN_RESOLVING:
+		vpn_dial_failed(d, d->vpn->now_us, "the name could not be looked up in time");
+		break;
+	case VPN_DIALLING:
+		say(d, "it took too long");
+		l2tp_tunnel_close(d->tunnel, d->vpn->now_us, L2TP_STOP_CLEAR, 0, STR_NULL);
+		break;
+	case VPN_UP:
+		wake(d, DUE_NEVER - 1);
+		break;
+	}
+}

@@ -1,0 +1,12 @@
+/* l2tp_vpn_dial: dialling a headquarters, for ever: what l2tp_vpn.c and l2tp_vpn_dial.c tell each other. */
+#ifndef GUARITA_GATE_L2TP_VPN_DIAL_H
+#define GUARITA_GATE_L2TP_VPN_DIAL_H
+
+#include "gate/l2tp_vpn.h"
+
+void vpn_dial_tick(struct vpn_dial *d);
+void vpn_dial_up(struct vpn_dial *d);
+void vpn_dial_down(struct vpn_dial *d, const char *why);       /* its call ended */
+void vpn_dial_lost(struct vpn_dial *d, const char *why);       /* its tunnel ended */
+
+#endif

@@ -1,0 +1,201 @@
+/*
+ * l2tpd: the VPN: L2TP over UDP on one side, network interfaces on the other, all calls in one process. Must never write a
+ * password to a log, nor hold up a tunnel for a name that is looked up.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "role/tunnelling.h"
+#include "sys/clock.h"
+
+static int
+open_socket(struct tunnelling *t)
+{
+	const struct conf_vpn_server *s = t->role->config->vpn.server;
+	static const struct addr none;
+	/* A filial alone leaves the port to the kernel: many may stand behind one address. */
+	int r = s ? udp_open(&s->listen.addr, s->listen.any, s->listen.port, &t->udp) : udp_open(&none, true, 0, &t->udp);
+
+	if (r < 0)
+		log_say(&t->role->log, LOG_LEVEL_ERROR, "cannot listen for L2TP on port %u: %s%s", s ? s->listen.port : 0,
+		    strerror(-r), r == -EADDRINUSE ? "; another L2TP program may be running, such as xl2tpd" : "");
+	return r;
+}
+
+static int
+prepare(void *ctx, struct role *r)
+{
+	struct tunnelling *t = ctx;
+	const struct conf_vpn *v = &r->config->vpn;
+
+	t->role = r;
+	t->link_fd = -1;
+	if (r->check_only)
+		return 0;
+	if (v->server == NULL && v->nheadquarters == 0) {
+		log_say(&r->log, LOG_LEVEL_ERROR, "the configuration has no VPN; example: l2tp server { address 10.9.0.1; }");
+		return -EINVAL;
+	}
+	int e = open_socket(t);
+	return e < 0 ? e : tunnelling_setup(t);
+}
+
+/* Hooks. */
+
+static void
+hook_send(void *ctx, const struct l2tp_peer *to, struct str datagram)
+{
+	tunnelling_send(ctx, to, datagram);
+}
+
+static uint64_t
+hook_random(void *ctx)
+{
+	struct tunnelling *t = ctx;
+
+	if (t->nrandom == 0)
+		for (; t->nrandom < ARRAY_LEN(t->random); t->nrandom++)
+			t->random[t->nrandom] = random_u64();
+	return t->random[--t->nrandom];
+}
+
+static void
+hook_up(void *ctx, struct vpn_call *c)
+{
+	struct tunnelling *t = ctx;
+	struct buf inner = BUF_INIT(64);
+	char outer[46];
+
+	tunnelling_call_up(t, c);
+	addr_show(&c->session->tunnel->peer.addr, outer);
+	tunnelling_show_v4(c->link.remote, &inner);
+	log_say(&t->role->log, LOG_LEVEL_INFO, "vpn.up name=%.*s from=%s address=%s interface=%s encoding=\"%s\"",
+	    STR_FMT(vpn_call_name(c)), outer, buf_cstr(&inner), t->ends[c->tun].tun.name, ppp_link_encoding(&c->link));
+	buf_free(&inner);
+}
+
+static void
+hook_down(void *ctx, struct vpn_call *c, struct str why)
+{
+	struct tunnelling *t = ctx;
+	char outer[46];
+
+	addr_show(&c->session->tunnel->peer.addr, outer);
+	log_say(&t->role->log, LOG_LEVEL_INFO, "%s name=%.*s from=%s in=%llu out=%llu why=\"%.*s\"",
+	    c->up ? "vpn.down" : "vpn.refused", STR_FMT(vpn_call_name(c)), outer, (unsigned long long)c->in_bytes,
+	    (unsigned long long)c->out_bytes, STR_FMT(why));
+	tunnelling_call_down(t, c);
+}
+
+static void
+hook_resolve(void *ctx, struct vpn_dial *d)
+{
+	tunnelling_resolve(ctx, d);
+}
+
+static void
+hook_dial_failed(void *ctx, struct vpn_dial *d)
+{
+	struct tunnelling *t = ctx;
+
+	log_say(&t->role->log, LOG_LEVEL_WARNING, "vpn.failed name=%.*s try=%llu why=\"%s\"", STR_FMT(d->host),
+	    (unsigned long long)d->tries, d->last);
+}
+
+static const struct vpn_hooks hooks = {
+	.send = hook_send, .random = hook_random, .up = hook_up, .down = hook_down, .resolve = hook_resolve,
+	.dial_failed = hook_dial_failed,
+};
+
+void
+tunnelling_arm(struct tunnelling *t)
+{
+	int64_t due = vpn_due(&t->vpn), now = clock_mono_us();
+
+	if (due == DUE_NEVER)
+		timer_stop(t->timer);
+	else
+		timer_start(t->timer, due <= now ? 0 : (uint64_t)(due - now + 999) / 1000, 0);
+}
+
+static void
+on_timer(void *ctx)
+{
+	struct tunnelling *t = ctx;
+
+	vpn_tick(&t->vpn, clock_mono_us());
+	tunnelling_flush(t);
+	tunnelling_arm(t);
+}
+
+static int
+begin(void *ctx, struct role *r)
+{
+	struct tunnelling *t = ctx;
+	int e = vpn_open(&t->vpn, &hooks, t, r->config->vpn.server ? &t->server : NULL, t->dials,
+	    r->config->vpn.nheadquarters);
+
+	if (e == 0)
+		e = timer_open(r->loop, on_timer, t, &t->timer);
+	if (e == 0)
+		e = poll_open(r->loop, udp_fd(t->udp), WANT_READ, tunnelling_on_udp, t, &t->udp_poll);
+	for (uint32_t i = 0; e == 0 && i < t->nends; i++)
+		e = poll_open(r->loop, t->ends[i].tun.fd, WANT_READ, tunnelling_on_tun, &t->ends[i], &t->ends[i].poll);
+	if (e < 0)
+		return e;
+	log_say(&r->log, LOG_LEVEL_INFO, "ready on port %u, %u interfaces, %u users, %u headquarters", udp_port(t->udp),
+	    t->nends, t->server.nusers, r->config->vpn.nheadquarters);
+	vpn_begin(&t->vpn, clock_mono_us());
+	tunnelling_flush(t);
+	tunnelling_arm(t);
+	return 0;
+}
+
+static void
+status(void *ctx, struct buf *json)
+{
+	tunnelling_status(ctx, json);
+}
+
+/* Every peer is told, so that it need not wait to find out; the answers are not waited for. */
+static void
+stop(void *ctx, uint32_t grace_ms)
+{
+	struct tunnelling *t = ctx;
+
+	(void)grace_ms;
+	t->stopping = true;
+	vpn_stop(&t->vpn, clock_mono_us());
+	tunnelling_flush(t);
+	role_end(t->role, 0);
+}
+
+static void
+finish(void *ctx)
+{
+	struct tunnelling *t = ctx;
+
+	poll_close(t->udp_poll);
+	for (uint32_t i = 0; i < t->nends; i++)
+		poll_close(t->ends[i].poll);
+	timer_close(t->timer);
+	if (t->vpn.engine)
+		vpn_free(&t->vpn);
+	udp_close(t->udp);
+	tunnelling_teardown(t);
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct role_calls calls = {
+		.prepare = prepare, .begin = begin, .status = status, .stop = stop, .finish = finish,
+	};
+	struct tunnelling *t = calloc(1, sizeof(*t));
+
+	if (t == NULL)
+		return 1;
+	int r = role_main(argc, argv, MSG_L2TPD, &calls, t);
+	free(t);
+	return r;
+}

@@ -1,0 +1,73 @@
+/* tunnelling: what the files of l2tpd share: sockets, interfaces and the VPN between them. */
+#ifndef GUARITA_ROLE_TUNNELLING_H
+#define GUARITA_ROLE_TUNNELLING_H
+
+#include "gate/l2tp_offload.h"
+#include "gate/l2tp_vpn.h"
+#include "role/role.h"
+#include "sys/loop.h"
+#include "sys/tun.h"
+#include "sys/udp.h"
+
+struct tunnelling;
+
+/* One interface: the server's, that of one user, or that of a headquarters. */
+struct tunnel_end {
+	struct tunnelling *owner;
+	struct tun tun;
+	struct poll *poll;
+	uint16_t mtu;
+	const struct vpn_user *user;   /* NULL: whoever the packet is for */
+	struct vpn_call *call;         /* of the user or the dial, while it is up */
+	const struct vpn_net *nets;    /* routes that lead here */
+	uint32_t nnets;
+	uint32_t pinned_host, pinned_gateway;  /* with default-route: the way to the server */
+	unsigned pinned_index;
+	uint64_t no_call;              /* packets for nobody */
+};
+
+struct tunnelling {
+	struct role *role;
+	struct l2tp_vpn vpn;
+	struct vpn_server server;
+	struct vpn_user *users;
+	struct vpn_dial *dials;
+	const struct conf_vpn_headquarters *headquarters;
+	struct tunnel_end *ends;
+	uint32_t nends;
+	struct udp *udp;
+	struct poll *udp_poll;
+	struct timer *timer;
+	int link_fd;                   /* rtnetlink */
+	struct joiner joiner;
+	struct tunnel_end *joining;    /* whose packets are in it */
+	uint64_t random[32];           /* drawn ahead */
+	unsigned nrandom;
+	uint64_t tun_lost;             /* packets that an interface did not take */
+	bool stopping;
+	uint8_t packet[OFFLOAD_HEAD + OFFLOAD_MAX + 1];
+	uint8_t scratch[OFFLOAD_MAX + 1];
+};
+
+/* tunnelling_setup.c: what the configuration says, as the gate's structs; interfaces, addresses and fixed routes. */
+int tunnelling_setup(struct tunnelling *t) WARN_UNUSED;
+void tunnelling_teardown(struct tunnelling *t);
+void tunnelling_call_up(struct tunnelling *t, struct vpn_call *c);
+void tunnelling_call_down(struct tunnelling *t, struct vpn_call *c);
+
+/* tunnelling_data.c: packets. */
+void tunnelling_on_udp(void *ctx, int events);
+void tunnelling_on_tun(void *ctx, int events);     /* ctx: struct tunnel_end */
+void tunnelling_send(struct tunnelling *t, const struct l2tp_peer *to, struct str datagram);
+void tunnelling_flush(struct tunnelling *t);
+
+/* tunnelling_show.c */
+void tunnelling_status(const struct tunnelling *t, struct buf *json);
+void tunnelling_show_v4(uint32_t address, struct buf *out);
+
+/* l2tpd.c */
+void tunnelling_arm(struct tunnelling *t);
+/* tunnelling_resolve.c: the name of a headquarters, without holding up anybody. */
+void tunnelling_resolve(struct tunnelling *t, struct vpn_dial *d);
+
+#endif

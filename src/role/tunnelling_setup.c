@@ -1,0 +1,283 @@
+/*
+ * tunnelling_setup: from the configuration to the gate's structs, and to interfaces with addresses and routes. What is
+ * fixed is made before rights are given up and stays while nobody is connected, so that rules and routes can name it.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "role/tunnelling.h"
+#include "sys/clock.h"
+#include "sys/link.h"
+
+#define STARTING_MAX 2000
+#define PER_SOURCE_MAX 500
+#define ECHO_TRIES 3
+
+static uint32_t
+v4_of(const struct addr *a)
+{
+	return (uint32_t)a->b[12] << 24 | (uint32_t)a->b[13] << 16 | (uint32_t)a->b[14] << 8 | a->b[15];
+}
+
+static struct vpn_net *
+nets_of(struct arena *a, const struct conf_cidrs *c)
+{
+	struct vpn_net *v = ARENA_ARRAY(a, struct vpn_net, c->n + 1);
+
+	for (uint32_t i = 0; v && i < c->n; i++)
+		v[i] = (struct vpn_net){ .net = v4_of(&c->v[i].net), .bits = (uint8_t)(c->v[i].bits - 96) };
+	return v;
+}
+
+static unsigned
+methods_of(const struct conf_strs *s)
+{
+	static const unsigned bits[] = { PPP_AUTH_MSCHAP2, PPP_AUTH_CHAP, PPP_AUTH_PAP };
+	unsigned v = 0;
+
+	for (uint32_t i = 0; i < s->n; i++)
+		for (unsigned k = 0; conf_vpn_methods[k]; k++)
+			if (str_eq(s->v[i], str_z(conf_vpn_methods[k])))
+				v |= bits[k];
+	return v ? v : PPP_AUTH_MSCHAP2;
+}
+
+static struct str
+our_name(struct tunnelling *t)
+{
+	char name[256];
+
+	return arena_str(&t->role->file.arena, str_z(host_name(name)));
+}
+
+/* A new interface at the end of the list: its number, or -errno. */
+static int
+add_end(struct tunnelling *t, struct str name, uint16_t mtu)
+{
+	struct tunnel_end *e = &t->ends[t->nends];
+
+	*e = (struct tunnel_end){ .owner = t, .mtu = mtu };
+	int r = tun_open(name, &e->tun);
+	if (r == 0)
+		r = link_up(t->link_fd, e->tun.index, mtu);
+	if (r < 0) {
+		log_say(&t->role->log, LOG_LEVEL_ERROR, "cannot make the interface %.*s: %s%s", STR_FMT(name), strerror(-r),
+		    r == -EPERM ? "; it takes root, or CAP_NET_ADMIN" : r == -EBUSY ? "; another program has it" : "");
+		tun_close(&e->tun);
+		return r;
+	}
+	return (int)t->nends++;
+}
+
+static void
+add_routes(struct tunnelling *t, const struct tunnel_end *e, const struct vpn_net *nets, uint32_t n, bool add)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		int r = link_route(t->link_fd, e->tun.index, nets[i].net, nets[i].bits, add);
+		if (r < 0) {
+			struct buf shown = BUF_INIT(64);
+			tunnelling_show_v4(nets[i].net, &shown);
+			log_say(&t->role->log, LOG_LEVEL_ERROR, "no route to %s/%u through %s: %s", buf_cstr(&shown), nets[i].bits,
+			    e->tun.name, strerror(-r));
+			buf_free(&shown);
+		}
+	}
+}
+
+/* The server. */
+
+static int
+add_user(struct tunnelling *t, const struct conf_vpn_secret *s, struct vpn_user *u)
+{
+	*u = (struct vpn_user){ .name = s->name, .password = s->password, .address = v4_of(&s->address), .tun = -1,
+		.nets = nets_of(&t->role->file.arena, &s->networks), .nnets = s->networks.n };
+	if (u->nets == NULL)
+		return -ENOMEM;
+	if (s->interface.n > 0) {
+		u->tun = add_end(t, s->interface, t->server.policy.mru);
+		if (u->tun < 0)
+			return u->tun;
+		t->ends[u->tun].user = u;
+	}
+	struct tunnel_end *e = &t->ends[u->tun >= 0 ? u->tun : t->server.tun];
+	struct vpn_net host = { .net = u->address, .bits = 32 };
+	if (u->tun >= 0)
+		(void)!link_address(t->link_fd, e->tun.index, t->server.policy.local, 0, 32, true);
+	if (u->address)
+		add_routes(t, e, &host, 1, true);
+	add_routes(t, e, u->nets, u->nnets, true);
+	return 0;
+}
+
+static void
+fill_server(struct tunnelling *t, const struct conf_vpn_server *c)
+{
+	struct ppp_policy *p = &t->server.policy;
+
+	*p = (struct ppp_policy){ .server = true, .auth = methods_of(&c->authentication),
+		.encryption = (enum ppp_encryption)c->encryption, .weak_keys = c->weak_keys, .mru = (uint16_t)c->mtu,
+		.local = v4_of(&c->address), .echo_us = c->keepalive_us, .echo_tries = ECHO_TRIES, .name = our_name(t) };
+	for (uint32_t i = 0; i < 2; i++) {
+		p->dns[i] = i < c->dns.n ? v4_of(&c->dns.v[i].net) : 0;
+		p->wins[i] = i < c->wins.n ? v4_of(&c->wins.v[i].net) : 0;
+	}
+	t->server.terms = (struct l2tp_terms){ .host_name = p->name, .secret = c->tunnel_secret, .hello_us = c->hello_us,
+		.max_tunnels = (unsigned)c->max_sessions + STARTING_MAX, .max_starting = STARTING_MAX,
+		.max_per_source = PER_SOURCE_MAX, .server = true };
+	t->server.max_sessions = (uint32_t)c->max_sessions;
+	t->server.users = t->users;
+}
+
+static int
+setup_server(struct tunnelling *t)
+{
+	const struct conf_vpn *v = &t->role->config->vpn;
+	const struct conf_vpn_server *c = v->server;
+
+	fill_server(t, c);
+	t->server.pool = nets_of(&t->role->file.arena, &c->pool);
+	t->server.npool = c->pool.n;
+	t->server.tun = add_end(t, c->interface, t->server.policy.mru);
+	if (t->server.tun < 0 || t->server.pool == NULL)
+		return t->server.tun < 0 ? t->server.tun : -ENOMEM;
+	const struct tunnel_end *e = &t->ends[t->server.tun];
+	int r = link_address(t->link_fd, e->tun.index, t->server.policy.local, 0, 32, true);
+	if (r < 0)
+		log_say(&t->role->log, LOG_LEVEL_ERROR, "%s cannot have its address: %s", e->tun.name, strerror(-r));
+	add_routes(t, e, t->server.pool, t->server.npool, true);
+	for (uint32_t i = 0; r == 0 && i < v->nsecrets; i++) {
+		r = add_user(t, &v->secrets[i], &t->users[i]);
+		t->server.nusers++;
+	}
+	return r;
+}
+
+/* The dials. */
+
+/* "host", "host:port", "[v6]:port" */
+static void
+split_host(struct vpn_dial *d, struct str s)
+{
+	size_t colon = str_rfind(s, STR(":"));
+	uint64_t port;
+
+	d->host = s;
+	d->port = L2TP_PORT;
+	if (colon == s.n || str_find_byte(s, ':') != colon ||
+	    text_u64(str_from(s, colon + 1), &port) < 0 || port == 0 || port > UINT16_MAX)
+		return;
+	d->host = str_head(s, colon);
+	d->port = (uint16_t)port;
+}
+
+static int
+setup_dial(struct tunnelling *t, const struct conf_vpn_headquarters *c, struct vpn_dial *d)
+{
+	*d = (struct vpn_dial){ .state = VPN_WAITING };
+	split_host(d, c->host);
+	d->policy = (struct ppp_policy){ .auth = methods_of(&c->authentication),
+		.encryption = (enum ppp_encryption)c->encryption, .ask_dns = c->use_dns, .mru = (uint16_t)c->mtu,
+		.echo_us = c->keepalive_us, .echo_tries = ECHO_TRIES, .name = c->user, .password = c->password };
+	d->terms = (struct l2tp_terms){ .host_name = our_name(t), .secret = c->tunnel_secret, .hello_us = c->hello_us };
+	d->tun = add_end(t, c->interface, (uint16_t)c->mtu);
+	if (d->tun < 0)
+		return d->tun;
+	struct tunnel_end *e = &t->ends[d->tun];
+	e->nets = nets_of(&t->role->file.arena, &c->networks);
+	e->nnets = c->networks.n;
+	if (e->nets == NULL)
+		return -ENOMEM;
+	add_routes(t, e, e->nets, e->nnets, true);
+	return 0;
+}
+
+int
+tunnelling_setup(struct tunnelling *t)
+{
+	const struct conf_vpn *v = &t->role->config->vpn;
+	int r = 0;
+
+	t->ends = calloc(1 + v->nsecrets + v->nheadquarters, sizeof(*t->ends));
+	t->users = calloc(v->nsecrets + 1, sizeof(*t->users));
+	t->dials = calloc(v->nheadquarters + 1, sizeof(*t->dials));
+	t->headquarters = v->headquarters;
+	t->link_fd = link_open();
+	if (!t->ends || !t->users || !t->dials || t->link_fd < 0)
+		return t->link_fd < 0 ? t->link_fd : -ENOMEM;
+	if (v->server)
+		r = setup_server(t);
+	for (uint32_t i = 0; r == 0 && i < v->nheadquarters; i++)
+		r = setup_dial(t, &v->headquarters[i], &t->dials[i]);
+	return r;
+}
+
+void
+tunnelling_teardown(struct tunnelling *t)
+{
+	for (uint32_t i = 0; i < t->nends; i++)
+		tun_close(&t->ends[i].tun);
+	if (t->link_fd > 0)
+		close(t->link_fd);
+	free(t->ends);
+	free(t->users);
+	free(t->dials);
+}
+
+/* While a headquarters is connected. */
+
+/* Two halves beat the default route and leave it where it is; the server keeps the way it has now. */
+static void
+turn_everything(struct tunnelling *t, struct tunnel_end *e, const struct vpn_call *c, bool add)
+{
+	static const struct vpn_net halves[] = { { 0, 1 }, { 0x80000000, 1 } };
+
+	if (add) {
+		e->pinned_host = v4_of(&c->session->tunnel->peer.addr);
+		if (link_route_get(t->link_fd, e->pinned_host, &e->pinned_index, &e->pinned_gateway) < 0)
+			e->pinned_index = 0;
+	}
+	if (e->pinned_index == 0) {
+		log_say(&t->role->log, LOG_LEVEL_WARNING, "%s: no way to the server is known, default-route is left out",
+		    e->tun.name);
+		return;
+	}
+	if (link_route_pin(t->link_fd, e->pinned_index, e->pinned_host, e->pinned_gateway, add) == 0)
+		add_routes(t, e, halves, ARRAY_LEN(halves), add);
+	if (!add)
+		e->pinned_index = 0;
+}
+
+void
+tunnelling_call_up(struct tunnelling *t, struct vpn_call *c)
+{
+	struct tunnel_end *e = &t->ends[c->tun];
+	const struct conf_vpn_headquarters *h = c->dial ? &t->headquarters[c->dial - t->dials] : NULL;
+
+	if (c->dial || e->user)
+		e->call = c;
+	if (h == NULL)
+		return;
+	int r = link_address(t->link_fd, e->tun.index, c->link.local, c->link.remote, 32, true);
+	if (r < 0)
+		log_say(&t->role->log, LOG_LEVEL_ERROR, "%s cannot have its address: %s", e->tun.name, strerror(-r));
+	/* Routes may have gone while the interface was without an address. */
+	add_routes(t, e, e->nets, e->nnets, true);
+	if (h->default_route)
+		turn_everything(t, e, c, true);
+}
+
+void
+tunnelling_call_down(struct tunnelling *t, struct vpn_call *c)
+{
+	struct tunnel_end *e = &t->ends[c->tun];
+
+	if (e->call != c)
+		return;
+	e->call = NULL;
+	if (c->dial == NULL || !c->up)
+		return;
+	if (e->pinned_index)
+		turn_everything(t, e, c, false);
+	(void)!link_address(t->link_fd, e->tun.index, c->link.local, c->link.remote, 32, false);
+}
