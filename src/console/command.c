@@ -63,6 +63,10 @@ static const struct command commands[] = {
 	{ "bans", NULL, "", 0, 0, "cjp", N_("who is kept out, how long, and why"), command_bans },
 	{ "block", NULL, "NETWORK [TIME [REASON]]", 1, -1, "c", N_("keeps an address or network out"), command_block },
 	{ "unblock", NULL, "NETWORK", 1, 1, "c", N_("lets it in again"), command_unblock },
+	{ "log", NULL, "[QUERY]...", 0, -1, "aFjNnprsuV", N_("finds lines in the vault, by words, fields, networks, expressions"),
+		command_log },
+	{ "story", NULL, "ADDRESS | USER | HOST", 1, 1, "ajprsuV", N_("everything that the vault knows of one of them, in order"),
+		command_story },
 	{ "status", NULL, "", 0, 0, "cj", N_("processes, their rights, sources and losses"), command_status },
 	{ "watch", NULL, "", 0, 0, "cjp", N_("incidents as they happen"), command_watch },
 	{ "reload", NULL, "", 0, 0, "c", N_("reads the configuration again"), command_reload },
@@ -77,6 +81,7 @@ struct option_row {
 	const char *arg;        /* NULL: a switch */
 	const char *help;
 	int (*take)(struct options *o, const char *arg);
+	char typed;             /* when the letter as it is typed means something else elsewhere */
 };
 
 static int take_json(struct options *o, const char *arg) { o->json = true; return 0; }
@@ -93,6 +98,9 @@ static int take_key(struct options *o, const char *arg) { o->key = arg; return 0
 static int take_auditor(struct options *o, const char *arg) { o->auditor = arg; return 0; }
 static int take_out(struct options *o, const char *arg) { o->out = arg; return 0; }
 static int take_html(struct options *o, const char *arg) { o->html = true; return 0; }
+static int take_follow(struct options *o, const char *arg) { o->follow = true; return 0; }
+static int take_lines(struct options *o, const char *arg) { o->lines_given = true; return text_u64(str_z(arg), &o->lines); }
+static int take_context(struct options *o, const char *arg) { return text_u64(str_z(arg), &o->context); }
 static int take_force(struct options *o, const char *arg) { o->force = true; return 0; }
 static int take_since(struct options *o, const char *arg) { return take_time(arg, o->now_us, &o->since_us); }
 static int take_until(struct options *o, const char *arg) { return take_time(arg, o->now_us, &o->until_us); }
@@ -135,9 +143,18 @@ static const struct option_row option_rows[] = {
 	{ 'i', "in", "INTERFACE", N_("the interface that the packet comes by"), take_in },
 	{ 'w', "within", "TIME", N_("time to confirm (2m)"), take_within },
 	{ 'x', "force", NULL, N_("although it is advised against"), take_force },
+	{ 'F', "follow", NULL, N_("goes on with new lines as they come"), take_follow, 'f' },
+	{ 'n', "lines", "COUNT", N_("so many of the newest (100); 0: all"), take_lines },
+	{ 'N', "context", "COUNT", N_("so many lines before and behind each"), take_context, 'C' },
 	{ 's', "since", "TIME", N_("only what happened since (2h, 7d, 2026-11-21, 2026-11-21T08:00:00Z)"), take_since },
 	{ 'u', "until", "TIME", N_("only what happened before"), take_until },
 };
+
+static char
+typed_letter(const struct option_row *row)
+{
+	return row->typed ? row->typed : row->letter;
+}
 
 /* "2h": so long ago; else a date or a full stamp, as UTC unless it says otherwise. */
 static int
@@ -188,7 +205,7 @@ usage_of(FILE *to, const struct command *c)
 		if (!strchr(c->takes, row->letter))
 			continue;
 		snprintf(left, sizeof(left), "--%s%s%s", row->name, row->arg ? " " : "", row->arg ? row->arg : "");
-		fprintf(to, "  -%c, %-18s %s\n", row->letter, left, _(row->help));
+		fprintf(to, "  -%c, %-18s %s\n", typed_letter(row), left, _(row->help));
 	}
 	return EXIT_USAGE;
 }
@@ -237,7 +254,7 @@ find_option(const struct command *c, const char *word, const char **ret_value)
 		bool is_long = n > 2 && strncmp(word, "--", 2) == 0 && strlen(row->name) == n - 2 &&
 		    strncmp(word + 2, row->name, n - 2) == 0;
 
-		if ((is_long || (n == 2 && word[0] == '-' && word[1] == row->letter)) && strchr(c->takes, row->letter))
+		if ((is_long || (n == 2 && word[0] == '-' && word[1] == typed_letter(row))) && strchr(c->takes, row->letter))
 			return row;
 	}
 	return NULL;

@@ -29,6 +29,9 @@ struct options {
 	bool html;
 	bool force;             /* although it is advised against */
 	int64_t within_us;      /* time to confirm */
+	bool follow;
+	bool lines_given;
+	uint64_t lines, context;      /* how many to show, 0: all; how many around each */
 	int64_t since_us, until_us;   /* WHEN_NONE: no bound */
 	int64_t now_us;
 	char **args;
@@ -79,6 +82,8 @@ int command_vault_export(const struct options *o);
 int command_vault_checkpoint(const struct options *o);
 int command_verify(const struct options *o);
 int command_why(const struct options *o);
+int command_log(const struct options *o);
+int command_story(const struct options *o);
 int command_plan(const struct options *o);
 int command_apply(const struct options *o);
 int command_confirm(const struct options *o);
