@@ -30,6 +30,7 @@ static const struct command commands[] = {
 	{ "lastlog", NULL, "[USER]...", 0, -1, "afjps", N_("when and whence each account logged in last"), command_lastlog },
 	{ "lastcomm", NULL, "[USER|COMMAND|TTY]...", 0, -1, "fjpsu", N_("commands that were run, newest first"),
 		command_lastcomm },
+	{ "audit", NULL, "[ROOT]", 0, 1, "jpx", N_("are the logs owned and protected as they should be?"), command_audit },
 	{ "integrity", NULL, "[PATH]...", 0, -1, "ajmpr", N_("has somebody tampered with the account files?"),
 		command_integrity },
 	{ "vault", "status", "", 0, 0, "CV", N_("who the vault is, how much is signed, and when"), command_vault_status },
@@ -90,6 +91,7 @@ static int take_all(struct options *o, const char *arg) { o->all = true; return 
 static int take_rules(struct options *o, const char *arg) { o->rules = arg; return 0; }
 static int take_control(struct options *o, const char *arg) { o->control = arg; return 0; }
 static int take_memory(struct options *o, const char *arg) { o->memory = arg; return 0; }
+static int take_fix(struct options *o, const char *arg) { o->fix = true; return 0; }
 static int take_bad(struct options *o, const char *arg) { o->bad = true; return 0; }
 static int take_config(struct options *o, const char *arg) { o->config = arg; return 0; }
 static int take_in(struct options *o, const char *arg) { o->in = arg; return 0; }
@@ -131,6 +133,7 @@ static const struct option_row option_rows[] = {
 	{ 'a', "all", NULL, N_("everything, not only the first few"), take_all },
 	{ 'b', "bad", NULL, N_("failed logins instead of sessions"), take_bad },
 	{ 'f', "file", "FILE", N_("read this file instead of the system's own; may be given often"), take_file },
+	{ 'x', "fix", NULL, N_("put right what can be, and say what was done"), take_fix },
 	{ 'm', "memory", "FILE", N_("remember there what the files look like"), take_memory },
 	{ 'r', "rules", "DIR", N_("folder of rules"), take_rules },
 	{ 'c', "control", "PATH", N_("control socket of the running Guarita"), take_control },

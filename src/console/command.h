@@ -70,6 +70,7 @@ int command_routes(const struct options *o);
 int command_bans(const struct options *o);
 int command_block(const struct options *o);
 int command_unblock(const struct options *o);
+int command_audit(const struct options *o);
 int command_integrity(const struct options *o);
 int command_who(const struct options *o);
 int command_last(const struct options *o);
