@@ -160,7 +160,7 @@ check_notes(struct verify *v, const struct tree *t)
 	root = tree_root(t);
 	for (; v->next < v->nnotes && v->notes[v->next].size <= t->size; v->next++) {
 		const struct closing *n = &v->notes[v->next];
-		if (n->size < t->size && n->size >= v->r.first)
+		if (n->size < t->size)
 			wrong(v, n->size, "a signed note ends in the middle of what was sealed at once");
 		else if (n->size == t->size && !digest_eq(&n->root, &root))
 			wrong(v, n->size, "the first %llu lines are not those that were signed", (unsigned long long)n->size);
@@ -207,12 +207,9 @@ check_joint(struct verify *v, const struct frame *f, const struct tree *before, 
 
 	if (!v->started) {
 		v->started = true;
-		v->r.first = now->size;
 		v->r.from_us = f->wall_us;
-		if (now->size == 0 && f->number != 0)
-			wrong(v, 0, "frames before the first are missing");
-		while (v->next < v->nnotes && v->notes[v->next].size < now->size)
-			v->next++;
+		if (now->size || f->number)
+			wrong(v, 0, "the first %llu lines are missing", (unsigned long long)now->size);
 	} else if (before->size != now->size || !digest_eq(&a, &b) || f->number != v->number ||
 	    !digest_eq(&f->before, &v->last) || f->epoch - v->epoch > 1) {
 		wrong(v, now->size, "the files of the log do not fit together");

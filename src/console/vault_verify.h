@@ -7,7 +7,6 @@
 
 struct vault_report {
 	uint64_t lines, frames, bytes;         /* read */
-	uint64_t first;                        /* index of the first line that is kept */
 	uint64_t epochs;                       /* closed, their notes good */
 	uint64_t signed_size;                  /* lines under the newest good note */
 	uint64_t signed_s;                     /* when that was */

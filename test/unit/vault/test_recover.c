@@ -139,7 +139,7 @@ killed_while_sectors_were_written_in_any_order(void **state)
 
 	make(&w);
 	for (unsigned i = 1; i <= FRAMES; i++)
-		for (int k = 0; k < 200; k++) {
+		for (int k = 0; k < 1500; k++) {
 			size_t from = w.after[i - 1].wal_bytes, n = w.after[i].wal_bytes;
 			char *torn = malloc(n);
 			assert_non_null(torn);
