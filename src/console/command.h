@@ -82,6 +82,7 @@ int command_vault_prove(const struct options *o);
 int command_vault_export(const struct options *o);
 int command_vault_checkpoint(const struct options *o);
 int command_verify(const struct options *o);
+int command_import_routeros(const struct options *o);
 int command_why(const struct options *o);
 int command_log(const struct options *o);
 int command_story(const struct options *o);

@@ -1,0 +1,207 @@
+/* Exports of RouterOS: how they are read, what becomes of each statement, and that the result is accepted. */
+#include <stdio.h>
+
+#include "../base/cmocka_std.h"
+#include "gate/policy.h"
+#include "gate/routeros.h"
+
+struct import {
+	struct arena arena;
+	struct routeros r;
+	struct routeros_counts n;
+	struct buf out;
+};
+
+static const char *
+import(struct import *m, const char *text)
+{
+	*m = (struct import){ .out = BUF_INIT(16u << 20) };
+	assert_int_equal(routeros_parse(&m->arena, str_z(text), &m->r), 0);
+	assert_int_equal(routeros_convert(&m->arena, &m->r, &m->out, &m->n), 0);
+	return buf_cstr(&m->out);
+}
+
+static void
+done(struct import *m)
+{
+	buf_free(&m->out);
+	arena_free(&m->arena);
+}
+
+/* The text holds the wanted line, and is a configuration whose names all mean something. */
+static void
+expect(const char *theirs, const char *ours)
+{
+	struct diags *d = diags_new();
+	struct import m;
+	struct config *c;
+	struct policy *p;
+	const char *text = import(&m, theirs);
+
+	if (!strstr(text, ours))
+		fail_msg("`%s` is not in:\n%s", ours, text);
+	if (config_load(&m.arena, d, STR("t"), buf_str(&m.out), NULL, &c) < 0 || policy_build(&m.arena, c, d, &p) < 0) {
+		struct buf shown = BUF_INIT(1 << 20);
+
+		diags_show(d, &shown);
+		fail_msg("refused:\n%s\n%s", text, buf_cstr(&shown));
+	}
+	diags_free(d);
+	done(&m);
+}
+
+static void
+test_language(void **state)
+{
+	struct import m;
+
+	import(&m, "# a comment\r\n/ip address\r\nadd address=10.0.0.1/24 \\\r\n    comment=\"two \\\"words\\\"\\_\\41\" interface=lan\n"
+	    "/ip firewall filter add chain=input action=drop\n:put 1\nadd\n");
+	assert_int_equal(m.r.n, 4);
+	assert_int_equal(m.r.v[0].line, 3);
+	assert_true(str_eq(m.r.v[0].menu, STR("/ip address")));
+	assert_true(str_eq(routeros_get(&m.r.v[0], "comment"), STR("two \"words\" A")));
+	assert_true(str_eq(routeros_get(&m.r.v[0], "interface"), STR("lan")));
+	assert_true(routeros_is(&m.r.v[1], "/ip firewall filter", "add"));
+	assert_true(str_eq(routeros_get(&m.r.v[1], "action"), STR("drop")));
+	assert_true(str_eq(m.r.v[2].menu, STR("script")));
+	assert_int_equal(m.r.v[2].line, 6);
+	done(&m);
+	import(&m, "/interface ethernet\nset [ find default-name=ether1 ] name=wan\nset 0 name=lan\n");
+	assert_true(str_eq(m.r.v[0].find, STR("default-name=ether1")));
+	assert_true(str_eq(m.r.v[1].find, STR("0")));
+	done(&m);
+}
+
+#define LAN "/ip address add address=192.168.0.1/24 interface=lan\n/ip address add address=203.0.113.9/24 interface=wan\n" \
+	"/ip route add gateway=203.0.113.1\n"
+
+static void
+test_sections(void **state)
+{
+	expect("/system identity set name=\"matriz Porto\"\n" LAN, "site matriz-Porto;");
+	expect("/system clock set time-zone-name=America/Sao_Paulo\n" LAN, "timezone \"America/Sao_Paulo\";");
+	expect(LAN, "interface wan { zone internet; address 203.0.113.9/24; gateway 203.0.113.1; }");
+	expect(LAN, "interface lan { address 192.168.0.1/24; }");
+	expect(LAN "/ip route add dst-address=10.0.0.0/8 gateway=192.168.0.9 distance=5\n",
+	    "route 10.0.0.0/8 via 192.168.0.9 { metric 5; }");
+	expect(LAN "/interface l2tp-server add name=vpn30 user=filial30\n"
+		   "/ppp secret add name=filial30 password=x local-address=172.31.30.1 remote-address=172.31.30.2\n"
+		   "/ip route add dst-address=192.168.30.0/24 gateway=vpn30\n",
+	    "branch filial30 192.168.30.0/24 { tunnel 172.31.30.1, 172.31.30.2; interface vpn30; }");
+	expect(LAN "/ppp secret add name=filial40 password=x remote-address=172.31.40.2\n"
+		   "/ip route add dst-address=192.168.40.0/24 gateway=172.31.40.2\n",
+	    "branch filial40 192.168.40.0/24 { tunnel 172.31.40.2; interface filial40; }");
+	expect(LAN "/ip firewall address-list add list=bad address=192.0.2.1\n"
+		   "/ip firewall address-list add list=bad address=198.51.100.7/24\n",
+	    "list bad { always 192.0.2.1, 198.51.100.0/24; }");
+}
+
+#define FILTER LAN "/ip firewall filter add "
+
+static void
+test_rules(void **state)
+{
+	expect(FILTER "chain=input action=drop protocol=tcp dst-port=22,8000-8100 in-interface=wan\n",
+	    "rule input deny { service tcp/22, tcp/8000-8100; in wan; }");
+	expect(FILTER "chain=forward connection-state=established,related in-interface=lan\n",
+	    "rule forward allow { state established; in lan; }");
+	expect(FILTER "chain=input action=reject src-address=192.168.0.7/24 log=yes\n",
+	    "rule input reject { from 192.168.0.0/24; log; }");
+	expect(FILTER "chain=input protocol=icmp icmp-options=8:0 limit=5,10:packet\n",
+	    "rule input allow { service icmp/8; limit 5 per 1s; }");
+	expect(FILTER "action=add-src-to-address-list address-list=k address-list-timeout=1d chain=input protocol=tcp dst-port=1\n",
+	    "rule input count { remember k for 1d; service tcp/1; }");
+	expect(FILTER "chain=input action=drop disabled=yes comment=\"a } \\\"b\\\"\"\n",
+	    "rule input deny { disabled; comment \"a } \\x22b\\x22\"; }");
+	expect(LAN "/interface list member add list=IN interface=lan\n/ip firewall filter add chain=input in-interface-list=IN\n",
+	    "rule input allow { in lan; }");
+}
+
+static void
+test_translation(void **state)
+{
+	expect(LAN "/ip firewall nat add action=masquerade chain=srcnat out-interface=wan src-address=192.168.0.0/24\n",
+	    "masquerade 192.168.0.0/24 to internet;");
+	expect(LAN "/ip firewall nat add action=src-nat chain=srcnat out-interface=lan to-addresses=192.168.0.1\n",
+	    "masquerade any to lan { as 192.168.0.1; }");
+	expect(LAN "/ip firewall nat add action=dst-nat chain=dstnat protocol=tcp dst-port=8080 in-interface=wan "
+		   "to-addresses=192.168.0.10 to-ports=80\n",
+	    "forward tcp/8080 from internet to 192.168.0.10 port 80;");
+}
+
+static void
+test_p2p(void **state)
+{
+	static const char mark[] = LAN "/ip firewall mangle add action=mark-packet chain=prerouting new-packet-mark=pck p2p=all-p2p\n";
+	static const char drop[] = LAN "/ip firewall mangle add action=mark-packet chain=prerouting new-packet-mark=pck p2p=all-p2p\n"
+				   "/ip firewall filter add action=drop chain=forward packet-mark=pck\n";
+
+	expect(mark, "p2p mark;");
+	expect(drop, "p2p block;");
+}
+
+/* A condition less would be another rule: such a statement is left to the operator, and said. */
+static void
+test_nothing_is_half_converted(void **state)
+{
+	static const char *const left[] = {
+		"chain=input action=drop src-address=!192.168.0.0/16", "chain=input action=drop connection-limit=5,32",
+		"chain=input action=drop src-address=192.168.0.1-192.168.0.9", "chain=mine action=drop",
+		"chain=input action=jump jump-target=mine", "chain=input action=tarpit protocol=tcp",
+		"chain=input dst-port=80", "chain=input connection-state=new,established", "chain=input protocol=ospf",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(left); i++) {
+		struct import m;
+		char text[1024];
+
+		snprintf(text, sizeof(text), FILTER "%s\n", left[i]);
+		import(&m, text);
+		if (m.n.not_converted != 1 || strstr(buf_cstr(&m.out), "\nrule "))
+			fail_msg("half converted: %s\n%s", left[i], buf_cstr(&m.out));
+		assert_non_null(strstr(buf_cstr(&m.out), left[i]));
+		done(&m);
+	}
+}
+
+static void
+test_passwords_are_not_shown(void **state)
+{
+	struct import m;
+	const char *text = import(&m, "/ppp secret add name=a password=\"hunter\\\"2 x\" service=l2tp\n/ppp secret add name=b password=geheim\n"
+				      "/ip ipsec peer add secret=verysecret address=192.0.2.1\n/interface wireguard add private-key=\"abc=\"\n");
+
+	assert_null(strstr(text, "hunter"));
+	assert_null(strstr(text, "geheim"));
+	assert_null(strstr(text, "verysecret"));
+	assert_null(strstr(text, "abc="));
+	assert_non_null(strstr(text, "service=l2tp"));
+	assert_int_equal(m.n.not_converted, 4);
+	done(&m);
+}
+
+static void
+test_names_of_interfaces_fit_the_kernel(void **state)
+{
+	expect("/ip address add address=192.168.0.1/24 interface=\"ether1 - internet do operador\"\n"
+	       "/ip address add address=192.168.1.1/24 interface=\"ether1 - internet do vizinho\"\n",
+	    "interface ether1---in-2 { address 192.168.1.1/24; }  # there: ether1 - internet do vizinho");
+	expect("/ip address add address=192.168.0.1/24 interface=gateway\n", "interface gateway-2 {");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_language),
+		cmocka_unit_test(test_sections),
+		cmocka_unit_test(test_rules),
+		cmocka_unit_test(test_translation),
+		cmocka_unit_test(test_p2p),
+		cmocka_unit_test(test_nothing_is_half_converted),
+		cmocka_unit_test(test_passwords_are_not_shown),
+		cmocka_unit_test(test_names_of_interfaces_fit_the_kernel),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
