@@ -318,15 +318,15 @@ begin(struct guaritad *g)
 		log_say(&g->log, LOG_LEVEL_ERROR, "%s", buf_cstr(&why));
 	buf_free(&why);
 	if (r == 0)
+		r = guaritad_adopt(g);
+	if (r == 0)
 		r = loop_new(&g->loop);
 	if (r == 0)
 		r = open_signals(g);
 	if (r == 0)
 		r = open_units(g);
-	if (r == 0) {
-		guaritad_adopt(g);
+	if (r == 0)
 		r = open_timers(g);
-	}
 	if (r == 0)
 		r = guaritad_open_control(g);
 	return r < 0 ? r : guaritad_check(g);

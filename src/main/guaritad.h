@@ -65,7 +65,7 @@ int guaritad_check(struct guaritad *g) WARN_UNUSED;
 /* guaritad_change.c: what to load at the start, and at a reload; keeping what was loaded first. */
 int guaritad_choose_first(struct guaritad *g) WARN_UNUSED;
 int guaritad_choose_next(struct guaritad *g) WARN_UNUSED;
-void guaritad_adopt(struct guaritad *g);
+int guaritad_adopt(struct guaritad *g) WARN_UNUSED;
 void guaritad_tend_change(struct guaritad *g);
 /* guaritad_orders.c */
 void guaritad_order(struct guaritad *g, struct control_client *c, struct str line);

@@ -138,14 +138,14 @@ adopt(struct guaritad *g, struct history *h)
 	return r;
 }
 
-void
+int
 guaritad_adopt(struct guaritad *g)
 {
 	struct history h;
 	int r;
 
 	if (!conf_has_gate(&g->file.config->gate) || strcmp(g->load_path, g->config_path) != 0)
-		return;
+		return 0;
 	r = history_open(&h, g->config_path, HISTORY_CHANGE);
 	if (r == 0)
 		r = h.there ? -EEXIST : adopt(g, &h);
@@ -156,4 +156,6 @@ guaritad_adopt(struct guaritad *g)
 		log_say(&g->log, LOG_LEVEL_WARNING, "%s cannot be held (%s): a change of it could not be rolled back",
 		    g->config_path, strerror(-r));
 	history_close(&h);
+	/* From the first moment on the roles load what is held, not the operator's draft. */
+	return choose(g, HISTORY_START, &g->load_path);
 }

@@ -83,6 +83,7 @@ class Guarita:
         self.udp, self.tcp = free_port(socket.SOCK_DGRAM), free_port(socket.SOCK_STREAM)
         self.socket = folder / "log.sock"
         self.process = None
+        self.inside = []                # words that lead into a network namespace
         self.seen = set()
         self.write_config()
 
@@ -98,7 +99,7 @@ class Guarita:
 
     def start(self, env=None, stdin=subprocess.DEVNULL, ready=True):
         self.errors = open(self.dir / "stderr", "ab")
-        self.process = subprocess.Popen([GUARITAD, "--config", self.config], stdin=stdin, stdout=self.errors,
+        self.process = subprocess.Popen([*self.inside, GUARITAD, "--config", self.config], stdin=stdin, stdout=self.errors,
                                         stderr=self.errors, env=dict(os.environ, **(env or {})))
         if ready:
             self.wait_running()

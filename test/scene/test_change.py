@@ -1,4 +1,7 @@
-"""Safe change: what is not confirmed over a new connection goes away, whatever is killed and whenever."""
+"""Safe change: what is not confirmed over a new connection goes away, whatever is killed and whenever.
+
+Guarita, its operator and their connections live in a network namespace of their own: here the gate is real.
+"""
 import json
 import os
 import signal
@@ -8,6 +11,7 @@ import subprocess
 import pytest
 
 from conftest import BUILD, LIMIT, alive, wait_until
+from test_oracle import in_namespace
 
 GUARITA = BUILD / "src" / "main" / "guarita"
 KEEPERD = BUILD / "src" / "role" / "keeperd"
@@ -19,6 +23,7 @@ interface lan { address 192.168.0.222/24; }
 """
 OPEN = GATE % "allow lan to gateway ssh;"
 MORE = GATE % "allow lan to gateway ssh, http;"
+OPEN_RULE, MORE_RULE = "tcp dport 22 ", "tcp dport { 22, 80 }"
 SHUT = GATE % "allow lan to gateway http;"
 
 
@@ -38,13 +43,22 @@ class Session:
 class Bench:
     def __init__(self, guarita):
         self.g = guarita
-        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.name = "guarita-change-%d" % os.getpid()
+        subprocess.run(["ip", "netns", "add", self.name], check=True)
+        subprocess.run(["ip", "-n", self.name, "link", "set", "lo", "up"], check=True)
+        guarita.inside = ["ip", "netns", "exec", self.name]
+        self.listener = in_namespace(self.name, lambda: socket.create_server(("127.0.0.1", 0)))
         self.sessions = []
         guarita.write_config(OPEN)
 
     def session(self):
-        self.sessions.append(Session(self.listener))
+        self.sessions.append(in_namespace(self.name, lambda: Session(self.listener)))
         return self.sessions[-1]
+
+    def rules(self):
+        """What the kernel really does on input, as text of nft."""
+        return subprocess.run([*self.g.inside, "nft", "list", "chain", "inet", "guarita", "g_input"], capture_output=True,
+                              text=True).stdout
 
     def run(self, *words, session=None, ok=True, env=None):
         base = {k: v for k, v in os.environ.items() if k != "SSH_CONNECTION"}
@@ -52,7 +66,7 @@ class Bench:
             base["SSH_CONNECTION"] = session.env
         # The scene may itself run under SSH: then an ancestor would speak for a session that is not ours.
         base.setdefault("SSH_CONNECTION", "192.168.0.9 50000 192.168.0.222 22")
-        done = subprocess.run([GUARITA, *words, "--config", self.g.config], capture_output=True, text=True,
+        done = subprocess.run([*self.g.inside, GUARITA, *words, "--config", self.g.config], capture_output=True, text=True,
                               env={**base, **(env or {})}, timeout=LIMIT)
         assert (done.returncode == 0) == ok, done.stdout + done.stderr
         return done.stdout + done.stderr
@@ -76,9 +90,11 @@ class Bench:
         return next(h["fate"] for h in self.history() if h["generation"] == generation)
 
     def loaded(self):
-        """The configuration that the roles run with."""
-        pid = self.g.roles()["watchd"]["pid"]
-        return open("/proc/%d/cmdline" % pid).read().split("\0")[2]
+        """The configuration that the roles run with; None while they are being started."""
+        try:
+            return open("/proc/%d/cmdline" % self.g.roles()["netd"]["pid"]).read().split("\0")[2]
+        except (OSError, IndexError):
+            return None
 
     def runs(self, generation):
         return self.loaded() == "%s.history/%d" % (self.g.config, generation)
@@ -101,6 +117,10 @@ class Bench:
         keeper = self.keeper()
         if keeper:
             os.kill(keeper, signal.SIGKILL)
+        subprocess.run(["ip", "netns", "del", self.name], check=True)
+
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="makes a network namespace")
 
 
 @pytest.fixture
@@ -140,6 +160,7 @@ def test_confirmed_over_a_new_connection(bench):
     bench.apply(MORE, first)
     assert bench.boots() == 1 and bench.fate(2) == "pending"
     wait_until("generation 2 runs", lambda: bench.runs(2))
+    wait_until("the kernel's rules are the new ones", lambda: MORE_RULE in bench.rules())
     assert "older than the change" in bench.run("confirm", session=first, ok=False)
     assert "proves nothing" not in bench.run("confirm", session=bench.session())
     assert bench.boots() == 2 and bench.fate(2) == "confirmed"
@@ -167,6 +188,7 @@ def test_nobody_confirms(bench):
     bench.g.start()
     bench.apply(MORE, bench.session(), "--within", "2s")
     wait_until("generation 1 runs again", lambda: bench.runs(1))
+    wait_until("the kernel's rules are the old ones", lambda: OPEN_RULE in bench.rules())
     assert bench.fate(2) == "rolled-back" and bench.boots() == 1
     assert "no change waits" in bench.run("confirm", session=bench.session(), ok=False)
 
@@ -190,6 +212,18 @@ def test_the_supervisor_is_killed_and_started_again(bench):
     assert bench.runs(1)
     assert bench.fate(2) == "rolled-back"
     wait_until("the keeper left", lambda: not bench.keeper())
+
+
+def test_the_supervisor_is_dead_and_nobody_starts_it(bench):
+    """Then the keeper itself puts the old rules back into the kernel."""
+    bench.g.start()
+    bench.apply(MORE, bench.session(), "--within", "3s")
+    wait_until("the kernel's rules are the new ones", lambda: MORE_RULE in bench.rules())
+    bench.g.kill_all()
+    assert bench.keeper() and MORE_RULE in bench.rules()
+    wait_until("the kernel's rules are the old ones", lambda: OPEN_RULE in bench.rules())
+    wait_until("the keeper left", lambda: not bench.keeper())
+    assert bench.fate(2) == "rolled-back" and bench.boots() == 1
 
 
 def test_what_locks_the_operator_out_is_refused(bench):
@@ -235,7 +269,7 @@ def test_an_edited_file_does_not_boot(bench):
     bench.g.start()
     bench.g.write_config(SHUT)
     assert bench.g.ask("reload")["ok"]
-    assert bench.runs(1)
+    wait_until("generation 1 runs", lambda: bench.runs(1))
     bench.g.kill_all()
     bench.g.start()
     assert bench.runs(1)
