@@ -68,7 +68,7 @@ int guaritad_choose_next(struct guaritad *g) WARN_UNUSED;
 int guaritad_adopt(struct guaritad *g) WARN_UNUSED;
 void guaritad_tend_change(struct guaritad *g);
 /* guaritad_orders.c */
-void guaritad_order(struct guaritad *g, struct control_client *c, struct str line);
+void guaritad_order(struct guaritad *g, struct control_client *c, struct str word, struct str line);
 void guaritad_order_answer(struct guaritad *g, const struct msg_answer *m);
 void guaritad_order_gone(struct guaritad *g, const struct control_client *c);
 void guaritad_orders_fail(struct guaritad *g);

@@ -113,7 +113,7 @@ on_bans(void *ctx, struct control_client *c)
 	struct guaritad *g = ctx;
 
 	if (conf_has_gate(&g->file.config->gate)) {
-		guaritad_order(g, c, STR("{\"cmd\":\"bans\"}"));
+		guaritad_order(g, c, STR("bans"), STR("{\"cmd\":\"bans\"}"));
 		return;
 	}
 	struct buf text = BUF_INIT(BANS_MAX);
@@ -132,9 +132,9 @@ on_bans(void *ctx, struct control_client *c)
 }
 
 static void
-on_order(void *ctx, struct control_client *c, struct str line)
+on_order(void *ctx, struct control_client *c, struct str word, struct str line)
 {
-	guaritad_order(ctx, c, line);
+	guaritad_order(ctx, c, word, line);
 }
 
 static void

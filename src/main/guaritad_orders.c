@@ -4,11 +4,14 @@
  */
 #include "main/guaritad.h"
 
+/* Who carries out an order: by its word. */
 static struct unit *
-netd_of(struct guaritad *g)
+unit_for(struct guaritad *g, struct str word)
 {
+	enum msg_peer peer = str_starts(word, STR("vpn")) ? MSG_L2TPD : MSG_NETD;
+
 	for (size_t i = 0; i < g->nunits; i++)
-		if (g->units[i].row->peer == MSG_NETD)
+		if (g->units[i].row->peer == peer)
 			return &g->units[i];
 	return NULL;
 }
@@ -33,25 +36,26 @@ free_place(struct guaritad *g)
 }
 
 void
-guaritad_order(struct guaritad *g, struct control_client *c, struct str line)
+guaritad_order(struct guaritad *g, struct control_client *c, struct str word, struct str line)
 {
-	struct unit *u = netd_of(g);
+	struct unit *u = unit_for(g, word);
 	struct waiting_order *o = free_place(g);
 	struct msg m = { .type = MSG_order, .fd = -1, .order.json = line };
 
-	if (!conf_has_gate(&g->file.config->gate)) {
-		refuse(c, "the configuration has no gate: it names no interface");
+	if (u && !guaritad_wants(g, u->row)) {
+		refuse(c, u->row->peer == MSG_L2TPD ? "the configuration has no VPN: neither l2tp server nor headquarters"
+						     : "the configuration has no gate: it names no interface");
 		return;
 	}
 	if (!u || u->state != UNIT_RUNNING || !u->chan || !o) {
-		refuse(c, o ? "netd does not run; `guarita status` says why" : "too many orders at once");
+		refuse(c, o ? "the process for it does not run; `guarita status` says why" : "too many orders at once");
 		return;
 	}
 	/* 0 is no order. */
 	g->order_id += g->order_id == UINT32_MAX ? 2 : 1;
 	m.order.id = g->order_id;
 	if (chan_send(u->chan, &m) < 0) {
-		refuse(c, "netd does not take the order");
+		refuse(c, "the order is not taken");
 		return;
 	}
 	*o = (struct waiting_order){ .id = g->order_id, .client = c };
@@ -85,7 +89,7 @@ guaritad_orders_fail(struct guaritad *g)
 {
 	for (size_t i = 0; i < ORDERS_MAX; i++) {
 		if (g->orders[i].id && g->orders[i].client)
-			refuse(g->orders[i].client, "netd ended before it answered");
+			refuse(g->orders[i].client, "the process ended before it answered");
 		g->orders[i] = (struct waiting_order){ .id = 0 };
 	}
 }

@@ -99,10 +99,17 @@ refuse(struct control_client *c, const char *why)
 	buf_free(&b);
 }
 
+static bool parse(struct str line, struct str *ret_cmd, bool *ret_more);
+
 static void
 do_order(struct control *k, struct control_client *c, struct str line)
 {
-	k->calls.on_order(k->calls.ctx, c, line);
+	struct str word = STR_NULL;
+	bool more;
+
+	/* It was parsed once to come here. */
+	(void)parse(line, &word, &more);
+	k->calls.on_order(k->calls.ctx, c, word, line);
 }
 
 static void
@@ -148,6 +155,9 @@ static const struct command {
 	{ "rules", false, true, do_order },
 	{ "routes", false, true, do_order },
 	{ "interfaces", false, true, do_order },
+	{ "vpn", false, true, do_order },
+	{ "vpn-kick", true, true, do_order },
+	{ "vpn-dial", true, true, do_order },
 	{ "block", true, true, do_order },
 	{ "unblock", true, true, do_order },
 	{ "reload", true, false, do_reload },
@@ -194,8 +204,8 @@ take_line(struct control_client *c, struct str line)
 			commands[i].run(c->control, c, line);
 		return;
 	}
-	refuse(c, "unknown command: status, bans, watch, rules, routes, interfaces, block, unblock, "
-	    "reload or stop");
+	refuse(c, "unknown command: status, bans, watch, rules, routes, interfaces, vpn, vpn-kick, vpn-dial, "
+	    "block, unblock, reload or stop");
 }
 
 /* False when the client is gone or rude. */

@@ -7,6 +7,7 @@
  * Orders go on to the role that carries them out, as they are:
  *
  *   {"cmd":"rules"}   {"cmd":"routes"}   {"cmd":"interfaces"}
+ *   {"cmd":"vpn"}   {"cmd":"vpn-kick","name":"filial1"}   {"cmd":"vpn-dial","name":"matriz.example.com"}
  *   {"cmd":"block","net":"192.0.2.7","seconds":600,...}   {"cmd":"unblock","net":"192.0.2.7"}
  */
 #ifndef GUARITA_ROLE_CONTROL_H
@@ -27,7 +28,7 @@ struct control_calls {
 	void (*on_status)(void *ctx, struct control_client *c);        /* answer now or later with control_answer() */
 	void (*on_bans)(void *ctx, struct control_client *c);
 	/* For a role: the whole line, of which only the word is known. */
-	void (*on_order)(void *ctx, struct control_client *c, struct str line);
+	void (*on_order)(void *ctx, struct control_client *c, struct str word, struct str line);
 	void (*on_reload)(void *ctx, struct control_client *c);
 	void (*on_stop)(void *ctx, struct control_client *c);
 	void (*on_gone)(void *ctx, struct control_client *c);          /* do not use it any more */

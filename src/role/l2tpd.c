@@ -152,6 +152,12 @@ begin(void *ctx, struct role *r)
 }
 
 static void
+order(void *ctx, const struct msg_order *m)
+{
+	tunnelling_order(ctx, m);
+}
+
+static void
 status(void *ctx, struct buf *json)
 {
 	tunnelling_status(ctx, json);
@@ -189,7 +195,7 @@ int
 main(int argc, char **argv)
 {
 	static const struct role_calls calls = {
-		.prepare = prepare, .begin = begin, .status = status, .stop = stop, .finish = finish,
+		.prepare = prepare, .begin = begin, .order = order, .status = status, .stop = stop, .finish = finish,
 	};
 	struct tunnelling *t = calloc(1, sizeof(*t));
 

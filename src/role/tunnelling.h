@@ -64,6 +64,11 @@ void tunnelling_flush(struct tunnelling *t);
 /* tunnelling_show.c */
 void tunnelling_status(const struct tunnelling *t, struct buf *json);
 void tunnelling_show_v4(uint32_t address, struct buf *out);
+void tunnelling_show_dial(const struct tunnelling *t, const struct vpn_dial *d, struct buf *json);
+void tunnelling_show_branch(const struct tunnelling *t, const struct vpn_call *c, struct buf *json);
+
+/* tunnelling_orders.c: orders of the control socket. */
+void tunnelling_order(struct tunnelling *t, const struct msg_order *m);
 
 /* l2tpd.c */
 void tunnelling_arm(struct tunnelling *t);

@@ -90,21 +90,39 @@ show_counters(const struct tunnelling *t, struct buf *json)
 #define SHOWN_BYTES 60000
 
 void
-tunnelling_status(const struct tunnelling *t, struct buf *json)
+tunnelling_show_dial(const struct tunnelling *t, const struct vpn_dial *d, struct buf *json)
 {
 	bool first = true;
+
+	begin_row(json, &first, d->host, "headquarters", dial_state(d));
+	if (d->call)
+		show_call(t, d->call, json);
+	buf_addf(json, ",\"tries\":%" PRIu64 ",\"last\":", d->tries);
+	buf_add_json(json, str_z(d->last));
+	buf_add_byte(json, '}');
+}
+
+void
+tunnelling_show_branch(const struct tunnelling *t, const struct vpn_call *c, struct buf *json)
+{
+	bool first = true;
+
+	begin_row(json, &first, vpn_call_name(c), "branch", c->up ? "up" : "connecting");
+	show_call(t, c, json);
+	buf_add_byte(json, '}');
+}
+
+void
+tunnelling_status(const struct tunnelling *t, struct buf *json)
+{
 	uint32_t left_out = 0;
 
 	show_counters(t, json);
 	buf_add(json, STR(",\"vpn\":["));
+	size_t none = json->n;
 	for (uint32_t i = 0; i < t->vpn.ndials; i++) {
-		const struct vpn_dial *d = &t->dials[i];
-		begin_row(json, &first, d->host, "headquarters", dial_state(d));
-		if (d->call)
-			show_call(t, d->call, json);
-		buf_addf(json, ",\"tries\":%" PRIu64 ",\"last\":", d->tries);
-		buf_add_json(json, str_z(d->last));
-		buf_add_byte(json, '}');
+		buf_add(json, json->n > none ? STR(",") : STR(""));
+		tunnelling_show_dial(t, &t->dials[i], json);
 	}
 	for (const struct vpn_call *c = t->vpn.calls; c; c = c->next) {
 		if (c->dial)
@@ -113,9 +131,8 @@ tunnelling_status(const struct tunnelling *t, struct buf *json)
 			left_out++;
 			continue;
 		}
-		begin_row(json, &first, vpn_call_name(c), "branch", c->up ? "up" : "connecting");
-		show_call(t, c, json);
-		buf_add_byte(json, '}');
+		buf_add(json, json->n > none ? STR(",") : STR(""));
+		tunnelling_show_branch(t, c, json);
 	}
 	buf_addf(json, "],\"not_shown\":%u", left_out);
 }

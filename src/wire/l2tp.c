@@ -59,9 +59,9 @@ static const char *const messages[] = {
 
 /* Section 4.4.2, in words for the one who has to mend it. */
 static const char *const stops[] = {
-	NULL, "closed by the other side", "a general error", "the tunnel exists already",
+	NULL, "the tunnel is closed", "a general error", "the tunnel exists already",
 	"not authorised: the tunnel secret is wrong or missing", "the version of the protocol is not supported",
-	"the other side is shutting down", "an error in the order of messages",
+	"shutting down", "an error in the order of messages",
 };
 
 static const char *const cdns[] = {
