@@ -155,6 +155,14 @@ hostless(struct str s, enum proof proof, unsigned flags, struct syslog_head *h)
 	return tagged(h, &tag, str_from(s, n));
 }
 
+/* IOS XR begins with the card that speaks: "RP/0/RSP0/CPU0:". */
+static bool
+card_near(struct str s)
+{
+	return s.n > 3 && (*s.p == 'R' || *s.p == 'L') &&
+	    (str_starts(s, STR("RP/")) || str_starts(s, STR("LC/")));
+}
+
 /* Behind a host: no tag at once, but what vendors put there. */
 static bool
 host_then_other(struct str host, struct str rest, enum proof proof, struct syslog_head *h)
@@ -162,7 +170,8 @@ host_then_other(struct str host, struct str rest, enum proof proof, struct syslo
 	struct tag tag;
 	struct syslog_head try = *h;
 	try.host = host;
-	if (rest.n && (*rest.p == '%' || *rest.p == ':' || stamp_digit(*rest.p)) &&
+	if (rest.n &&
+	    (*rest.p == '%' || *rest.p == ':' || stamp_digit(*rest.p) || card_near(rest)) &&
 	    syslog_cisco(rest, &try)) {
 		*h = try;
 		return true;
@@ -297,7 +306,8 @@ naked(struct str s, unsigned flags, struct syslog_head *h)
 	struct tag tag;
 	size_t word = syslog_word(s, &classes);
 	if (word < s.n &&
-	    (s.p[word] == ',' || *s.p == '%' || *s.p == '*' || s.p[word - (word > 0)] == ':') &&
+	    (s.p[word] == ',' || *s.p == '%' || *s.p == '*' || s.p[word - (word > 0)] == ':' ||
+		card_near(s)) &&
 	    vendor(s, h))
 		return;
 	if (tag_like(s, word) || !syslog_host(s, word, classes)) {

@@ -6,6 +6,7 @@
 #include "wire/syslog_part.h"
 
 #define CISCO_PIECES_MAX 8
+#define CISCO_WORDS_MAX 2
 #define CISCO_LOOK_MAX 160
 #define UNIFI_MAX 96
 
@@ -66,8 +67,19 @@ uptime_word(struct str s)
 	return i >= 4 && s.p[i - 1] == ':' && stamp_digit(*s.p) && i < s.n && s.p[i] == ' ' ? i : 0;
 }
 
+/* IOS XR: "RP/0/RSP0/CPU0:", with the stamp right behind it. */
 static size_t
-cisco_piece(struct str s, struct syslog_head *h)
+xr_node(struct str s)
+{
+	size_t slash = str_find_byte(str_head(s, 4), '/');
+	size_t colon = str_find_byte(str_head(s, 32), ':');
+	bool node = slash < 4 && colon > 4 && colon < 32 && colon < s.n &&
+	    str_eq(str_of(s.p + colon - 4, 3), STR("CPU"));
+	return node ? colon + 1 : 0;
+}
+
+static size_t
+cisco_piece(struct str s, struct syslog_head *h, int *io_words)
 {
 	struct stamp st;
 	size_t i = 0, n;
@@ -77,7 +89,7 @@ cisco_piece(struct str s, struct syslog_head *h)
 		i++;
 	if (i && i < 12 && i + 1 < s.n && s.p[i] == ':' && s.p[i + 1] == ' ')
 		return i + 1;
-	if ((n = uptime_word(s)) != 0)
+	if ((n = uptime_word(s)) != 0 || (n = xr_node(s)) != 0)
 		return n;
 	if ((n = stamp_parse(s, &st)) != 0 && st.trust == STAMP_STRONG) {
 		if (h->stamp.form == STAMP_NONE)
@@ -89,7 +101,13 @@ cisco_piece(struct str s, struct syslog_head *h)
 	if (n < 1 || n >= s.n || s.p[n] != ' ')
 		return 0;
 	struct str word = str_head(s, n);
-	/* "router:" names the box; "RP/0/RSP0/CPU0:stamp" and "exec[123]:" name a part of it. */
+	/*
+	 * "router:" names the box, "exec[123]:" a part of it. More words are prose, and what is
+	 * behind a pid is the mnemonic or a daemon's own message: it may quote a stranger.
+	 */
+	bool process = word.n > 2 && str_ends(word, STR("]:"));
+	if (++*io_words > CISCO_WORDS_MAX || (process && s.p[skip_blanks(s, n)] != '%'))
+		return 0;
 	if (word.p[n - 1] == ':' && word.n > 1)
 		word.n--;
 	if (!h->host.n && str_find_byte(word, '[') == word.n)
@@ -101,6 +119,7 @@ bool
 syslog_cisco(struct str s, struct syslog_head *h)
 {
 	struct syslog_head try = *h;
+	int words = 0;
 	size_t sign = str_find_byte(str_head(s, CISCO_LOOK_MAX), '%');
 	if (sign >= s.n || sign >= CISCO_LOOK_MAX)
 		return false;
@@ -118,7 +137,7 @@ syslog_cisco(struct str s, struct syslog_head *h)
 			*h = try;
 			return true;
 		}
-		size_t n = s.n ? cisco_piece(s, &try) : 0;
+		size_t n = s.n ? cisco_piece(s, &try, &words) : 0;
 		if (!n)
 			return false;
 		s = str_from(s, n);

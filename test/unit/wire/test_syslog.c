@@ -82,6 +82,13 @@ static const struct row {
 	{ "Oct 11 22:14:15 sw1 %%01SHELL/5/LOGIN(l)[12]:VTY login", SYSLOG_CISCO, -1, 5, "sw1", "%%01SHELL/5/LOGIN", "",
 	    "%%01SHELL/5/LOGIN(l)[12]:VTY login" },
 	{ "Oct 11 22:14:15 router1: %SYS-5-CONFIG_I: x", SYSLOG_CISCO, -1, 5, "router1", "%SYS-5-CONFIG_I", "", "%SYS-5-CONFIG_I: x" },
+	{ "Jul 7 08:00:01 xr1 RP/0/RSP0/CPU0:Jul 7 08:00:00.123 : exec[65]: %SECURITY-LOGIN-4-AUTHEN_FAILED : x", SYSLOG_CISCO, -1, 4,
+	    "xr1", "%SECURITY-LOGIN-4-AUTHEN_FAILED", "", "%SECURITY-LOGIN-4-AUTHEN_FAILED : x" },
+	/* what a daemon quotes is no head */
+	{ "Oct 11 22:14:15 mx postfix/cleanup[8]: 4Bx1: warning: header Subject: %ASA-6-605004: x", SYSLOG_BSD, -1, -1, "mx",
+	    "postfix/cleanup", "8", "4Bx1: warning: header Subject: %ASA-6-605004: x" },
+	{ "Oct 11 22:14:15 gw openvpn[8]: 192.0.2.1:5 [ %ASA-6-605004: x", SYSLOG_BSD, -1, -1, "gw", "openvpn", "8",
+	    "192.0.2.1:5 [ %ASA-6-605004: x" },
 	/* RouterOS */
 	{ "system,error,critical login failure for user a", SYSLOG_ROUTEROS, -1, 3, "", "system,error,critical", "", "system,error,critical login failure for user a" },
 	{ "<30>Jan  1 00:00:00 MikroTik firewall,info input: x", SYSLOG_ROUTEROS, 3, 6, "MikroTik", "firewall,info", "", "firewall,info input: x" },
