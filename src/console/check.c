@@ -9,6 +9,7 @@
 #include "console/engine.h"
 #include "console/i18n.h"
 #include "console/term.h"
+#include "gate/lint.h"
 
 static void
 show(const struct diags *d)
@@ -29,6 +30,18 @@ say_what_it_does(const struct config *c)
 	printf(_("state in %.*s\n"), STR_FMT(c->state_dir));
 }
 
+/* What the words of the gate mean together, and what is allowed and unwise. */
+static int
+look_at_gate(struct arena *a, const struct config *c, struct diags *d)
+{
+	struct policy *policy;
+	int rc = policy_build(a, c, d, &policy);
+
+	if (rc == 0 && conf_has_gate(&c->gate))
+		(void)lint(policy, d);
+	return rc;
+}
+
 int
 command_check(const struct options *o)
 {
@@ -39,6 +52,8 @@ command_check(const struct options *o)
 	struct engine e;
 	int rc = d ? config_file_load(&arena, d, o->args[0], &config) : -ENOMEM;
 
+	if (rc == 0)
+		rc = look_at_gate(&arena, config, d);
 	if (d)
 		show(d);
 	if (rc == 0) {
