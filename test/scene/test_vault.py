@@ -8,6 +8,7 @@ import pytest
 
 from conftest import BUILD, LIMIT, ROOT, alive, probe, wait_until
 
+SECOND = BUILD / "src" / "main" / "guarita-verify"
 COMMAND = BUILD / "src" / "main" / "guarita"
 
 
@@ -176,11 +177,15 @@ def test_a_line_is_proved_to_a_stranger(closed, tmp_path):
     assert good.returncode == 0 and "probe from 198.51.0.42" in good.stdout and "NOT COMPARED" not in good.stdout
     unknown = run("verify", proof)
     assert unknown.returncode == 0 and "NOT COMPARED" in unknown.stdout
+    second = subprocess.run([SECOND, proof, closed / "identity"], capture_output=True, text=True)
+    assert second.returncode == 0 and "probe from 198.51.0.42" in second.stdout
     data = proof.read_bytes()
     for at in range(0, len(data), 7):
         proof.write_bytes(data[:at] + bytes([data[at] ^ 4]) + data[at + 1:])
         bad = run("verify", proof, "--key", closed / "identity")
         assert bad.returncode == 3 and bad.stdout.startswith("NOT PROVED"), (at, bad.stdout)
+        second = subprocess.run([SECOND, proof, closed / "identity"], capture_output=True)
+        assert second.returncode == 3, (at, second.stdout)
 
 
 def test_a_range_leaves_no_gap(closed, tmp_path):
