@@ -209,7 +209,7 @@ static const struct schema_row watch_rows[] = {
 	    .help = "how late a line may arrive, by its own time, and still be counted",
 	    .text = "Incidents are the same in whatever order lines arrive within this time.",
 	    .example = "lateness 5m;"),
-	INT_ROW(struct conf_watch, keys, .keyword = "keys", .def = "2000000", .min = 1000,
+	INT_ROW(struct conf_watch, keys, .keyword = "keys", .def = "98000", .min = 1000,
 	    .max = 100000000, .reload = SCHEMA_RESTART,
 	    .help = "how many sources, users and sessions the rules remember at once",
 	    .text = "Beyond it the oldest are forgotten, and counted.",

@@ -17,7 +17,7 @@ static int
 first_pass(struct engine *e, const struct path_list *paths, const struct options *o, struct found *f)
 {
 	struct correlate_calls calls;
-	struct correlate_opts opts = { .lateness_us = 60 * WHEN_SECOND, .keys_max = 4u << 20 };
+	struct correlate_opts opts = { .lateness_us = 60 * WHEN_SECOND };
 	struct correlator *c = NULL;
 	struct replay replay;
 	struct record *r;

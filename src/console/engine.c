@@ -10,6 +10,7 @@
 
 #include "console/i18n.h"
 #include "sys/file.h"
+#include "sys/memory.h"
 
 #define RULE_FILES_MAX 4096
 #define CACHE_MAX (256u << 20)
@@ -151,15 +152,15 @@ engine_read(struct engine *e, const char *dir)
 int
 engine_open(struct engine *e, const char *dir)
 {
-	struct buf fresh = BUF_INIT(CACHE_MAX);
+	struct buf fresh = BUF_INIT(CACHE_MAX), cached = BUF_INIT(CACHE_MAX);
 	struct ruleset_cache cache = { .ret_fresh = &fresh };
 	char *cache_dir = cache_path(), file[4096];
 	int rc = engine_read(e, dir);
 
 	if (rc < 0)
 		goto out;
-	if (cache_dir && file_path(file, sizeof(file), cache_dir, "patterns.db") == 0)
-		(void)!read_whole(&e->texts, file, CACHE_MAX, &cache.cached);
+	if (cache_dir && file_path(file, sizeof(file), cache_dir, "patterns.db") == 0 && file_read(file, &cached) == 0)
+		cache.cached = buf_str(&cached);
 	rc = ruleset_load(e->files, e->nfiles, &cache, e->diags, &e->rules);
 	if (rc < 0)
 		goto out;
@@ -169,7 +170,9 @@ engine_open(struct engine *e, const char *dir)
 	if (!e->work)
 		rc = -ENOMEM;
 out:
+	buf_free(&cached);
 	buf_free(&fresh);
+	memory_trim();
 	free(cache_dir);
 	return rc;
 }

@@ -9,7 +9,6 @@
 #include "console/term.h"
 
 #define LOOK_EVERY 4096u          /* records between looks at the clock */
-#define KEYS_MAX (4u << 20)
 
 static int64_t
 clock_us(void)
@@ -82,7 +81,7 @@ read_all(const struct options *o, struct replay *replay, struct correlator *c, s
 static int
 scan(const struct options *o, struct engine *e, const struct path_list *paths, struct found *f)
 {
-	struct correlate_opts opts = { .lateness_us = 60 * WHEN_SECOND, .keys_max = KEYS_MAX };
+	struct correlate_opts opts = { .lateness_us = 60 * WHEN_SECOND };
 	struct summary s = { .first_us = WHEN_NONE, .last_us = WHEN_NONE };
 	struct correlate_calls calls;
 	struct correlator *c = NULL;

@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "sys/clock.h"
 #include "sys/file.h"
+#include "sys/memory.h"
 
 #define CAP(name) (UINT64_C(1) << CAP_##name)
 
@@ -443,6 +444,7 @@ role_main(int argc, char **argv, enum msg_peer peer, const struct role_calls *ca
 		.row = row, .calls = calls, .ctx = ctx, .log = log_open(row->name), .control_fd = -1
 	};
 
+	memory_begin();
 	/* One spare thread is enough (for writing state), and each costs a stack. */
 	setenv("UV_THREADPOOL_SIZE", "1", 1);
 	int e = run(&r, argc, argv);

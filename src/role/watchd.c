@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <limits.h>
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -14,6 +13,7 @@
 #include "role/watching.h"
 #include "sys/clock.h"
 #include "sys/file.h"
+#include "sys/memory.h"
 
 #define TICK_MS 100
 #define LAST_TURNS 200
@@ -198,7 +198,7 @@ begin(void *ctx, struct role *r)
 	};
 
 	/* Loading took much more than keeping does. */
-	malloc_trim(0);
+	memory_trim();
 	w->event_us = w->advanced_us = WHEN_NONE;
 	w->zone_offset_min = zone_offset(r->config->timezone);
 	w->extra = BUF_INIT(RECORD_EXTRA_MAX);

@@ -21,22 +21,52 @@ track_hash(uint64_t key, const struct rule *rule, enum track_role role)
 	return hash_mix(key, rule->text_hash + role);
 }
 
+/* Once in four thousand million records the numbers begin anew. */
+static void
+begin_epochs(struct correlator *c)
+{
+	for (uint32_t i = 0; i < c->rules->nkeys; i++)
+		c->key_memos[i].epoch = 0;
+	for (uint32_t i = 0; i < PART_MEMOS; i++)
+		c->part_memos[i].epoch = 0;
+	c->epoch = 1;
+}
+
 void
 correlator_forget_keys(struct correlator *c)
 {
-	memset(c->key_known, 0, (c->rules->nkeys + 63) / 64 * sizeof(uint64_t));
+	if (++c->epoch == 0)
+		begin_epochs(c);
+}
+
+uint64_t
+correlator_part(struct correlator *c, const struct key_part *part, const struct record *r)
+{
+	struct part_memo *m = &c->part_memos[(part->field + 31u * part->net) & (PART_MEMOS - 1)];
+
+	if (m->epoch != c->epoch || m->part.field != part->field || m->part.net != part->net)
+		*m = (struct part_memo){ key_part_hash(part, r, c->seed), c->epoch, *part };
+	return m->hash;
 }
 
 uint64_t
 correlator_key(struct correlator *c, uint16_t key, const struct record *r)
 {
-	uint64_t bit = UINT64_C(1) << (key & 63);
+	const struct key_spec *spec = &c->rules->keys[key];
+	struct key_memo *m = &c->key_memos[key];
+	uint64_t parts[RULE_KEY_PARTS_MAX];
 
-	if (!(c->key_known[key >> 6] & bit)) {
-		c->key_hashes[key] = key_hash(&c->rules->keys[key], r, c->seed);
-		c->key_known[key >> 6] |= bit;
+	if (m->epoch == c->epoch)
+		return m->hash;
+	*m = (struct key_memo){ 0, c->epoch };
+	/* What a record may lack mostly stands last: host and program are nearly always there. */
+	for (uint8_t i = spec->n; i-- > 0;) {
+		parts[i] = correlator_part(c, &spec->part[i], r);
+		if (parts[i] == 0 && key_part_needed(spec, i))
+			return 0;
 	}
-	return c->key_hashes[key];
+	m->hash = key_join(parts, spec->n, c->seed);
+	return m->hash;
 }
 
 static int
@@ -59,10 +89,9 @@ init(struct correlator *c, const struct correlate_opts *o)
 	c->meeting_buckets = malloc(MEETING_BUCKETS * sizeof(uint32_t));
 	c->meeting_generations = calloc(MEETING_BUCKETS, sizeof(uint32_t));
 	c->family = malloc(FAMILY_MAX * sizeof(uint32_t));
-	c->key_hashes = calloc(c->rules->nkeys + 1, sizeof(uint64_t));
-	c->key_known = calloc(c->rules->nkeys / 64 + 1, sizeof(uint64_t));
-	if (!c->meeting_buckets || !c->meeting_generations || !c->family || !c->key_hashes ||
-	    !c->key_known)
+	c->key_memos = calloc(c->rules->nkeys + 1, sizeof(*c->key_memos));
+	c->epoch = 1;
+	if (!c->meeting_buckets || !c->meeting_generations || !c->family || !c->key_memos)
 		return -ENOMEM;
 	memset(c->meeting_buckets, 0xff, MEETING_BUCKETS * sizeof(uint32_t));
 	if (tracks_init(&c->tracks, keys < KEYS_LEAST ? KEYS_LEAST : keys) < 0 ||
@@ -121,8 +150,7 @@ release(struct correlator *c)
 	free(c->meeting_buckets);
 	free(c->meeting_generations);
 	free(c->family);
-	free(c->key_hashes);
-	free(c->key_known);
+	free(c->key_memos);
 	if (c->tracks.slots)
 		tracks_free(&c->tracks);
 	recall_free(&c->recall);
@@ -308,10 +336,8 @@ correlate(struct correlator *c, struct record *r)
 			c->stats.joins++;
 		if (kind->n > 0)
 			recall = take(c, r, time_us);
-		if (kind->opens || kind->ends) {
-			correlator_forget_keys(c);
+		if (kind->opens || kind->ends)
 			sessions_take(c, r, time_us);
-		}
 		pass(c, r, time_us, recall);
 	}
 	if (c->ntouched > 0)

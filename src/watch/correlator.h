@@ -24,10 +24,10 @@ struct renames;
 #define DOSSIER_INTO_MAX 4
 #define TOUCHED_MAX 64
 #define FAMILY_MAX 4096u            /* parts of one incident, and parts of parts */
-#define KEYS_DEFAULT (96u << 10)
+#define KEYS_DEFAULT 98000u        /* 8 MiB with their table; of a flood of sources the oldest go, and are counted */
 #define HELD_MAX (256u << 10)      /* records of all open incidents; beyond, each keeps HELD_LEAST and counts the rest */
 #define HELD_LEAST 16u
-#define SESSIONS_MAX (64u << 10)
+#define SESSIONS_MAX (32u << 10)
 #define RISK_PART_OF_RULE 0x10000u /* a part of a risk is 1 + kind, or this + rule */
 #define PASSED 256u                /* records in which a repeat mark looks for the one it means; power of two */
 
@@ -123,6 +123,20 @@ struct passed {                    /* one of the last records, whatever it was *
 	uint32_t recall;           /* RECALL_NONE: nobody had asked for it */
 };
 
+/* Hashes of the record in hand, good while their epoch is. */
+struct key_memo {
+	uint64_t hash;
+	uint32_t epoch;
+};
+
+#define PART_MEMOS 64u             /* power of two; parts that share a place are computed more often, never wrong */
+
+struct part_memo {
+	uint64_t hash;
+	uint32_t epoch;
+	struct key_part part;
+};
+
 struct correlator {
 	const struct ruleset *rs;
 	const struct rules *rules;
@@ -147,8 +161,9 @@ struct correlator {
 	uint32_t *family;
 	uint32_t nfamily, family_epoch;
 	uint32_t round;
-	uint64_t *key_hashes;      /* of the record in hand, by key; 0: not computed */
-	uint64_t *key_known;       /* bit per key */
+	uint32_t epoch;            /* another for each record, and when more became known of it */
+	struct key_memo *key_memos;        /* by key */
+	struct part_memo part_memos[PART_MEMOS];
 	struct passed passed[PASSED];
 	uint32_t npassed;
 	struct keepsake *keepsakes;        /* KEEPSAKES places by hash; NULL until the first */
@@ -175,6 +190,8 @@ dossier_at(const struct correlator *c, uint32_t i)
 /* correlate.c */
 void correlator_empty(struct correlator *c);
 uint64_t correlator_key(struct correlator *c, uint16_t key, const struct record *r);
+/* The same for one field. */
+uint64_t correlator_part(struct correlator *c, const struct key_part *part, const struct record *r);
 void correlator_forget_keys(struct correlator *c);
 /* The same for the same rule text in whatever order rules stand, so that saved state finds its place again. */
 uint64_t track_hash(uint64_t key, const struct rule *rule, enum track_role role);

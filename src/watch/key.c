@@ -83,19 +83,33 @@ key_part_hash(const struct key_part *part, const struct record *r, uint64_t seed
 	return h ? h : 1;
 }
 
+bool
+key_part_needed(const struct key_spec *key, uint8_t part)
+{
+	return key->n == 1 || key->part[part].field != FIELD_host;
+}
+
 uint64_t
-key_hash(const struct key_spec *key, const struct record *r, uint64_t seed)
+key_join(const uint64_t *parts, uint8_t n, uint64_t seed)
 {
 	uint64_t h = seed;
 
-	for (uint8_t i = 0; i < key->n; i++) {
-		uint64_t part = key_part_hash(&key->part[i], r, seed);
-
-		if (part == 0 && (key->n == 1 || key->part[i].field != FIELD_host))
-			return 0;
-		h = hash_mix(h, part);
-	}
+	for (uint8_t i = 0; i < n; i++)
+		h = hash_mix(h, parts[i]);
 	return h ? h : 1;
+}
+
+uint64_t
+key_hash(const struct key_spec *key, const struct record *r, uint64_t seed)
+{
+	uint64_t parts[RULE_KEY_PARTS_MAX];
+
+	for (uint8_t i = 0; i < key->n; i++) {
+		parts[i] = key_part_hash(&key->part[i], r, seed);
+		if (parts[i] == 0 && key_part_needed(key, i))
+			return 0;
+	}
+	return key_join(parts, key->n, seed);
 }
 
 bool

@@ -11,7 +11,7 @@
 #include "watch/key.h"
 #include "watch/rename.h"
 
-#define BUCKETS (64u << 10)
+#define BUCKETS (32u << 10)
 #define SHARED_WITHIN WHEN_MINUTE
 #define OPENERS_MAX 4              /* of one key, to choose from by time */
 #define WHEN_LONG_AGO (WHEN_NONE / 2) /* opened at a time nobody knows: only its end came so far */

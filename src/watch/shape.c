@@ -376,11 +376,11 @@ take_shape(struct correlator *c, const struct rule *rule, uint32_t i, struct eve
 }
 
 static uint32_t
-distinct_of(const struct correlator *c, const struct rule *rule, const struct record *r)
+distinct_of(struct correlator *c, const struct rule *rule, const struct record *r)
 {
 	struct key_part part = { .field = rule->distinct };
 
-	return (uint32_t)key_part_hash(&part, r, c->seed) | 1;
+	return (uint32_t)correlator_part(c, &part, r) | 1;
 }
 
 bool

@@ -89,7 +89,7 @@ test_defaults_and_derived(void **state)
 	assert_int_equal(c->roles[0].memory, 100 << 20);
 	assert_int_equal(c->roles[1].memory, 20 << 20);
 	assert_int_equal(c->watch.lateness_us, 60 * WHEN_SECOND);
-	assert_int_equal(c->watch.keys, 2000000);
+	assert_int_equal(c->watch.keys, 98000);
 	assert_true(str_eq(c->state_dir, STR("/var/lib/guarita")));
 	assert_null(c->archive);
 	fixture_close(&f);

@@ -196,7 +196,7 @@ sessions_have_a_limit_and_evictions_are_counted(void **state)
 		scene_play(s, 0);
 	}
 	correlate_stats(s->c, &stats);
-	assert_int_equal(stats.joins_evicted, 70000 - 65536);
+	assert_int_equal(stats.joins_evicted, 70000 - 32768);
 	scene_free(s);
 }
 
