@@ -281,9 +281,20 @@ tell_seat(struct integrity_logins *l, enum integrity_what what, const struct sea
 }
 
 /*
- * A logout needs a login before it, if this log saw the machine come up; and it is written by the
- * process that wrote the login, for sessions from afar.
+ * sshd's monitor writes the logout, its child the login: the pid of a logout is that of the login or
+ * a little below. A little above, it is of a session that began later, and whose login is gone. Far
+ * apart says nothing: pids start over.
  */
+#define PIDS_APART 16384
+
+static bool
+of_a_later_session(const struct seat *s, const struct utmp *u)
+{
+	return s->type == UTMP_USER && s->remote && s->pid > 0 && u->pid > s->pid && u->pid - s->pid < PIDS_APART &&
+	    !str_eq(u->user, str_of(s->user, s->user_n));
+}
+
+/* A logout needs a login before it, if this log saw the machine come up. */
 static void
 logout(struct integrity_logins *l, const struct utmp *u, uint64_t number)
 {
@@ -304,8 +315,7 @@ logout(struct integrity_logins *l, const struct utmp *u, uint64_t number)
 				.user = u->user, .tty = u->line, .after_us = l->boot_us, .before_us = u->time_us });
 		else if (known)
 			tell_seat(l, INTEGRITY_NO_LOGIN, s, number, u->time_us);
-	} else if (s->type == UTMP_USER && s->remote && s->pid != 0 && u->pid != 0 && s->pid != u->pid &&
-	    !str_eq(u->user, str_of(s->user, s->user_n))) {
+	} else if (of_a_later_session(s, u)) {
 		tell_seat(l, INTEGRITY_OTHER_LOGIN, s, number, u->time_us);
 	}
 	sit(l, s, u, number);

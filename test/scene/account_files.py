@@ -42,14 +42,15 @@ class Life:
     def login(self):
         # The kernel reuses the lowest free terminal; this is why sessions share lines.
         n = next(i for i in range(1000) if i not in self.here)
-        self.pid += self.r.randrange(1, 400)
+        self.pid = (self.pid + self.r.randrange(3, 400)) % 32768 + 300
         user, last = self.r.choice(["maria", "joao", "ana", "backup", "root"]), self.r.randrange(1, 255)
         self.here[n] = self.pid
         self.put(USER, self.pid, "pts/%d" % n, "ts/%d" % n, user, "192.0.2.%d" % last, bytes([192, 0, 2, last]))
 
     def logout(self):
         n = self.r.choice(list(self.here))
-        self.put(DEAD, self.here.pop(n), "pts/%d" % n, "", "", "")
+        # As sshd does it: its monitor writes the logout, and began just before the child that wrote the login.
+        self.put(DEAD, self.here.pop(n) - 2, "pts/%d" % n, "", "", "")
 
     def down(self):
         self.put(RUN_LEVEL, 0, "~", "~~", "shutdown", "6.1.0-28-amd64")
