@@ -14,11 +14,17 @@
 void nft_text_body(const struct policy *p, const struct policy_rule *r, struct buf *out);
 /* The name of a rule's counter: "c0123456789abcdef". dst of 18 bytes. */
 void nft_counter_name(const struct policy_rule *r, char dst[18]);
+/* What the kernel has of an earlier policy. */
+struct nft_kept {
+	const bool *counters;          /* per rule: its counter is there; NULL: none is */
+	const struct str *stale;       /* names of counters that are to go */
+	size_t nstale;
+};
+
 /*
  * The whole transaction: table, sets, chains emptied and filled, counters. What exists keeps its
- * content: sets their elements, counters their values. `stale` are names of counters of an earlier
- * policy that are to go.
+ * content: sets their elements, counters their values. k NULL: nothing is there.
  */
-void nft_text(const struct policy *p, const struct str *stale, size_t nstale, struct buf *out);
+void nft_text(const struct policy *p, const struct nft_kept *k, struct buf *out);
 
 #endif

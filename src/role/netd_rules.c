@@ -15,6 +15,7 @@ struct stale {
 	struct strmap wanted;
 	struct str *v;
 	size_t n, size;
+	bool *counters;                /* per rule of the policy: its counter is there already */
 };
 
 static void
@@ -23,8 +24,11 @@ on_counter(void *ctx, const struct nft_count *c)
 	struct stale *s = ctx;
 	struct str name = str_z(c->name);
 
-	if (strmap_get(&s->wanted, name) != STRMAP_NONE)
+	uint32_t rule = strmap_get(&s->wanted, name);
+	if (rule != STRMAP_NONE) {
+		s->counters[rule] = true;
 		return;
+	}
 	if (s->n == s->size) {
 		size_t size = s->size ? s->size * 2 : 256;
 		struct str *v = ARENA_ARRAY(s->arena, struct str, size);
@@ -38,12 +42,15 @@ on_counter(void *ctx, const struct nft_count *c)
 	s->v[s->n++] = arena_str(s->arena, name);
 }
 
-/* Counters of an earlier policy that this one does not have. */
+/* Counters of an earlier policy: those that go on, and those that this one does not have. */
 static int
 find_stale(struct netd *n, struct stale *s)
 {
 	int r = 0;
 
+	s->counters = ARENA_ARRAY(s->arena, bool, n->policy->nrules + 1u);
+	if (!s->counters)
+		return -ENOMEM;
 	for (uint32_t i = 0; i < n->policy->nrules && r == 0; i++) {
 		char name[18];
 		nft_counter_name(&n->policy->rules[i], name);
@@ -115,7 +122,8 @@ netd_rules_apply(struct netd *n, bool check_only)
 	int r = find_stale(n, &stale);
 
 	if (r == 0) {
-		nft_text(n->policy, stale.v, stale.n, &text);
+		struct nft_kept kept = { .counters = stale.counters, .stale = stale.v, .nstale = stale.n };
+		nft_text(n->policy, &kept, &text);
 		(void)buf_cstr(&text);
 		r = buf_ok(&text) ? nft_run(buf_str(&text), check_only, &why) : -ENOMEM;
 	}

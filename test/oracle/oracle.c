@@ -377,7 +377,7 @@ main(int argc, char **argv)
 		fprintf(stderr, "oracle: its own configuration is refused\n");
 		return 1;
 	}
-	nft_text(m.policy, NULL, 0, &rules);
+	nft_text(m.policy, NULL, &rules);
 	printf("config %zu\n%s", text.n, buf_cstr(&text));
 	printf("rules %zu\n%s", rules.n, buf_cstr(&rules));
 	print_elements(&m);

@@ -1,0 +1,205 @@
+#!/usr/bin/python3
+"""Speed of the gate, beside nft itself on the same rules and elements, in a network namespace of its own.
+
+usage: gate.py [BUILD]
+
+Prints wall and processor time (on a busy machine only the latter means something) and the ratio to the peer:
+  rules     a whole configuration of 1,000 and 10,000 statements, from file to kernel, first and again
+  bans      100,000 bans of before brought into force at the start; one more ban beside them
+  line      from the line that makes an attack complete, written to a log, to the element in the kernel
+Needs root, nft and ip. Nothing outside the namespace is touched.
+"""
+import os
+import re
+import resource
+import signal
+import socket
+import statistics
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "build").resolve()
+NETD, GUARITAD = BUILD / "src/role/netd", BUILD / "src/main/guaritad"
+NS = "gbench%d" % os.getpid()
+HEAD = "state-dir %s/state; run-dir %s/run; rules-dir %s/rules;\ninterface wan { zone internet; }\ninterface lan;\n"
+RULES = """
+decoder bench { program sshd; line auth.fail 'Failed password for <user> from <src> port <src_port> ssh2';
+  sample 'Failed password for root from 192.0.2.7 port 5 ssh2' is auth.fail { src 192.0.2.7; } }
+rule bench { count 3 of auth.fail by src within 10m; open auth.brute; say "{count} failed logins from {src}"; }
+"""
+
+
+def inside(*words):
+    return ["ip", "netns", "exec", NS, *map(str, words)]
+
+
+def timed(*words):
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    began = time.monotonic()
+    subprocess.run(inside(*words), check=True, stdout=subprocess.DEVNULL)
+    wall = time.monotonic() - began
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return wall * 1000, (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * 1000
+
+
+def show(what, ours, peer=None):
+    line = "%-34s %8.1f ms wall %8.1f ms cpu" % (what, *ours)
+    if peer:
+        line += "   nft %8.1f ms wall %8.1f ms cpu   ratio %.2f" % (*peer, ours[1] / peer[1])
+    print(line, flush=True)
+
+
+def config(folder, more):
+    (folder / "rules").mkdir(exist_ok=True)
+    (folder / "rules" / "bench.rules").write_text(RULES)
+    path = folder / "guarita.conf"
+    path.write_text(HEAD % (folder, folder, folder) + more)
+    return path
+
+
+def bench_rules(folder):
+    for n in (1000, 10000):
+        path = config(folder, "".join("allow 10.%d.%d.0/24 to internet tcp/%d;\n" % (i // 250, i % 250, 1 + i) for i in range(n)))
+        plain = folder / "plain.nft"
+        with open(plain, "w") as f:
+            f.write("add table inet peer\nadd chain inet peer f { type filter hook forward priority 0; }\nflush chain inet peer f\n")
+            f.write("table inet peer {\nchain f {\n")
+            f.write("".join('oifname "wan" ip saddr 10.%d.%d.0/24 tcp dport %d counter accept\n' % (i // 250, i % 250, 1 + i)
+                            for i in range(n)))
+            f.write("}\n}\n")
+        for which in ("first", "again"):
+            show("rules %d, %s" % (n, which), timed(NETD, "--config", path, "--once"), timed("nft", "-f", plain))
+        subprocess.run(inside("nft", "flush", "ruleset"), check=True)
+
+
+def wait_for(path, pattern):
+    end = time.monotonic() + 120
+    while time.monotonic() < end:
+        found = re.search(pattern, path.read_text()) if path.exists() else None
+        if found:
+            return found
+        time.sleep(0.002)
+    raise SystemExit("waited for %s in %s:\n%s" % (pattern, path, path.read_text()))
+
+
+def rss(pid):
+    return int(re.search(r"VmRSS:\s+(\d+)", Path("/proc/%d/status" % pid).read_text()).group(1))
+
+
+def cpu(pid):
+    fields = Path("/proc/%d/stat" % pid).read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) * 1000 / os.sysconf("SC_CLK_TCK")
+
+
+def bench_bans(folder):
+    n = 100000
+    path = config(folder, "")
+    (folder / "state" / "gate").mkdir(parents=True)
+    until = int((time.time() + 86400) * 1e6)
+    with open(folder / "state" / "gate" / "bans", "w") as f:
+        f.write("".join("+ 20.%d.%d.%d - 1 %d 1 7 five failed logins\n" % (i >> 16, i >> 8 & 255, i & 255, until) for i in range(n)))
+    plain = folder / "plain.nft"
+    with open(plain, "w") as f:
+        f.write("add table inet peer\nadd set inet peer b { type ipv4_addr; flags timeout; }\nadd element inet peer b {\n")
+        f.write(",\n".join("20.%d.%d.%d timeout 1d" % (i >> 16, i >> 8 & 255, i & 255) for i in range(n)) + "}\n")
+    log = folder / "netd.log"
+    began = time.monotonic()
+    p = subprocess.Popen(inside(NETD, "--config", path), stderr=open(log, "w"))
+    wait_for(log, "rules are in force")
+    ours = ((time.monotonic() - began) * 1000, cpu(p.pid))
+    print("netd with %d bans: %d kB" % (n, rss(p.pid)))
+    p.send_signal(signal.SIGTERM)
+    p.wait()
+    show("start with %d bans" % n, ours, timed("nft", "-f", plain))
+    subprocess.run(inside("nft", "delete", "table", "inet", "peer"), check=True)
+
+
+LISTENER = """
+import os, socket, struct, sys, time
+s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
+s.bind((0, 1 << 6))
+print("listening", flush=True)
+while True:
+    data = s.recv(65536)
+    at = time.monotonic_ns()
+    kind = struct.unpack_from("=H", data, 4)[0]
+    if kind == (10 << 8 | 12):
+        print(at, flush=True)
+"""
+
+
+def ask(control, line):
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(str(control))
+        s.sendall(line.encode() + b"\n")
+        return s.makefile().readline()
+
+
+def percentiles(name, values):
+    values = sorted(values)
+    print("%-34s p50 %.3f ms  p99 %.3f ms  worst %.3f ms  of %d" % (
+        name, statistics.median(values), values[int(len(values) * 0.99) - 1], values[-1], len(values)), flush=True)
+
+
+def bench_line(folder, rounds=200):
+    logs = folder / "logs"
+    logs.mkdir()
+    path = config(folder, 'files "%s/*.log" { from start; }\nwatch { lateness 0s; }\nrespond keep-out { on severity low; ban 1h; }\n' % logs)
+    out = folder / "guaritad.log"
+    g = subprocess.Popen(inside(GUARITAD, "--config", path), stdout=open(out, "w"), stderr=subprocess.STDOUT)
+    wait_for(out, "ready:")
+    time.sleep(1)
+    for child in subprocess.run(["pgrep", "-P", str(g.pid)], capture_output=True, text=True).stdout.split() + [str(g.pid)]:
+        print("%-10s %6d kB" % (Path("/proc/%s/comm" % child).read_text().strip(), rss(int(child))))
+    listener = subprocess.Popen(inside("/usr/bin/python3", "-c", LISTENER), stdout=subprocess.PIPE, text=True)
+    listener.stdout.readline()
+    took = []
+    with open(logs / "auth.log", "ab", buffering=0) as log:
+        for i in range(rounds):
+            stamp = time.strftime("%b %e %H:%M:%S").encode()
+            line = stamp + b" gate sshd[7]: Failed password for root from 198.51.100.%d port 4242 ssh2\n" % (i + 1)
+            log.write(line + line)
+            time.sleep(0.05)
+            began = time.monotonic_ns()
+            log.write(line)
+            took.append((int(listener.stdout.readline()) - began) / 1e6)
+    percentiles("line written to element in kernel", took)
+    took = []
+    control = folder / "run" / "control"
+    for i in range(rounds):
+        began = time.monotonic_ns()
+        answer = ask(control, '{"cmd":"block","net":"203.0.113.%d","seconds":600,"by":"bench","reason":"bench"}' % (i + 1))
+        took.append((int(listener.stdout.readline()) - began) / 1e6)
+        assert '"blocked"' in answer, answer
+    percentiles("block asked to element in kernel", took)
+    took = []
+    for i in range(20):
+        began = time.monotonic_ns()
+        subprocess.run(inside("nft", "add", "element", "inet", "guarita", "ban4", "{ 100.64.0.%d timeout 1h }" % (i + 1)), check=True)
+        took.append((int(listener.stdout.readline()) - began) / 1e6)
+    percentiles("the same by the nft command", took)
+    listener.kill()
+    g.send_signal(signal.SIGTERM)
+    g.wait()
+
+
+def main():
+    subprocess.run(["ip", "netns", "add", NS], check=True)
+    try:
+        for a, b in (("wan", "wanx"), ("lan", "lanx")):
+            subprocess.run(["ip", "-n", NS, "link", "add", a, "type", "veth", "peer", "name", b], check=True)
+        for bench in (bench_rules, bench_bans, bench_line):
+            with tempfile.TemporaryDirectory() as folder:
+                bench(Path(folder))
+            subprocess.run(inside("nft", "flush", "ruleset"), check=True)
+    finally:
+        subprocess.run(["ip", "netns", "del", NS])
+
+
+main()
