@@ -1,7 +1,7 @@
 /*
- * cache: the compiled literal sets of a rule set as bytes. Layout, little-endian: magic, hash of texts, hash of
- * library and CPU, number of sets, then per set its length and Vectorscan's own serialized form, which carries a
- * checksum. The sets come in a fixed order: groups, then refinements. The bytes are ours, but a broken file must do
+ * cache: the compiled literal sets of a rule set as bytes. Layout, little-endian: magic, hash of texts and program,
+ * hash of library and CPU, then per set its length, a hash of its literals and Vectorscan's own serialized form, which
+ * carries a checksum. The sets come in a fixed order: groups, then refinements. The bytes are ours, but a broken file must do
  * no harm: whatever does not fit is compiled anew.
  */
 #include "watch/cache.h"
@@ -12,8 +12,15 @@
 #include "watch/engine.h"
 #include "watch/refine.h"
 
-#define CACHE_MAGIC UINT64_C(0x3130736572617547)   /* "Guares01" */
+#define CACHE_MAGIC UINT64_C(0x3230736572617547)   /* "Guares02" */
 #define CACHE_SET_MAX (64u << 20)
+
+/* Samples that passed another version of the program say nothing of this one. */
+static uint64_t
+texts_of(const struct ruleset *rs)
+{
+	return hash_bytes(str_z(GUARITA_VERSION), rs->hash);
+}
 
 static bool
 open_cache(const struct ruleset *rs, const struct ruleset_cache *cache, struct cur *ret)
@@ -23,7 +30,7 @@ open_cache(const struct ruleset *rs, const struct ruleset_cache *cache, struct c
 	if (!cache || cache->cached.n == 0)
 		return false;
 	c = cur_of(cache->cached);
-	if (cur_u64le(&c) != CACHE_MAGIC || cur_u64le(&c) != rs->hash || cur_u64le(&c) != literals_platform() ||
+	if (cur_u64le(&c) != CACHE_MAGIC || cur_u64le(&c) != texts_of(rs) || cur_u64le(&c) != literals_platform() ||
 	    !cur_ok(&c))
 		return false;
 	*ret = c;
@@ -84,7 +91,7 @@ cache_save(const struct ruleset *rs, struct ruleset_cache *cache, bool was_good)
 	if (was_good || !cache || !cache->ret_fresh)
 		return 0;
 	add_number(cache->ret_fresh, CACHE_MAGIC, 8);
-	add_number(cache->ret_fresh, rs->hash, 8);
+	add_number(cache->ret_fresh, texts_of(rs), 8);
 	add_number(cache->ret_fresh, literals_platform(), 8);
 	for (uint32_t i = 0; i < d->ngroups && err == 0; i++)
 		err = save_set(d->groups[i].index.literals, cache->ret_fresh);

@@ -139,6 +139,13 @@ walk(struct decode_work *w, const struct group *g, struct str text)
 		automaton_walk(*a, &w->budget, text, &w->candidates, &w->match);
 }
 
+/* Where no wildcard at the beginning may take anything, hardly a search can find something. */
+static bool
+worth_a_search(struct decode_work *w, const struct index *x, bool vague, struct str text)
+{
+	return vague || !w->match.lead_limited || match_lead(&w->match, text) > 0 || index_may_lead(x, text);
+}
+
 /*
  * Ways in order of weight. The search for patterns that begin with a wildcard is put off until one of them could be
  * next: most lines never pay for it. Patterns without any literal take whatever is left: they are asked apart.
@@ -159,7 +166,8 @@ try_patterns(struct decode_work *w, const struct group *g, bool vague, struct sl
 	walk(w, g, record_text(r, base));
 	for (uint32_t i = 0;; i++) {
 		if (!searched && (i == c->n || c->rank[i] > x->best_search)) {
-			index_search(x, w->literals, record_text(r, base), c);
+			if (worth_a_search(w, x, vague, record_text(r, base)))
+				index_search(x, w->literals, record_text(r, base), c);
 			searched = true;
 		}
 		if (i == c->n || c->rank[i] >= to)

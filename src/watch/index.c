@@ -135,6 +135,23 @@ find_classes(const struct pattern *const *patterns, uint32_t n, struct index *x)
 	}
 }
 
+static void
+find_leads(const struct ways *ways, struct index *x)
+{
+	for (uint32_t i = 0; i < x->vague; i++) {
+		const struct step *s = ways->v[i].lead;
+		unsigned char c = s ? (unsigned char)s->lit[0] : 0;
+
+		if (ways->v[i].n)
+			continue;
+		if (!s)
+			memset(x->leads, true, sizeof(x->leads));
+		x->leads[c] = true;
+		if (s && s->nocase && c >= 'a' && c <= 'z')
+			x->leads[c - 32] = true;
+	}
+}
+
 int
 index_build(struct arena *a, const struct pattern *const *patterns, uint32_t n, struct index *ret)
 {
@@ -154,6 +171,7 @@ index_build(struct arena *a, const struct pattern *const *patterns, uint32_t n, 
 		err = x.ways ? tree_build(a, ways.v, ways.n, &x.tree) : -ENOMEM;
 	for (uint32_t i = 0; i < ways.n && err == 0; i++)
 		x.vague += ways.v[i].weight >= WAY_LITERAL;
+	find_leads(&ways, &x);
 	for (uint32_t i = 0; i < ways.n && err == 0; i++)
 		x.ways[i] = (struct index_way){ ways.v[i].pattern, ways.v[i].item };
 	if (err == 0)
@@ -211,6 +229,12 @@ on_needle(void *ctx, uint32_t id)
 
 	for (uint32_t i = f->x->needle_first[id]; i < f->x->needle_first[id + 1]; i++)
 		candidates_add(f->c, f->x->needle_ways[i]);
+}
+
+bool
+index_may_lead(const struct index *x, struct str text)
+{
+	return text.n > 0 && x->leads[(unsigned char)text.p[0]];
 }
 
 void

@@ -22,6 +22,7 @@ struct index {
 	struct tree tree;                  /* how the others begin */
 	uint8_t class[256];                /* bytes of one class are the same to all patterns */
 	uint32_t nclasses;
+	bool leads[256];                   /* bytes with which what is searched for may go on behind its wildcard */
 	uint32_t *always;                  /* ranks that no literal announces */
 	uint32_t nalways;
 	uint32_t vague;                    /* ranks from here on hold no literal at all */
@@ -47,6 +48,8 @@ void index_free(struct index *x);          /* the literal set; the rest is the a
 
 /* Keeps the list sorted and without doubles; when it is full the worst goes. */
 void candidates_add(struct candidates *c, uint32_t rank);
+/* May a search find anything, when no leading wildcard may take a byte of the text? */
+bool index_may_lead(const struct index *x, struct str text);
 /* Adds the ways that only a search finds. */
 void index_search(const struct index *x, struct literals_work *w, struct str text, struct candidates *c);
 

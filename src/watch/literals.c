@@ -64,12 +64,36 @@ compile(struct literals *l)
 	return err;
 }
 
+#define NAME_BYTES 8               /* in front of a saved set: what it was compiled from */
+
+/* A saved set is good for these literals in this order only. */
+static void
+name_of(const struct literals *l, char *ret)
+{
+	uint64_t h = l->n;
+
+	for (size_t i = 0; i < l->n; i++)
+		h = hash_bytes(l->v[i].text, hash_mix(h, l->v[i].nocase));
+	for (unsigned i = 0; i < NAME_BYTES; i++)
+		ret[i] = (char)(h >> (8 * i));
+}
+
+static bool
+load_saved(struct literals *l, struct str cached)
+{
+	char name[NAME_BYTES];
+
+	name_of(l, name);
+	return cached.n > NAME_BYTES && memcmp(cached.p, name, NAME_BYTES) == 0 &&
+	    hs_deserialize_database(cached.p + NAME_BYTES, cached.n - NAME_BYTES, &l->db) == HS_SUCCESS;
+}
+
 static int
 build(struct literals *l, struct str cached, bool plain, bool *ret_compiled)
 {
 	if (plain || hs_valid_platform() != HS_SUCCESS)
 		return aho_new(l->v, l->n, &l->aho);
-	if (cached.n && hs_deserialize_database(cached.p, cached.n, &l->db) == HS_SUCCESS)
+	if (load_saved(l, cached))
 		return 0;
 	*ret_compiled = true;
 	if (compile(l) == 0)
@@ -114,11 +138,13 @@ literals_free(struct literals *l)
 int
 literals_save(const struct literals *l, struct buf *out)
 {
-	char *bytes = NULL;
+	char *bytes = NULL, name[NAME_BYTES];
 	size_t n = 0;
 
 	if (!l->db)
 		return 0;
+	name_of(l, name);
+	buf_add(out, str_of(name, sizeof(name)));
 	if (hs_serialize_database(l->db, &bytes, &n) != HS_SUCCESS)
 		return -ENOMEM;
 	buf_add(out, str_of(bytes, n));

@@ -306,12 +306,12 @@ foreign_from(struct str text)
 	return limit;
 }
 
-static size_t
-lead_max(struct run *r)
+size_t
+match_lead(struct match *m, struct str text)
 {
-	if (r->m->lead_max == SIZE_MAX)
-		r->m->lead_max = foreign_from(r->text);
-	return r->m->lead_max;
+	if (m->lead_max == SIZE_MAX)
+		m->lead_max = foreign_from(text);
+	return m->lead_max;
 }
 
 /* Wildcard u standing at pos, with v to follow: the first place from which v and the rest match. */
@@ -323,7 +323,7 @@ search_forward(struct run *r, uint16_t u, uint16_t v, size_t pos)
 	size_t place = pos;
 
 	while (!out_of_steps(r) && (place = next_place(r, s, place)) != HOLE_MISS) {
-		if (pos == 0 && place > 0 && r->m->lead_limited && place > lead_max(r))
+		if (pos == 0 && place > 0 && r->m->lead_limited && place > match_lead(r->m, r->text))
 			break;
 		if (from_left(r, v, place)) {
 			keep_wild(r->m, &r->p->steps[u], str_of(r->text.p + pos, place - pos));

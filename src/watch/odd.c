@@ -43,7 +43,9 @@ block_strange(const char *p)
 {
 	__m128i below = _mm_cmplt_epi8(block_at(p), _mm_set1_epi8(0x20));
 
-	return (unsigned)__builtin_popcount((unsigned)_mm_movemask_epi8(below));
+	unsigned mask = (unsigned)_mm_movemask_epi8(below);
+
+	return mask ? (unsigned)__builtin_popcount(mask) : 0;
 }
 
 #else

@@ -90,6 +90,8 @@ match_forget_times(struct match *m)
 	m->time[0].at = m->time[1].at = NULL;
 }
 
+/* How far a wildcard at the very beginning may reach into this text when it is limited; remembered. */
+size_t match_lead(struct match *m, struct str text);
 /* hole_forward() for times, which remembers. */
 size_t match_time(struct match *m, struct str text, size_t pos);
 /* Could it, to judge by its length and its end? */

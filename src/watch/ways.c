@@ -70,14 +70,29 @@ fork_shortest(const struct pattern *p, struct paths *all)
 	return best != UINT32_MAX && fork_path(p, all, best);
 }
 
+/* Which beginnings: those with a wildcard, the others, or all of them. */
+enum begin { BEGIN_WILD, BEGIN_PLAIN, BEGIN_ANY };
+
+static bool
+begins_wild(const struct pattern *p, uint16_t first)
+{
+	uint16_t v = p->links[p->first + first];
+
+	return v != STEP_END && step_is_wild(&p->steps[v]);
+}
+
 static void
-all_paths(const struct pattern *p, struct paths *all, bool search)
+all_paths(const struct pattern *p, struct paths *all, bool search, enum begin begin)
 {
 	all->n = 0;
 	all->search = search;
 	all->max = search ? WAYS_SEARCH_MAX : WAYS_TREE_MAX;
 	for (uint16_t i = 0; i < p->nfirst; i++) {
-		struct path *path = &all->v[all->n++];
+		struct path *path = &all->v[all->n];
+
+		if (begin != BEGIN_ANY && begins_wild(p, i) != (begin == BEGIN_WILD))
+			continue;
+		all->n++;
 
 		path->n = 0;
 		path->closed = path->to_end = false;
@@ -122,6 +137,19 @@ needle_on(const struct pattern *p, const struct path *path)
 			best = s;
 	}
 	return best;
+}
+
+/* What must stand where the leading wildcard ends. */
+static const struct step *
+lead_on(const struct pattern *p, const struct path *path)
+{
+	uint16_t i = 1;
+
+	while (i < path->n && p->steps[path->step[i]].code == STEP_BLANKS)
+		i++;
+	if (i >= path->n || !step_is_wild(&p->steps[path->step[0]]) || p->steps[path->step[i]].code != STEP_LIT)
+		return NULL;
+	return &p->steps[path->step[i]];
 }
 
 static struct way *
@@ -181,17 +209,10 @@ add_path(struct ways *w, const struct pattern *p, uint32_t item, const struct pa
 	if (!search)
 		return set_steps(way, p, path);
 	way->needle = needle_on(p, path);
+	way->lead = lead_on(p, path);
 	if (common && (!way->needle || (common->len >= NEEDLE_GOOD && common->len + 2 >= way->needle->len)))
 		way->needle = common;
 	return 0;
-}
-
-static bool
-begins_wild(const struct pattern *p, uint16_t first)
-{
-	uint16_t v = p->links[p->first + first];
-
-	return v != STEP_END && step_is_wild(&p->steps[v]);
 }
 
 /* A tree way that came out without a single step is a search after all. */
@@ -210,27 +231,37 @@ has_empty_way(const struct pattern *p, const struct paths *all)
 	return false;
 }
 
+static int
+add_paths(struct ways *w, const struct pattern *p, uint32_t item, const struct paths *all, bool search)
+{
+	uint32_t least[PATTERN_STEPS_MAX];
+	const struct step *common = pattern_needle(p);
+	int err = 0;
+
+	least_behind(p, least);
+	for (uint32_t i = 0; i < all->n && err == 0; i++)
+		err = add_path(w, p, item, &all->v[i], least, common, search);
+	return err;
+}
+
 int
 ways_add(struct ways *w, const struct pattern *p, uint32_t item)
 {
 	struct paths all = { .v = malloc((WAYS_SEARCH_MAX + PATTERN_STEPS_MAX) * sizeof(*all.v)) };
-	uint32_t least[PATTERN_STEPS_MAX];
-	const struct step *common = pattern_needle(p);
-	bool search = false;
+	enum begin begin = BEGIN_WILD;
 	int err = all.v ? 0 : -ENOMEM;
 
-	for (uint16_t i = 0; i < p->nfirst; i++)
-		search |= begins_wild(p, i);
 	if (err == 0) {
-		least_behind(p, least);
-		all_paths(p, &all, search);
-		if (!search && has_empty_way(p, &all)) {
-			search = true;
-			all_paths(p, &all, search);
-		}
+		all_paths(p, &all, false, BEGIN_PLAIN);
+		if (has_empty_way(p, &all))
+			begin = BEGIN_ANY;
+		else
+			err = add_paths(w, p, item, &all, false);
 	}
-	for (uint32_t i = 0; i < all.n && err == 0; i++)
-		err = add_path(w, p, item, &all.v[i], least, common, search);
+	if (err == 0) {
+		all_paths(p, &all, true, begin);
+		err = add_paths(w, p, item, &all, true);
+	}
 	free(all.v);
 	return err;
 }

@@ -20,6 +20,7 @@ struct way {
 	bool whole;                    /* goes to the end of the pattern */
 	const struct step *behind;     /* the step after the last; NULL at the end */
 	const struct step *needle;     /* when n is 0: a literal that every match of this way holds, or NULL */
+	const struct step *lead;       /* when n is 0: the literal behind the leading wildcard, or NULL: anything */
 };
 
 struct ways {
