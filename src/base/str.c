@@ -72,6 +72,19 @@ next_byte(struct str s, size_t from, size_t end, char c)
 	return hit ? (size_t)(hit - s.p) : end;
 }
 
+#define SHORT 24 /* bytes below which a search by memchr costs more than it saves */
+
+static size_t
+find_short_nocase(struct str s, struct str needle, size_t end)
+{
+	char first = ascii_lower(needle.p[0]);
+
+	for (size_t i = 0; i < end; i++)
+		if (ascii_lower(s.p[i]) == first && str_eq_nocase(str_of(s.p + i, needle.n), needle))
+			return i;
+	return s.n;
+}
+
 size_t
 str_find_nocase(struct str s, struct str needle)
 {
@@ -83,6 +96,8 @@ str_find_nocase(struct str s, struct str needle)
 	if (needle.n > s.n)
 		return s.n;
 	end = s.n - needle.n + 1;
+	if (s.n < SHORT)
+		return find_short_nocase(s, needle, end);
 	lower = ascii_lower(needle.p[0]);
 	upper = (unsigned)(lower - 'a') < 26 ? (char)(lower & ~0x20) : lower;
 	low = next_byte(s, 0, end, lower);

@@ -3,6 +3,8 @@
 
 #include <assert.h>
 
+_Static_assert(RECORD_FIELDS_MAX <= UINT8_MAX, "a hint is a byte");
+
 /* Offset of `inside` within `whole`, or SIZE_MAX when it does not lie there. */
 static size_t
 offset_in(struct str whole, struct str inside)
@@ -75,8 +77,12 @@ key_bit(uint16_t key)
 const struct field *
 record_field(const struct record *r, uint16_t key)
 {
+	size_t at = r->hint[key % 64];
+
 	if (!(r->keys_seen & key_bit(key)))
 		return NULL;
+	if (at < r->nfields && r->fields[at].key == key)
+		return &r->fields[at];
 	for (size_t i = 0; i < r->nfields; i++)
 		if (r->fields[i].key == key)
 			return &r->fields[i];
@@ -102,6 +108,7 @@ record_set(struct record *r, uint16_t key, struct slot at, uint16_t flags)
 	r->fields[i] = (struct field){ .key = key, .flags = flags, .at = at };
 	r->nfields += !old;
 	r->keys_seen |= key_bit(key);
+	r->hint[key % 64] = (uint8_t)i;
 	return true;
 }
 

@@ -70,6 +70,7 @@ struct record {
 	uint32_t decoder;              /* index in the rule set, UINT32_MAX when none */
 	uint16_t nfields;
 	uint64_t keys_seen;            /* bit key % 64: may be among fields; makes absence cheap. record_set() keeps it */
+	uint8_t hint[64];              /* by key % 64: where a field of such a key stood last, if nothing moved since */
 	struct field fields[RECORD_FIELDS_MAX];
 };
 

@@ -54,8 +54,9 @@ struct line {                          /* one `line` statement */
 	uint32_t nconstants;
 	const struct mapping *maps;
 	uint32_t nmaps;
-	const uint16_t *drops;
-	uint32_t ndrops;
+	uint16_t *drops;
+	uint32_t ndrops, nunread;      /* the first nunread of them nothing in this line asks for */
+	uint64_t unread;               /* bit key % 64 of those */
 	const struct condition *when;
 	uint32_t nwhen;
 	const struct line_refine *refines;

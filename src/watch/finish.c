@@ -16,7 +16,7 @@ store_captures(const struct ruleset *rs, const struct line *l, const struct matc
 		struct slot at = slot_part(base, (size_t)(m->at[i].p - text.p), m->at[i].n);
 
 		if (h->type == HOLE_KV)
-			forms_pairs(rs, r, at);
+			forms_pairs(rs, l, r, at);
 		else
 			store_slot(r, h->field, at);
 	}

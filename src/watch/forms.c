@@ -41,6 +41,16 @@ forms_work_free(struct forms_work *w)
 	free(w);
 }
 
+/* Field names by byte: small letters; 0 for other signs, which become _. */
+static const char name_bytes[256] = {
+	['_'] = '_', ['.'] = '.', ['-'] = '-',
+	['0'] = '0', '1', '2', '3', '4', '5', '6', '7', '8', '9',
+	['A'] = 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'm', 'n', 'o', 'p', 'q', 'r', 's', 't', 'u', 'v',
+	'w', 'x', 'y', 'z',
+	['a'] = 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'm', 'n', 'o', 'p', 'q', 'r', 's', 't', 'u', 'v',
+	'w', 'x', 'y', 'z',
+};
+
 /* The field that rules know a writer's key by: small letters, '@' dropped, other signs become _. */
 static uint16_t
 field_of(const struct ruleset *rs, struct str key)
@@ -49,12 +59,9 @@ field_of(const struct ruleset *rs, struct str key)
 	size_t n = 0;
 
 	for (size_t i = 0; i < key.n && n < sizeof(name); i++) {
-		char c = key.p[i];
+		char c = name_bytes[(unsigned char)key.p[i]];
 
-		if (c >= 'A' && c <= 'Z')
-			c = (char)(c + 32);
-		else if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_'))
-			c = '_';
+		c = c ? c : '_';
 		if (i > 0 || c != '_' || key.p[0] == '_')
 			name[n++] = c;
 	}
@@ -148,8 +155,19 @@ add_flag(char *flags, size_t n, struct str word)
 	return n + word.n;
 }
 
+static bool
+is_unread(const struct line *l, uint16_t field)
+{
+	if (!l || !(l->unread >> (field % 64) & 1))
+		return false;
+	for (uint32_t i = 0; i < l->nunread; i++)
+		if (l->drops[i] == field)
+			return true;
+	return false;
+}
+
 void
-forms_pairs(const struct ruleset *rs, struct record *r, struct slot at)
+forms_pairs(const struct ruleset *rs, const struct line *l, struct record *r, struct slot at)
 {
 	struct taking t = taking_of(rs, r, at);
 	struct str rest = t.text;
@@ -165,7 +183,7 @@ forms_pairs(const struct ruleset *rs, struct record *r, struct slot at)
 			continue;
 		}
 		field = field_of(rs, kv.key);
-		if (field != FIELD_NONE)
+		if (field != FIELD_NONE && !is_unread(l, field))
 			take_pair(&t, field, kv.value, kv.escaped, kv_unescape);
 	}
 	if (n)
@@ -175,7 +193,7 @@ forms_pairs(const struct ruleset *rs, struct record *r, struct slot at)
 static bool
 take_kv(const struct ruleset *rs, struct record *r, struct slot base)
 {
-	forms_pairs(rs, r, base);
+	forms_pairs(rs, NULL, r, base);
 	return true;
 }
 

@@ -329,6 +329,45 @@ new_line(struct taking *t)
 	return v;
 }
 
+static bool
+conditions_read(const struct condition *c, uint32_t n, uint16_t field)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (c[i].field == field || c[i].other == field)
+			return true;
+	return false;
+}
+
+static bool
+line_reads(const struct line *line, uint16_t field)
+{
+	for (uint32_t i = 0; i < line->nmaps; i++)
+		for (uint32_t k = 0; k < line->maps[i].nfrom; k++)
+			if (line->maps[i].from[k] == field)
+				return true;
+	for (uint32_t i = 0; i < line->nrefines; i++)
+		if (conditions_read(line->refines[i].when, line->refines[i].nwhen, field))
+			return true;
+	return conditions_read(line->when, line->nwhen, field);
+}
+
+/* What is dropped without being asked for need not be stored at all: such keys stand first. */
+static void
+sort_drops(struct line *line)
+{
+	uint16_t *drops = line->drops;
+
+	for (uint32_t i = 0; i < line->ndrops; i++) {
+		uint16_t field = drops[i];
+
+		if (line_reads(line, field))
+			continue;
+		drops[i] = drops[line->nunread];
+		drops[line->nunread++] = field;
+		line->unread |= UINT64_C(1) << (field % 64);
+	}
+}
+
 static void
 take_line(void *ctx, const struct conf_stmt *s, struct diags *d)
 {
@@ -354,6 +393,7 @@ take_line(void *ctx, const struct conf_stmt *s, struct diags *d)
 		fault(t, &s->words[0], NULL, "with `on` needs a pattern");
 	if (diags_errors(d) > errors)
 		return;
+	sort_drops(line);
 	t->l->rs->decoders->nlines++;
 	t->d->nlines++;
 }

@@ -6,17 +6,34 @@
 
 #define KEY_MAX 64
 
-static bool
-blank(char c)
+enum {
+	BLANK = 1 << 0,
+	KEY = 1 << 1,        /* may stand in a key */
+	STOP = 1 << 2,       /* may end a value without quotes */
+};
+
+__extension__ static const unsigned char classes[256] = {
+	[' '] = BLANK | STOP, ['\t'] = BLANK | STOP, [','] = STOP, [';'] = STOP,
+	['a' ... 'z'] = KEY, ['A' ... 'Z'] = KEY, ['0' ... '9'] = KEY,
+	['_'] = KEY, ['.'] = KEY, ['-'] = KEY, ['@'] = KEY, ['/'] = KEY, ['['] = KEY, [']'] = KEY,
+};
+
+static inline bool
+is(char c, unsigned class)
 {
-	return c == ' ' || c == '\t';
+	return classes[(unsigned char)c] & class;
 }
 
-static bool
+static inline bool
+blank(char c)
+{
+	return is(c, BLANK);
+}
+
+static inline bool
 key_byte(char c)
 {
-	return (unsigned char)((c | 0x20) - 'a') < 26 || (unsigned char)(c - '0') < 10 ||
-	    c == '_' || c == '.' || c == '-' || c == '@' || c == '/' || c == '[' || c == ']';
+	return is(c, KEY);
 }
 
 /* Length of a key with '=' behind it at the start of s, or 0. */
@@ -48,9 +65,11 @@ static size_t
 plain_length(struct str s)
 {
 	size_t i = 0;
-	for (; i < s.n && !blank(s.p[i]); i++) {
-		if (s.p[i] != ',' && s.p[i] != ';')
+	for (; i < s.n; i++) {
+		if (!is(s.p[i], STOP))
 			continue;
+		if (blank(s.p[i]))
+			break;
 		if (i + 1 >= s.n || blank(s.p[i + 1]) || key_length(str_from(s, i + 1)))
 			break;
 	}
