@@ -328,12 +328,13 @@ run(const struct automaton *a, uint32_t row, struct str text, size_t *pos)
 	while (p < end) {
 		uint32_t to = links[row + class[(unsigned char)*p]];
 
-		if (to == UNKNOWN)
+		if ((int32_t)to <= (int32_t)UNKNOWN) {   /* or special */
+			row = to == UNKNOWN ? row : to;
+			p += to != UNKNOWN;
 			break;
+		}
 		row = to;
 		p++;
-		if (to & SPECIAL)
-			break;
 	}
 	*pos = (size_t)(p - text.p);
 	return row;

@@ -25,7 +25,8 @@ decode_work_new(const struct ruleset *rs)
 	w->forms = forms_work_new();
 	w->automata = calloc(rs->decoders->ngroups + 1, sizeof(struct automaton *));
 	w->budget.credit = AUTOMATA_CREDIT_MAX;
-	ok = w->automata && w->literals && w->forms && refine_prepare(rs->decoders, w->literals) == 0;
+	w->plain = refine_memo_new(rs->decoders);
+	ok = w->automata && w->plain && w->literals && w->forms && refine_prepare(rs->decoders, w->literals) == 0;
 	for (uint32_t i = 0; ok && i < rs->decoders->ngroups; i++)
 		if (rs->decoders->groups[i].index.literals)
 			ok = literals_prepare(w->literals, rs->decoders->groups[i].index.literals) == 0;
@@ -46,6 +47,7 @@ decode_work_free(struct decode_work *w)
 	free(w->automata);
 	literals_work_free(w->literals);
 	forms_work_free(w->forms);
+	refine_memo_free(w->plain);
 	free(w);
 }
 

@@ -139,6 +139,7 @@ struct decode_work {
 	struct match match;
 	struct memo memo[WORK_MEMO];
 	struct forms_work *forms;      /* forms.h */
+	struct refine_memo *plain;     /* refine.h: values known to hold nothing */
 	const struct line *hit;        /* the line that took the record, or NULL */
 	void (*on_try)(void *ctx, const struct decode_try *t);   /* explain */
 	void *on_try_ctx;

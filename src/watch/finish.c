@@ -17,6 +17,8 @@ store_captures(const struct ruleset *rs, const struct line *l, const struct matc
 
 		if (h->type == HOLE_KV)
 			forms_pairs(rs, l, r, at);
+		else if (h->field == FIELD_time && match_stamp(m, m->at[i].p))
+			r->stamp = *match_stamp(m, m->at[i].p);
 		else
 			store_slot(r, h->field, at);
 	}

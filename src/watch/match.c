@@ -82,20 +82,61 @@ take_blanks(struct run *r, const struct step *next, size_t pos)
 	return at;
 }
 
+/* What may follow a time and still have a say in it: a zone. The form that syslog writes has none. */
+#define ZONE_MAX 8u
+
+static void
+remember_time(struct time_memo *memo, struct str s, size_t n, const struct stamp *stamp)
+{
+	size_t decided = n + (stamp->form == STAMP_SYSLOG ? 1 : ZONE_MAX);
+
+	memo->to_end = decided >= s.n;
+	memo->n = (uint8_t)(memo->to_end ? s.n : decided);
+	memo->read = (uint8_t)n;
+	memo->stamp = *stamp;
+	memcpy(memo->text, s.p, memo->n);
+}
+
+/* stamp_parse(), unless the last time looked the same. */
+static size_t
+read_time(struct time_memo *memo, struct str s, struct stamp *ret)
+{
+	size_t n;
+
+	s = str_head(s, HOLE_TIME_MAX);
+	if (memo->n && s.n >= memo->n && memo->to_end == (s.n == memo->n) && memcmp(memo->text, s.p, memo->n) == 0) {
+		*ret = memo->stamp;
+		return memo->read;
+	}
+	n = stamp_parse(s, ret);
+	if (n > 0)
+		remember_time(memo, s, n, ret);
+	return n;
+}
+
 size_t
 match_time(struct match *m, struct str text, size_t pos)
 {
 	const char *at = text.p + pos;
 	bool slot = pos > 0;
-	struct str value;
-	size_t end;
+	size_t n;
 
 	if (m->time[slot].at == at && (m->time[slot].n == HOLE_MISS || m->time[slot].n <= text.n - pos))
 		return m->time[slot].n == HOLE_MISS ? HOLE_MISS : pos + m->time[slot].n;
-	end = hole_forward(HOLE_TIME, text, pos, NULL, &value, &m->steps);
+	m->steps++;
+	n = pos < text.n ? read_time(&m->memo, str_from(text, pos), &m->time[slot].stamp) : 0;
 	m->time[slot].at = at;
-	m->time[slot].n = end == HOLE_MISS ? HOLE_MISS : end - pos;
-	return end;
+	m->time[slot].n = n ? n : HOLE_MISS;
+	return n ? pos + n : HOLE_MISS;
+}
+
+const struct stamp *
+match_stamp(const struct match *m, const char *at)
+{
+	for (size_t i = 0; i < ARRAY_LEN(m->time); i++)
+		if (m->time[i].at == at && m->time[i].n != HOLE_MISS)
+			return &m->time[i].stamp;
+	return NULL;
 }
 
 /* A step that is no wildcard, at pos, when `next` is to follow: the place behind it, or HOLE_MISS. */

@@ -8,6 +8,7 @@
 
 #include "watch/hole.h"
 #include "watch/load.h"
+#include "wire/stamp.h"
 
 #define PATTERN_HOLES_MAX 60
 #define PATTERN_STEPS_MAX 400
@@ -72,7 +73,14 @@ struct match {
 	struct {                 /* times looked for, at the beginning and elsewhere: many patterns want one there */
 		const char *at;      /* NULL: none yet. The caller forgets them with every new text */
 		size_t n;            /* how long it was, or HOLE_MISS */
+		struct stamp stamp;
 	} time[2];
+	struct time_memo {       /* the last time that was read: in a log the next line often has the same */
+		char text[HOLE_TIME_MAX];
+		uint8_t n, read;     /* bytes of text that decided it, and how many of them are the time */
+		bool to_end;         /* the text ended there */
+		struct stamp stamp;
+	} memo;
 	size_t stopped_at;       /* after a miss: how far it came, and the step that failed */
 	uint16_t stopped_step;   /* STEP_END: the end of the text was wanted */
 };
@@ -94,6 +102,8 @@ match_forget_times(struct match *m)
 size_t match_lead(struct match *m, struct str text);
 /* hole_forward() for times, which remembers. */
 size_t match_time(struct match *m, struct str text, size_t pos);
+/* What match_time() read at this place in the text, or NULL. */
+const struct stamp *match_stamp(const struct match *m, const char *at);
 /* Could it, to judge by its length and its end? */
 bool pattern_may_match(const struct pattern *p, struct str text);
 /* Is step i on every way through the pattern? */

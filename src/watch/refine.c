@@ -360,6 +360,56 @@ on_hit(void *ctx, uint32_t id)
 		h->to[h->n++] = h->set->to_of[id];
 }
 
+#define MEMO_CELLS 64u                 /* per set, power of two */
+#define MEMO_TEXT 160u                 /* longer values are looked at every time */
+
+struct memo_cell {
+	uint8_t n;
+	char text[MEMO_TEXT];
+};
+
+struct refine_memo {
+	struct memo_cell *cells;
+};
+
+struct refine_memo *
+refine_memo_new(const struct decoders *d)
+{
+	struct refine_memo *m = calloc(1, sizeof(*m));
+
+	if (m)
+		m->cells = calloc((size_t)(refine_sets(d) + 1) * MEMO_CELLS, sizeof(*m->cells));
+	if (m && !m->cells) {
+		free(m);
+		m = NULL;
+	}
+	return m;
+}
+
+void
+refine_memo_free(struct refine_memo *m)
+{
+	if (!m)
+		return;
+	free(m->cells);
+	free(m);
+}
+
+/* Scans the value for the literals of a set, unless it is known to hold none. */
+static void
+scan_value(struct decode_work *w, uint32_t set, struct str value, struct hits *h)
+{
+	struct memo_cell *cell = &w->plain->cells[set * MEMO_CELLS + hash_bytes(value, 0) % MEMO_CELLS];
+
+	if (value.n <= MEMO_TEXT && cell->n == value.n && memcmp(cell->text, value.p, value.n) == 0)
+		return;
+	literals_scan(h->set->compiled, w->literals, value, on_hit, h);
+	if (h->n || value.n > MEMO_TEXT)
+		return;
+	memcpy(cell->text, value.p, value.n);
+	cell->n = (uint8_t)value.n;
+}
+
 static bool
 holds(const struct ruleset *rs, const struct refinement *f, const struct refine_to *to,
     const struct record *r)
@@ -392,14 +442,15 @@ refine_record(const struct ruleset *rs, struct decode_work *w, struct record *r)
 	uint32_t sets = f ? f->by_kind[r->kind] : 0;
 
 	for (; sets; sets &= sets - 1) {
-		struct hits h = { .set = &f->sets[__builtin_ctz(sets)] };
+		uint32_t set = (uint32_t)__builtin_ctz(sets);
+		struct hits h = { .set = &f->sets[set] };
 		struct str value = record_fact(r, h.set->field);
 		uint32_t to;
 
 		if (!value.n)
 			continue;
 		if (h.set->compiled)
-			literals_scan(h.set->compiled, w->literals, value, on_hit, &h);
+			scan_value(w, set, value, &h);
 		to = first_to(rs, f, &h, r);
 		if (to == UINT32_MAX)
 			continue;

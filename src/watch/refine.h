@@ -18,6 +18,10 @@ int refine_literals(struct decoders *d, uint32_t set, struct str cached, bool pl
 const struct literals *refine_set(const struct decoders *d, uint32_t set);
 int refine_prepare(const struct decoders *d, struct literals_work *w) WARN_UNUSED;
 
+/* Values that were found to hold no literal: agents and paths come again and again. NULL without memory. */
+struct refine_memo;
+struct refine_memo *refine_memo_new(const struct decoders *d);
+void refine_memo_free(struct refine_memo *m);
 void refine_record(const struct ruleset *rs, struct decode_work *w, struct record *r);
 
 #endif

@@ -58,14 +58,14 @@ take_program(void *ctx, const struct conf_stmt *s, struct diags *d)
 	struct arena *a = &t->l->rs->arena;
 
 	t->programs_said = true;
-	if (s->nwords == 2 && str_eq(conf_arg(s, 1), STR("any"))) {
-		t->d->any = true;
-		return;
-	}
 	t->d->programs = ARENA_ARRAY(a, struct str, s->nwords);
 	for (uint32_t i = 1; t->d->programs && i < s->nwords; i++) {
 		struct str name = lower_copy(a, s->words[i].text);
 
+		if (str_eq(name, STR("any"))) {
+			t->d->any = true;
+			continue;
+		}
 		if (name.n && name.p[0] == '/')
 			name = str_from(name, str_rfind(name, STR("/")) + 1);
 		t->d->programs[t->d->nprograms++] = name;

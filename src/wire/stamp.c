@@ -391,10 +391,28 @@ epoch_first(struct str s, size_t digits, struct stamp *ret)
 	return n;
 }
 
+/* Four numbers between points are an address: half of all logs begin with one, and no time does. */
+static bool
+is_quad(struct str s)
+{
+	unsigned points = 0, digits = 0;
+	for (size_t i = 0; i < s.n && i < 15; i++) {
+		if (stamp_digit(s.p[i]) && ++digits <= 3)
+			continue;
+		if (s.p[i] != '.' || digits == 0 || digits > 3)
+			break;
+		digits = 0;
+		points++;
+	}
+	return points == 3 && digits > 0;
+}
+
 static size_t
 digit_first(struct str s, struct stamp *ret)
 {
 	size_t digits = 1, n = 0;
+	if (is_quad(s))
+		return 0;
 	while (digits < s.n && digits < 20 && stamp_digit(s.p[digits]))
 		digits++;
 	switch (digits) {
