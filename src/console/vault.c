@@ -11,7 +11,9 @@
 #include "base/when.h"
 #include "console/command.h"
 #include "console/config_file.h"
+#include "console/engine.h"
 #include "console/i18n.h"
+#include "console/pack.h"
 #include "console/term.h"
 #include "console/vault_html.h"
 #include "console/vault_verify.h"
@@ -335,6 +337,35 @@ int
 command_vault_checkpoint(const struct options *o)
 {
 	return with_vault(o, checkpoint);
+}
+
+static int
+pack(const struct options *o, struct vault_dir *d)
+{
+	struct engine e;
+	char lines[32], raw[32], stored[32];
+	int r = command_engine(&e, o);
+
+	if (r < 0)
+		return r;
+	struct pack_opts opts = { .vault = d->path, .rules = e.rules, .work = e.work, .rows_min = 1, .seed = random_u64() };
+	struct pack_report done = { .segments = 1 };
+	while (r == 0 && done.segments) {
+		r = pack_next(&opts, &done);
+		if (r == 0 && done.segments)
+			printf(_("%s lines, %s, packed into %s\n"), term_count(done.lines, lines),
+			    text_show_size(done.raw_bytes, raw, sizeof(raw)), text_show_size(done.stored_bytes, stored, sizeof(stored)));
+	}
+	if (r < 0)
+		snprintf(d->why, sizeof(d->why), "%.4000s", done.why);
+	engine_close(&e);
+	return r;
+}
+
+int
+command_vault_pack(const struct options *o)
+{
+	return with_vault(o, pack);
 }
 
 /* A proof, wherever it comes from. */

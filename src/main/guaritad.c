@@ -41,7 +41,7 @@ guaritad_wants(const struct guaritad *g, const struct role_row *row)
 {
 	const struct config *c = g->file.config;
 
-	if (row->peer == MSG_VAULTD)
+	if (row->peer == MSG_VAULTD || row->peer == MSG_PACKD)
 		return c->vault != NULL;
 	if (row->peer == MSG_NETD)
 		return conf_has_gate(&c->gate);

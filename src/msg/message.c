@@ -60,6 +60,8 @@ msg_peer_name(enum msg_peer p)
 		return "runnerd";
 	case MSG_VAULTD:
 		return "vaultd";
+	case MSG_PACKD:
+		return "packd";
 	case MSG_NETD:
 		return "netd";
 	case MSG_L2TPD:

@@ -211,6 +211,18 @@ fixed_dir(struct arena *a, struct str pattern)
 	return slash == head.n ? "." : arena_strdup(a, str_head(head, slash ? slash : 1));
 }
 
+/* Without memory the path itself, read by nobody: the role finds out that it cannot. */
+static const char *
+path_below(struct arena *a, struct str dir, const char *name)
+{
+	struct buf b = BUF_INIT(PATH_MAX);
+
+	buf_addf(&b, "%.*s/%s", STR_FMT(dir), name);
+	const char *path = arena_strdup(a, buf_str(&b));
+	buf_free(&b);
+	return path ? path : "/nonexistent";
+}
+
 static void
 source_paths(struct role *r, struct path_list *l)
 {
@@ -240,6 +252,10 @@ fill_paths(struct role *r, struct path_list *l)
 	}
 	if (sets & PATHS_VAULT && c->vault)
 		add_path(l, c->vault->path.p, true);
+	if (sets & PATHS_PACK && c->vault) {
+		add_path(l, path_below(&r->file.arena, c->vault->path, "wal"), false);
+		add_path(l, path_below(&r->file.arena, c->vault->path, "seg"), true);
+	}
 	if (sets & PATHS_SOURCES)
 		source_paths(r, l);
 	if (sets & PATHS_GATE) {

@@ -22,6 +22,7 @@ enum role_paths {
 	PATHS_SOURCES = 1 << 2,        /* followed files, to read */
 	PATHS_ZONES = 1 << 3,          /* time zones and /proc/self */
 	PATHS_VAULT = 1 << 4,          /* the vault, to write */
+	PATHS_PACK = 1 << 7,           /* the log of the vault, to read, and its segments, to write */
 	PATHS_GATE = 1 << 5,           /* the gate's state and the network's switches, to write */
 	PATHS_NAMES = 1 << 6,          /* what the C library reads to look a name up */
 };

@@ -90,9 +90,11 @@ start_file(struct vaulting *v)
 {
 	struct buf state = BUF_INIT(FRAME_SIDE_MAX);
 
-	vaulting_pack_state(v, &state);
-	sealer_begin(&v->sealer, FRAME_START);
-	int r = buf_ok(&state) ? finish(v, buf_str(&state), true) : -ENOMEM;
+	int r = vaulting_pack_state(v, &state);
+	if (r == 0) {
+		sealer_begin(&v->sealer, FRAME_START);
+		r = finish(v, buf_str(&state), true);
+	}
 	buf_free(&state);
 	return r;
 }

@@ -83,15 +83,15 @@ add_entry(struct vaulting *v, uint32_t stream, int64_t received_us, uint8_t flag
 
 /* What a restart must know with these lines. */
 static int
-add_side(struct vaulting *v, uint32_t stream, uint16_t flags, struct str bytes)
+add_side(struct buf *side, uint32_t stream, uint16_t flags, struct str bytes)
 {
 	struct entry e = { .source = stream, .flags = flags, .bytes = bytes };
 
-	if (!buf_reserve(&v->side, ENTRY_HEAD + bytes.n))
+	if (!buf_reserve(side, ENTRY_HEAD + bytes.n))
 		return -ENOMEM;
-	struct enc out = enc_of(v->side.p + v->side.n, ENTRY_HEAD + bytes.n);
+	struct enc out = enc_of(side->p + side->n, ENTRY_HEAD + bytes.n);
 	entry_pack(&out, &e);
-	v->side.n += out.n;
+	side->n += out.n;
 	return enc_ok(&out) ? 0 : -ENOMEM;
 }
 
@@ -112,7 +112,7 @@ declare(struct vaulting *v, struct vault_wire *w, struct str bytes)
 	w->stream = stream;
 	if (r < 0 || (v->streams.n == before && v->streams.v[stream]->decl.name.p == known))
 		return 0;
-	return add_side(v, stream, ENTRY_SOURCE, bytes);
+	return add_side(&v->side, stream, ENTRY_SOURCE, bytes);
 }
 
 static int
@@ -129,7 +129,7 @@ take_entry(struct vaulting *v, const struct entry *e)
 	if (e->flags & ENTRY_POSITION) {
 		int r = streams_place(&v->streams, w->stream, e->bytes);
 		/* One too many to remember: its file is read again after a restart. */
-		return r == -ENOSPC ? 0 : r < 0 ? r : add_side(v, w->stream, ENTRY_POSITION, e->bytes);
+		return r == -ENOSPC ? 0 : r < 0 ? r : add_side(&v->side, w->stream, ENTRY_POSITION, e->bytes);
 	}
 	/* Sent again after a restart of the sender: sealed is sealed. */
 	if (e->flags & ENTRY_SPOOLED && e->seq <= v->spooled)
@@ -208,23 +208,24 @@ pack_spooled(uint64_t spooled, struct buf *out)
 	buf_add(out, str_of((const char *)bytes, e.n));
 }
 
-void
+/* In the form of a side, which is ours: what watchd saves of its streams is its own affair. */
+int
 vaulting_pack_state(const struct vaulting *v, struct buf *out)
 {
+	uint8_t bytes[16384];
+	int r = 0;
+
 	pack_spooled(v->spooled, out);
-	streams_save(&v->streams, out);
-}
-
-int
-vaulting_load_state(struct vaulting *v, struct cur *in)
-{
-	uint64_t spooled = cur_u64(in);
-	int r = streams_load(&v->streams, in);
-
-	if (r < 0 || !cur_done(in))
-		return -EBADMSG;
-	v->spooled = spooled;
-	return 0;
+	for (uint32_t i = 0; i < v->streams.n && r == 0; i++) {
+		struct enc e = enc_of(bytes, sizeof(bytes));
+		entry_pack_source(&e, &v->streams.v[i]->decl);
+		r = enc_ok(&e) ? add_side(out, i, ENTRY_SOURCE, str_of((const char *)bytes, e.n)) : -EMSGSIZE;
+	}
+	for (size_t i = 0; i < v->streams.nplaces && r == 0; i++) {
+		const struct place *p = &v->streams.places[i];
+		r = add_side(out, p->stream, ENTRY_POSITION, str_of((const char *)p->bytes, p->n));
+	}
+	return r;
 }
 
 int

@@ -43,7 +43,7 @@ on_frame(void *ctx, const struct frame *f)
 	int r = 0;
 
 	if (f->kind == FRAME_START)
-		r = tree_unpack(&c, &t) < 0 ? -EBADMSG : vaulting_load_state(v, &c);
+		r = tree_unpack(&c, &t) < 0 ? -EBADMSG : vaulting_take_side(v, str_of((const char *)c.p, c.n));
 	else if (f->kind == FRAME_LINES)
 		r = vaulting_take_side(v, f->side);
 	if (r < 0)

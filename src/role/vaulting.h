@@ -106,8 +106,8 @@ void vaulting_say(struct vaulting *v, const char *fmt, ...) __attribute__((forma
 void vaulting_forget_wires(struct vaulting *v);
 /* One entry of a frame's side: SOURCE or POSITION, by number of stream. -EBADMSG. */
 int vaulting_take_side(struct vaulting *v, struct str side) WARN_UNUSED;
-void vaulting_pack_state(const struct vaulting *v, struct buf *out);
-int vaulting_load_state(struct vaulting *v, struct cur *in) WARN_UNUSED;
+/* All of them, in the same form: what a file of the log begins with. */
+int vaulting_pack_state(const struct vaulting *v, struct buf *out) WARN_UNUSED;
 
 /* Writing. vault_commit.c */
 /* A frame is open afterwards. */

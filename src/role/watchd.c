@@ -282,7 +282,9 @@ on_intake(void *ctx, struct chan *c, struct msg *m)
 		role_end(w->role, 1);
 		return;
 	}
-	if (chan_send(c, &credit) < 0)
+	/* Whoever is gone wants no credit; the end of the link is told by itself. */
+	int r = chan_send(c, &credit);
+	if (r < 0 && r != -EPIPE)
 		log_say(&w->role->log, LOG_LEVEL_WARNING, "the feed does not take credit");
 }
 

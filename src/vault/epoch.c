@@ -174,7 +174,7 @@ check_sig(const struct note *n, struct str sig, struct digest *ret_identity, str
 	struct epoch_mark m = { .epoch = cur_u32(&c), .time_s = cur_u64(&c) };
 	struct str public = cur_bytes(&c, SIGN_PUBLIC_BYTES), own = cur_bytes(&c, SIGN_BYTES);
 	struct buf message = BUF_INIT(NOTE_BYTES_MAX + 128);
-	struct proof path = { .n = 0 };
+	struct tree_path path = { .n = 0 };
 	struct digest identity;
 
 	if (!cur_ok(&c) || c.n % DIGEST_BYTES || c.n / DIGEST_BYTES > EPOCH_HEIGHT_MAX)

@@ -10,7 +10,7 @@ static const struct str line_magic = STR_INIT("c2sp.org/tlog-proof@v1");
 static const struct str range_magic = STR_INIT("guarita-range@v1");
 
 static void
-add_hashes(struct buf *out, struct str word, const struct proof *p)
+add_hashes(struct buf *out, struct str word, const struct tree_path *p)
 {
 	for (unsigned i = 0; i < p->n; i++) {
 		buf_add(out, word);
@@ -53,7 +53,7 @@ take_number(struct str *text, struct str word, uint64_t *ret)
 
 /* Lines of base64 digests, each behind the word, as long as there are such. */
 static int
-take_hashes(struct str *text, struct str word, struct proof *p)
+take_hashes(struct str *text, struct str word, struct tree_path *p)
 {
 	struct str rest = *text, hash;
 

@@ -24,7 +24,7 @@
 struct line_proof {
 	uint64_t index;
 	struct str line;               /* nonce and record */
-	struct proof path;
+	struct tree_path path;
 	struct str note;
 };
 
@@ -35,7 +35,7 @@ int line_proof_read(struct str text, struct buf *decoded, struct line_proof *ret
 struct range_proof {
 	uint64_t first, count;
 	struct str lines;              /* u16 length, nonce and record; one after the other */
-	struct proof before, behind;
+	struct tree_path before, behind;
 	struct str note;
 };
 

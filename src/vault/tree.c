@@ -64,7 +64,7 @@ level_at(uint64_t at, uint64_t end)
 
 /* The complete subtrees that make up the leaves from `at` to before `end`, appended to p. */
 static int
-cover(const struct tree_source *s, uint64_t at, uint64_t end, struct proof *p)
+cover(const struct tree_source *s, uint64_t at, uint64_t end, struct tree_path *p)
 {
 	while (at < end) {
 		unsigned level = level_at(at, end);
@@ -82,7 +82,7 @@ cover(const struct tree_source *s, uint64_t at, uint64_t end, struct proof *p)
 static int
 subtree_root(const struct tree_source *s, uint64_t at, uint64_t end, struct digest *ret)
 {
-	struct proof p = { .n = 0 };
+	struct tree_path p = { .n = 0 };
 	int r = cover(s, at, end, &p);
 
 	if (r < 0)
@@ -103,7 +103,7 @@ split(uint64_t n)
 
 /* The path is gathered from the root downwards; the RFC wants it from the leaf upwards. */
 static void
-reverse(struct proof *p)
+reverse(struct tree_path *p)
 {
 	for (unsigned i = 0, j = p->n; i + 1 < j; i++) {
 		struct digest d = p->path[i];
@@ -113,9 +113,9 @@ reverse(struct proof *p)
 }
 
 int
-tree_prove_inclusion(const struct tree_source *s, uint64_t index, uint64_t size, struct proof *ret)
+tree_prove_inclusion(const struct tree_source *s, uint64_t index, uint64_t size, struct tree_path *ret)
 {
-	struct proof p = { .n = 0 };
+	struct tree_path p = { .n = 0 };
 	uint64_t at = 0, end = size;
 	int r = 0;
 
@@ -136,9 +136,9 @@ tree_prove_inclusion(const struct tree_source *s, uint64_t index, uint64_t size,
 }
 
 int
-tree_prove_consistency(const struct tree_source *s, uint64_t old, uint64_t size, struct proof *ret)
+tree_prove_consistency(const struct tree_source *s, uint64_t old, uint64_t size, struct tree_path *ret)
 {
-	struct proof p = { .n = 0 };
+	struct tree_path p = { .n = 0 };
 	uint64_t at = 0, end = size;
 	int r = 0;
 
@@ -166,10 +166,10 @@ tree_prove_consistency(const struct tree_source *s, uint64_t old, uint64_t size,
 }
 
 int
-tree_prove_range(const struct tree_source *s, uint64_t first, uint64_t end, uint64_t size, struct proof *ret_before,
-    struct proof *ret_behind)
+tree_prove_range(const struct tree_source *s, uint64_t first, uint64_t end, uint64_t size, struct tree_path *ret_before,
+    struct tree_path *ret_behind)
 {
-	struct proof before = { .n = 0 }, behind = { .n = 0 };
+	struct tree_path before = { .n = 0 }, behind = { .n = 0 };
 
 	assert(first <= end && end <= size);
 	int r = cover(s, 0, first, &before);
@@ -183,7 +183,7 @@ tree_prove_range(const struct tree_source *s, uint64_t first, uint64_t end, uint
 }
 
 int
-tree_follow(const struct digest *leaf, uint64_t index, uint64_t size, const struct proof *p, struct digest *ret_root)
+tree_follow(const struct digest *leaf, uint64_t index, uint64_t size, const struct tree_path *p, struct digest *ret_root)
 {
 	struct digest d = *leaf;
 	uint64_t fn = index, sn = size - 1;
@@ -212,7 +212,7 @@ tree_follow(const struct digest *leaf, uint64_t index, uint64_t size, const stru
 }
 
 int
-tree_check_inclusion(const struct digest *leaf, uint64_t index, uint64_t size, const struct proof *p,
+tree_check_inclusion(const struct digest *leaf, uint64_t index, uint64_t size, const struct tree_path *p,
     const struct digest *root)
 {
 	struct digest d;
@@ -223,7 +223,7 @@ tree_check_inclusion(const struct digest *leaf, uint64_t index, uint64_t size, c
 /* Both roots grow from one node along one path; the old one only by what stands to its left. */
 static int
 check_continues(uint64_t old, uint64_t size, const struct digest *old_root, const struct digest *root,
-    const struct proof *p)
+    const struct tree_path *p)
 {
 	bool whole = (old & (old - 1)) == 0;
 	uint64_t fn = old - 1, sn = size - 1;
@@ -253,7 +253,7 @@ check_continues(uint64_t old, uint64_t size, const struct digest *old_root, cons
 
 int
 tree_check_consistency(uint64_t old, uint64_t size, const struct digest *old_root, const struct digest *root,
-    const struct proof *p)
+    const struct tree_path *p)
 {
 	struct digest nothing = digest_of(NULL, 0);
 
@@ -267,7 +267,7 @@ tree_check_consistency(uint64_t old, uint64_t size, const struct digest *old_roo
 }
 
 static int
-add_cover(struct tree *t, uint64_t end, const struct proof *p)
+add_cover(struct tree *t, uint64_t end, const struct tree_path *p)
 {
 	unsigned i = 0;
 
@@ -277,14 +277,14 @@ add_cover(struct tree *t, uint64_t end, const struct proof *p)
 }
 
 int
-tree_open_range(struct tree *t, uint64_t first, const struct proof *before)
+tree_open_range(struct tree *t, uint64_t first, const struct tree_path *before)
 {
 	*t = (struct tree){ .size = 0 };
 	return add_cover(t, first, before);
 }
 
 int
-tree_close_range(struct tree *t, uint64_t size, const struct proof *behind, const struct digest *root)
+tree_close_range(struct tree *t, uint64_t size, const struct tree_path *behind, const struct digest *root)
 {
 	if (add_cover(t, size, behind) < 0)
 		return -EBADMSG;

@@ -31,7 +31,7 @@ void tree_add_subtree(struct tree *t, unsigned level, const struct digest *node)
 /* Of the whole; of an empty tree the digest of nothing. */
 struct digest tree_root(const struct tree *t);
 
-struct proof {
+struct tree_path {
 	unsigned n;
 	struct digest path[2 * TREE_LEVELS];
 };
@@ -43,27 +43,27 @@ struct tree_source {
 };
 
 /* RFC 6962 2.1.1: the path of leaf `index` in the tree of the first `size` leaves; index < size. */
-int tree_prove_inclusion(const struct tree_source *s, uint64_t index, uint64_t size, struct proof *ret) WARN_UNUSED;
+int tree_prove_inclusion(const struct tree_source *s, uint64_t index, uint64_t size, struct tree_path *ret) WARN_UNUSED;
 /* RFC 6962 2.1.2: that the tree of `size` leaves continues the one of `old`; old <= size. */
-int tree_prove_consistency(const struct tree_source *s, uint64_t old, uint64_t size, struct proof *ret) WARN_UNUSED;
+int tree_prove_consistency(const struct tree_source *s, uint64_t old, uint64_t size, struct tree_path *ret) WARN_UNUSED;
 /*
  * That the leaves from `first` to before `end` stand there without a gap: complete subtrees before them and behind
  * them, both from left to right. A checker adds the first, the leaves, and the second to an empty tree.
  */
-int tree_prove_range(const struct tree_source *s, uint64_t first, uint64_t end, uint64_t size, struct proof *ret_before,
-    struct proof *ret_behind) WARN_UNUSED;
+int tree_prove_range(const struct tree_source *s, uint64_t first, uint64_t end, uint64_t size, struct tree_path *ret_before,
+    struct tree_path *ret_behind) WARN_UNUSED;
 
 /* Each: 0, or -EBADMSG when the proof is not one. RFC 9162 2.1.3.2 and 2.1.4.2, which fix the procedure. */
-int tree_check_inclusion(const struct digest *leaf, uint64_t index, uint64_t size, const struct proof *p,
+int tree_check_inclusion(const struct digest *leaf, uint64_t index, uint64_t size, const struct tree_path *p,
     const struct digest *root) WARN_UNUSED;
 /* The root that the path leads to; -EBADMSG when it has not the length it must have. */
-int tree_follow(const struct digest *leaf, uint64_t index, uint64_t size, const struct proof *p,
+int tree_follow(const struct digest *leaf, uint64_t index, uint64_t size, const struct tree_path *p,
     struct digest *ret_root) WARN_UNUSED;
 int tree_check_consistency(uint64_t old, uint64_t size, const struct digest *old_root, const struct digest *root,
-    const struct proof *p) WARN_UNUSED;
+    const struct tree_path *p) WARN_UNUSED;
 /* Adds the subtrees of `before` to an empty tree, so that leaf `first` comes next; -EBADMSG. */
-int tree_open_range(struct tree *t, uint64_t first, const struct proof *before) WARN_UNUSED;
+int tree_open_range(struct tree *t, uint64_t first, const struct tree_path *before) WARN_UNUSED;
 /* Adds the subtrees of `behind`, up to size, and compares. */
-int tree_close_range(struct tree *t, uint64_t size, const struct proof *behind, const struct digest *root) WARN_UNUSED;
+int tree_close_range(struct tree *t, uint64_t size, const struct tree_path *behind, const struct digest *root) WARN_UNUSED;
 
 #endif

@@ -103,7 +103,7 @@ agrees_with_the_published_paths(void **state)
 {
 	struct leaves l;
 	struct tree_source s = { &l, node };
-	struct proof p;
+	struct tree_path p;
 
 	fill(&l);
 	for (size_t i = 0; i < ARRAY_LEN(published); i++)
@@ -125,7 +125,7 @@ every_leaf_of_every_small_tree_is_proved(void **state)
 {
 	struct leaves l;
 	struct tree_source s = { &l, node };
-	struct proof p;
+	struct tree_path p;
 
 	fill(&l);
 	for (uint64_t n = 1; n <= LEAVES; n++) {
@@ -154,7 +154,7 @@ every_growth_is_proved_and_no_other(void **state)
 {
 	struct leaves l;
 	struct tree_source s = { &l, node };
-	struct proof p;
+	struct tree_path p;
 
 	fill(&l);
 	for (uint64_t n = 1; n <= LEAVES; n++)
@@ -176,7 +176,7 @@ every_growth_is_proved_and_no_other(void **state)
 
 static int
 range_holds(const struct leaves *l, uint64_t first, uint64_t end, uint64_t size, uint64_t without,
-    const struct proof *before, const struct proof *behind)
+    const struct tree_path *before, const struct tree_path *behind)
 {
 	struct digest root = mth(l->v, size);
 	struct tree t;
@@ -194,7 +194,7 @@ a_range_shows_that_nothing_is_missing(void **state)
 {
 	struct leaves l;
 	struct tree_source s = { &l, node };
-	struct proof before, behind;
+	struct tree_path before, behind;
 
 	fill(&l);
 	for (uint64_t first = 0; first < LEAVES; first += 3)

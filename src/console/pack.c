@@ -1,0 +1,283 @@
+/* pack: see pack.h. Must never put a segment in its place that does not give every line back. */
+#include "console/pack.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "console/meaning.h"
+#include "sys/clock.h"
+#include "sys/file.h"
+#include "vault/frame.h"
+#include "vault/segment.h"
+
+#define ROWS_MAX (4 * SEGMENT_ROWS)
+#define OUT_MAX (1u << 30)
+#define WRITE_BYTES (1u << 20)
+
+struct pack {
+	const struct pack_opts *o;
+	struct pack_report *r;
+	struct meaning *meaning;
+	struct segment_writer *writer;
+	struct buf out;
+	int fd;
+	uint64_t first, end;           /* of the lines to pack */
+	uint64_t *files;
+	size_t nfiles, from, to;       /* files[from] to before files[to] */
+	char path[PATH_MAX], temp[PATH_MAX];
+};
+
+static int fault(struct pack *p, int error, const char *what) WARN_UNUSED;
+
+static int
+fault(struct pack *p, int error, const char *what)
+{
+	snprintf(p->r->why, sizeof(p->r->why), "%s: %s", what, strerror(-error));
+	return error;
+}
+
+/* Behind the last segment; 0 without one. */
+static int
+packed_until(struct pack *p, uint64_t *ret)
+{
+	char path[PATH_MAX];
+	uint64_t *segments = NULL;
+	struct segment s;
+	struct str map = STR_NULL;
+	size_t n = 0;
+	int r = file_path(path, sizeof(path), p->o->vault, "seg");
+
+	*ret = 0;
+	if (r == 0)
+		r = file_numbers(path, STR(".seg"), &segments, &n);
+	if (r == 0 && n) {
+		snprintf(path, sizeof(path), "%s/seg/%020llu.seg", p->o->vault, (unsigned long long)segments[n - 1]);
+		r = file_map(path, &map);
+		if (r == 0)
+			r = segment_open(&s, map, NULL);
+		if (r == 0) {
+			*ret = s.first_index + s.rows;
+			segment_close(&s);
+		}
+		file_unmap(map);
+	}
+	free(segments);
+	return r < 0 ? fault(p, r, "the newest segment cannot be read") : 0;
+}
+
+/* Complete files behind the last segment, until there are enough lines. The newest file is still written. */
+static int
+choose(struct pack *p)
+{
+	char path[PATH_MAX];
+	uint64_t until = 0;
+	int r = packed_until(p, &until);
+
+	if (r == 0)
+		r = file_path(path, sizeof(path), p->o->vault, "wal");
+	if (r == 0)
+		r = file_numbers(path, STR(".wal"), &p->files, &p->nfiles);
+	if (r < 0)
+		return p->r->why[0] ? r : fault(p, r, path);
+	while (p->from < p->nfiles && p->files[p->from] < until)
+		p->from++;
+	if (p->from == p->nfiles || p->files[p->from] != until)
+		return 0;
+	p->first = p->end = until;
+	for (p->to = p->from; p->to + 1 < p->nfiles && p->end - p->first < SEGMENT_ROWS; p->to++) {
+		if (p->files[p->to + 1] - p->first > ROWS_MAX && p->to > p->from)
+			break;
+		p->end = p->files[p->to + 1];
+	}
+	return 0;
+}
+
+/* All records of the chosen files, in order. */
+static int
+each_record(struct pack *p, int (*take)(void *ctx, uint64_t index, struct str record), void *ctx)
+{
+	char path[PATH_MAX];
+	uint64_t index = p->first;
+	int r = 0;
+
+	for (size_t i = p->from; i < p->to && r == 0; i++) {
+		struct str map = STR_NULL, rest, record;
+		struct frame f;
+		snprintf(path, sizeof(path), "%s/wal/%020llu.wal", p->o->vault, (unsigned long long)p->files[i]);
+		r = file_map(path, &map);
+		for (rest = map; r == 0 && (r = frame_read(rest, &f)) == 1; rest = str_from(rest, frame_bytes(&f))) {
+			struct cur lines = cur_of(f.lines);
+			while ((r = frame_record(&lines, &record)) == 1)
+				if ((r = take(ctx, index++, record)) < 0)
+					break;
+			r = r < 0 ? r : 0;
+		}
+		file_unmap(map);
+	}
+	return r < 0 ? r : index == p->end ? 0 : -EBADMSG;
+}
+
+static int
+flush(struct pack *p)
+{
+	int r = file_write_all(p->fd, buf_str(&p->out));
+
+	p->r->stored_bytes += p->out.n;
+	buf_reset(&p->out);
+	return r;
+}
+
+static int
+add(void *ctx, uint64_t index, struct str record)
+{
+	struct pack *p = ctx;
+	struct fact facts[FACTS_MAX];
+	struct vault_entry e;
+	int r = vault_entry_decode(record, index, &e);
+
+	if (r < 0)
+		return r;
+	size_t n = meaning_of(p->meaning, &e, facts);
+	r = segment_add(p->writer, &e, facts, n, &p->out);
+	p->r->lines++;
+	p->r->raw_bytes += e.raw.n;
+	return r == 0 && p->out.n >= WRITE_BYTES ? flush(p) : r;
+}
+
+static int
+write_segment(struct pack *p)
+{
+	struct segment_opts o = { .hash_seed = p->o->seed, .salt = random_u64() };
+	struct digest digest;
+
+	p->meaning = meaning_new(p->o->rules, p->o->work, p->o->seed);
+	if (!p->meaning)
+		return -ENOMEM;
+	o.names = meaning_names(p->meaning, &o.nnames);
+	p->writer = segment_writer_new(&o);
+	if (!p->writer)
+		return -ENOMEM;
+	p->fd = open(p->temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
+	if (p->fd < 0)
+		return -errno;
+	int r = each_record(p, add, p);
+	if (r == 0)
+		r = segment_finish(p->writer, random_u64(), &p->out, &digest);
+	if (r == 0)
+		r = flush(p);
+	return r == 0 && fdatasync(p->fd) < 0 ? -errno : r;
+}
+
+/* The reading of one segment, line after line. */
+struct reread {
+	struct segment segment;
+	struct view *view;
+	uint32_t granule;
+	struct buf line;
+};
+
+static int
+same(void *ctx, uint64_t index, struct str record)
+{
+	struct reread *rd = ctx;
+	struct segment *s = &rd->segment;
+	uint8_t bytes[VAULT_RECORD_MAX];
+	struct enc again = enc_of(bytes, sizeof(bytes));
+	struct vault_entry e;
+	int r = 0;
+
+	while (rd->granule < s->ngranules &&
+	    index >= s->granules[rd->granule].info.first_index + s->granules[rd->granule].info.rows) {
+		segment_drop_view(s, rd->granule++);
+		rd->view = NULL;
+	}
+	if (rd->granule == s->ngranules)
+		return -EBADMSG;
+	if (!rd->view) {
+		r = segment_view(s, rd->granule, &rd->view);
+		if (r == 0)
+			r = view_words(rd->view);
+		if (r == 0)
+			r = view_rows(rd->view);
+	}
+	buf_reset(&rd->line);
+	if (r == 0)
+		r = view_entry(rd->view, index, (uint32_t)(index - s->granules[rd->granule].info.first_index), &rd->line, &e, NULL);
+	if (r < 0)
+		return r;
+	if (!vault_entry_valid(&e) || vault_entry_bytes(&e) != record.n)
+		return -EBADMSG;
+	vault_entry_encode(&e, &again);
+	return memcmp(bytes, record.p, record.n) == 0 ? 0 : -EBADMSG;
+}
+
+static int
+reads_back(struct pack *p)
+{
+	struct reread rd = { .line = BUF_INIT(2 * VAULT_RECORD_MAX) };
+	struct str map = STR_NULL;
+	int r = file_map(p->temp, &map);
+
+	if (r == 0)
+		r = segment_open(&rd.segment, map, NULL);
+	if (r == 0) {
+		r = each_record(p, same, &rd);
+		segment_close(&rd.segment);
+	}
+	file_unmap(map);
+	buf_free(&rd.line);
+	return r;
+}
+
+static int
+sync_dir(const char *vault)
+{
+	char path[PATH_MAX];
+	int r = file_path(path, sizeof(path), vault, "seg"), fd = r < 0 ? -1 : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return r < 0 ? r : -errno;
+	r = fsync(fd) < 0 ? -errno : 0;
+	close(fd);
+	return r;
+}
+
+static int
+make(struct pack *p)
+{
+	snprintf(p->path, sizeof(p->path), "%s/seg/%020llu.seg", p->o->vault, (unsigned long long)p->first);
+	snprintf(p->temp, sizeof(p->temp), "%s/seg/new", p->o->vault);
+	int r = write_segment(p);
+	if (r < 0)
+		return fault(p, r, "a segment cannot be written");
+	r = reads_back(p);
+	if (r < 0)
+		return fault(p, r, "a segment does not give every line back, and is not used");
+	if (rename(p->temp, p->path) < 0)
+		return fault(p, -errno, p->path);
+	p->r->segments++;
+	return sync_dir(p->o->vault);
+}
+
+int
+pack_next(const struct pack_opts *o, struct pack_report *ret)
+{
+	struct pack p = { .o = o, .r = ret, .fd = -1, .out = BUF_INIT(OUT_MAX) };
+
+	*ret = (struct pack_report){ .segments = 0 };
+	int r = choose(&p);
+	if (r == 0 && p.end > p.first && p.end - p.first >= o->rows_min)
+		r = make(&p);
+	if (p.fd >= 0 && r < 0)
+		unlink(p.temp);
+	fd_close(&p.fd);
+	segment_writer_free(p.writer);
+	meaning_free(p.meaning);
+	buf_free(&p.out);
+	free(p.files);
+	return r;
+}
