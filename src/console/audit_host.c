@@ -31,27 +31,6 @@ size_of(const char *path)
 	return stat(path, &st) == 0 ? st.st_size : -1;
 }
 
-/* The package that brings accton(8), by the family of the distribution. */
-static const char *
-accounting_package(void)
-{
-	struct buf text = BUF_INIT(64u << 10);
-	const char *how = "accton(8)";
-
-	if (file_read("/etc/os-release", &text) == 0) {
-		struct str s = buf_str(&text);
-
-		if (str_find(s, STR("debian")) < s.n)
-			how = "apt-get install acct; accton on";
-		else if (str_find(s, STR("rhel")) < s.n || str_find(s, STR("fedora")) < s.n)
-			how = "dnf install psacct; systemctl enable --now psacct";
-		else if (str_find(s, STR("suse")) < s.n)
-			how = "zypper install acct; systemctl enable --now acct";
-	}
-	buf_free(&text);
-	return how;
-}
-
 static void
 look_at_accounting(const struct audit_host_calls *c)
 {
@@ -69,7 +48,7 @@ look_at_accounting(const struct audit_host_calls *c)
 		if (before[i] >= 0 && size_of(accounting_files[i]) > before[i])
 			return;
 	c->fault(c->ctx, "accounting", str_z(_("process accounting is off: commands leave no trace")),
-	    str_z(accounting_package()));
+	    STR("guarita accounting on"));
 }
 
 static void

@@ -115,10 +115,16 @@ json_finding(struct check *c, const struct integrity_finding *f)
 }
 
 static void
-found(void *ctx, const struct integrity_finding *f)
+found(void *ctx, const struct integrity_finding *told)
 {
 	struct check *c = ctx;
-	bool alarm = f->surety >= INTEGRITY_LIKELY;
+	struct integrity_finding as_sure = *told, *f = &as_sure;
+	bool alarm;
+
+	/* Accounting rests while a machine is rebooted; while it is up somebody switched it off. */
+	if (f->what == INTEGRITY_ACCOUNTING_OFF && integrity_cross_was_up(c->cross, f->after_us, f->before_us))
+		f->surety = INTEGRITY_LIKELY;
+	alarm = f->surety >= INTEGRITY_LIKELY;
 
 	c->alarms += alarm;
 	c->hints += !alarm;
@@ -366,6 +372,7 @@ look_at_commands(struct check *c, size_t first, size_t end)
 		integrity_commands_file_end(&commands, l->file.rest);
 		look_at_file(c, l);
 	}
+	integrity_commands_end(&commands);
 	return rc;
 }
 

@@ -30,11 +30,33 @@ end_of(const struct pacct *p)
 	return p->begin * WHEN_SECOND + (int64_t)(p->elapsed_ticks * (WHEN_SECOND / PACCT_TICKS));
 }
 
-/* accton(8) is the first to end after accounting came on: that it did means that it was off before. */
+/*
+ * The kernel closes a file with a record of the process that switched accounting off or to another
+ * file; when accton(8) switched it on, its own end is the first record. So a rotation leaves one
+ * accton beside the other, and a pause leaves the time between them. A pause may be a reboot: who
+ * knows wtmp can tell (integrity_cross_was_up()).
+ */
+#define SWITCH_US (10 * WHEN_SECOND)
+
 static bool
-came_on(const struct pacct *p)
+is_switch(const struct pacct *p)
 {
-	return str_eq(p->command, STR("accton")) && p->flags & PACCT_SU;
+	return str_eq(p->command, STR("accton")) && p->uid == 0;
+}
+
+static void
+look_at_switch(struct integrity_commands *c, const struct pacct *p, uint64_t number)
+{
+	int64_t end = end_of(p);
+	bool on = is_switch(p);
+
+	if (on && c->off && end > c->off_us + SWITCH_US)
+		c->calls.found(c->calls.ctx, &(struct integrity_finding){ .what = INTEGRITY_ACCOUNTING_OFF,
+			.surety = integrity_surety_of(INTEGRITY_ACCOUNTING_OFF), .record = number, .count = 1,
+			.after_us = c->off_us, .before_us = end, .note = p->command });
+	c->off = on && !c->off && c->any;
+	c->off_us = end;
+	c->off_number = number;
 }
 
 static void
@@ -90,8 +112,7 @@ integrity_commands_record(struct integrity_commands *c, struct str record, uint6
 	}
 	if (p.command.n == 0 || p.dirty)
 		tell(c, p.dirty ? INTEGRITY_REMAINS : INTEGRITY_NO_USER, number, WHEN_NONE, &p);
-	if (came_on(&p) && c->any)
-		tell(c, INTEGRITY_ACCOUNTING_OFF, number, end_of(&p), &p);
+	look_at_switch(c, &p, number);
 	look_at_time(c, &p, number);
 }
 
@@ -103,4 +124,14 @@ integrity_commands_file_end(struct integrity_commands *c, size_t rest)
 	if (c->doubt)
 		tell(c, INTEGRITY_BACK_DATED, c->low_number, WHEN_NONE, NULL);
 	c->doubt = false;
+}
+
+void
+integrity_commands_end(struct integrity_commands *c)
+{
+	if (c->off)
+		c->calls.found(c->calls.ctx, &(struct integrity_finding){ .what = INTEGRITY_ACCOUNTING_OFF,
+			.surety = integrity_surety_of(INTEGRITY_ACCOUNTING_OFF), .record = c->off_number, .count = 1,
+			.after_us = c->off_us, .before_us = WHEN_NONE });
+	c->off = false;
 }

@@ -17,10 +17,15 @@ struct integrity_commands {
 	int64_t low_us;                /* an end below it that waits for the next record */
 	uint64_t low_number;
 	bool any, doubt;
+	bool off;                      /* the last record says that accounting was switched off or over */
+	int64_t off_us;
+	uint64_t off_number;
 };
 
 /* calls, now_us and gap_us are set by the caller, all else is zero. */
 void integrity_commands_record(struct integrity_commands *c, struct str record, uint64_t number);
 void integrity_commands_file_end(struct integrity_commands *c, size_t rest);
+/* After the last file of the log. */
+void integrity_commands_end(struct integrity_commands *c);
 
 #endif

@@ -262,6 +262,20 @@ integrity_cross_command(struct integrity_cross *c, struct str user, int64_t time
 	return push(&c->told, (struct event){ .user = who, .t = time_us });
 }
 
+bool
+integrity_cross_was_up(const struct integrity_cross *c, int64_t after_us, int64_t before_us)
+{
+	/* A boot is stamped before accounting comes on; records of logins prove that somebody worked meanwhile. */
+	if (c->from_us == WHEN_NONE || after_us < c->from_us || c->to_us < after_us + WHEN_MINUTE)
+		return false;
+	if (before_us == WHEN_NONE)
+		return true;
+	for (size_t i = 0; i < c->boots.n; i++)
+		if (c->boots.v[i].t >= after_us - WHEN_MINUTE && c->boots.v[i].t <= before_us + WHEN_MINUTE)
+			return false;
+	return true;
+}
+
 void
 integrity_cross_boot(struct integrity_cross *c, int64_t boot_us)
 {

@@ -29,6 +29,11 @@ void integrity_cross_syslog_end(struct integrity_cross *c);
 /* A command at a terminal by an ordinary account. 0 or -ENOMEM. */
 int integrity_cross_command(struct integrity_cross *c, struct str user, int64_t time_us, struct str tty,
     struct str command) WARN_UNUSED;
+/*
+ * Between these times (before WHEN_NONE: ever since), as far as wtmp knows: was the machine up, and not rebooted?
+ * False when wtmp says nothing of that time.
+ */
+bool integrity_cross_was_up(const struct integrity_cross *c, int64_t after_us, int64_t before_us);
 /* This machine came up then: does wtmp know? */
 void integrity_cross_boot(struct integrity_cross *c, int64_t boot_us);
 

@@ -51,13 +51,13 @@ who /run/utmp >who.theirs
 "$GUARITA" who --json -f /run/utmp >who.ours
 touch seen /root/seen; wait; rm -f /root/in /root/seen
 kill "$(cat sshd.pid)"
+"$GUARITA" integrity --json /var/log /run/utmp >integrity.ours || true
 accton off
 sleep 1.2                               # last(1) takes a logout of this very second for a session that goes on
 last -w --time-format iso >last.theirs; "$GUARITA" last --json >last.ours
 lastb -w --time-format iso >lastb.theirs; "$GUARITA" last --bad --json >lastb.ours
 lastlog >lastlog.theirs; "$GUARITA" lastlog --json >lastlog.ours
 lastcomm -f /var/log/pacct >lastcomm.theirs; "$GUARITA" lastcomm --json -f /var/log/pacct >lastcomm.ours
-"$GUARITA" integrity --json /var/log /run/utmp >integrity.ours || true
 """
 
 
@@ -121,3 +121,32 @@ def test_an_honest_machine_has_no_alarm(played):
     findings = ours(played, "integrity")
     assert [f for f in findings[:-1] if f["surety"] != "possible"] == []
     assert findings[-1]["records"] > 30
+
+
+ACCOUNTING = r"""
+set -e
+"$GUARITA" accounting on "$PWD/deep/pacct" >/dev/null
+for i in 1 2 3; do /bin/true; done
+"$GUARITA" accounting rotate "$PWD/deep/pacct" >/dev/null
+for i in 1 2 3 4; do /bin/true; done
+"$GUARITA" accounting rotate "$PWD/deep/pacct" >/dev/null
+"$GUARITA" accounting off >/dev/null
+/bin/true
+"""
+
+
+def test_accounting_is_switched_and_rotated(tmp_path):
+    """Process accounting belongs to a process namespace: nobody else's is touched."""
+    done = subprocess.run(["unshare", "--pid", "--fork", "--mount-proc", "--kill-child", "sh", "-c", ACCOUNTING], cwd=tmp_path,
+                          capture_output=True, text=True, timeout=LIMIT, env=dict(os.environ, GUARITA=str(GUARITA)))
+    assert done.returncode == 0, done.stderr
+    assert sorted(p.name for p in (tmp_path / "deep").iterdir()) == ["pacct", "pacct.1", "pacct.2"]
+    assert (tmp_path / "deep" / "pacct").stat().st_mode & 0o777 == 0o600
+
+    def commands(name):
+        out = subprocess.run([GUARITA, "lastcomm", "--json", "-f", tmp_path / "deep" / name], capture_output=True, text=True)
+        return [json.loads(line)["command"] for line in out.stdout.splitlines()][::-1]
+    # The kernel closes a file with a record of who switched, whose own end is the first record of the next.
+    assert commands("pacct.2") == ["guarita", "true", "true", "true", "guarita"]
+    assert commands("pacct.1") == ["guarita", "true", "true", "true", "true", "guarita"]
+    assert commands("pacct") == ["guarita", "guarita"]

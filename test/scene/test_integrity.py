@@ -4,6 +4,7 @@ import json
 import os
 import pwd
 import shutil
+import struct
 import subprocess
 from collections import Counter
 from pathlib import Path
@@ -198,9 +199,20 @@ def test_accounting(tmp_path):
     commands = [af.pacct("ls", 1700000100 + 10 * i, uid=0) for i in range(50)]
     path.write_bytes(b"".join(commands))
     assert look(path)[0] == []
-    path.write_bytes(b"".join(commands[:20] + [bytes(64)] + commands[21:30] + [af.pacct("accton", 1700000400, flags=2)] +
-                              commands[32:]) + b"half")
-    assert names(look(path)[0]) == ["zeroed", "accounting-off", "partial"]
+    path.write_bytes(b"".join(commands[:20] + [bytes(64)] + commands[21:]) + b"half")
+    assert names(look(path)[0]) == ["zeroed", "partial"]
+    # Off for five minutes: a reboot explains it, and only then; rotation leaves no pause at all.
+    path.write_bytes(b"".join(commands[:30] + [af.pacct("accton", t) for t in (1700000400, 1700000700)] +
+                              [af.pacct("ls", 1700000710 + i) for i in range(9)]))
+    (tmp_path / "wtmp").write_bytes(logins((af.USER, "maria", 1, 1700000200), (af.DEAD, "maria", 1, 1700000900)))
+    assert names(look(tmp_path)[0]) == ["accounting-off"]
+    (tmp_path / "wtmp").write_bytes(logins((af.USER, "maria", 1, 1700000200), (af.DEAD, "maria", 1, 1700000300)) +
+                                    logins((af.USER, "maria", 1, 1700000900)).replace(
+                                        struct.pack("<i", 1700000000), struct.pack("<i", 1700000690)))
+    assert look(tmp_path)[0] == []
+    path.write_bytes(b"".join(commands[:30] + [af.pacct("accton", t) for t in (1700000400, 1700000401)] + commands[45:]))
+    (tmp_path / "wtmp").unlink()
+    assert look(tmp_path)[0] == []
     path.write_bytes(b"".join(commands + [af.pacct("sh", 1700009000, uid=user.pw_uid, tty=136 << 8)]))
     (tmp_path / "wtmp").write_bytes(logins((af.USER, "maria", 1, 1700001000), (af.DEAD, "maria", 1, 1700012000)))
     [f] = look(tmp_path)[0]

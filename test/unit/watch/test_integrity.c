@@ -242,7 +242,10 @@ test_commands(void **state)
 		const char *command;
 		uint8_t flags;
 	} rows[] = { { 1700000000, "ls", 0 }, { 1700000001, "sh", 0 }, { 1700000000, "cat", 0 }, { 1700000300, "accton", PACCT_SU },
-		{ 1690000000, "nmap", 0 }, { 1700000400, "ls", 0 }, { 1700009000, "ls", 0 } };
+		{ 1690000000, "nmap", 0 }, { 1700000400, "ls", 0 }, { 1700009000, "ls", 0 },
+		/* Rotation: one accton beside the other; then a pause; then off for good. */
+		{ 1700009100, "accton", 0 }, { 1700009101, "accton", 0 }, { 1700009200, "ls", 0 },
+		{ 1700009300, "accton", 0 }, { 1700010000, "accton", 0 }, { 1700010010, "ls", 0 }, { 1700010020, "accton", 0 } };
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct pacct p = { .version = 3, .begin = rows[i].begin, .flags = rows[i].flags, .command = str_z(rows[i].command) };
@@ -252,7 +255,8 @@ test_commands(void **state)
 		integrity_commands_record(&c, str_of((char *)bytes, PACCT_SIZE), i + 1);
 	}
 	integrity_commands_file_end(&c, 3);
-	assert_string_equal(seen.names, "accounting-off@4 back-dated@5 accounting-gap@7 partial@0");
+	integrity_commands_end(&c);
+	assert_string_equal(seen.names, "back-dated@5 accounting-gap@7 accounting-off@12 partial@0 accounting-off@14");
 }
 
 int
