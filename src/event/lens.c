@@ -239,10 +239,10 @@ compose_prefix(struct str s)
 }
 
 static void
-read_line(struct lens *l, struct record *r, struct str text)
+read_line(struct lens *l, struct record *r, struct str text, size_t off)
 {
 	struct syslog_head h;
-	struct slot base = { .off = (uint32_t)(text.p - r->raw.p), .len = (uint32_t)text.n };
+	struct slot base = { .off = (uint32_t)off, .len = (uint32_t)text.n };
 	syslog_parse(text, l->envelope ? SYSLOG_EXPECTED : 0, &h);
 	take(l, r, base, text, &h);
 	lens_set_time(l, r, &h.stamp);
@@ -278,10 +278,11 @@ lens_read(struct lens *l, struct record *r)
 	size_t skip = r->raw.n && (unsigned char)((*r->raw.p | 0x20) - 'a') < 26
 	    ? compose_prefix(r->raw)
 	    : 0;
-	struct str text = str_from(r->raw, skip);
+	struct str plain = str_from(r->raw, skip), text = lens_unpaint(r, plain);
 	if (skip && *text.p == '{' && lens_json(l, r, text))
 		return;
-	read_line(l, r, text);
+	bool own = text.p == plain.p;
+	read_line(l, r, text, own ? skip : r->raw.n + (size_t)(text.p - r->extra->p));
 }
 
 void

@@ -65,6 +65,8 @@ int64_t lens_resolve(struct lens *l, const struct stamp *st, int64_t received_us
 bool lens_find_stamp(struct str s, struct stamp *ret);
 /* Gives the record the time of its stamp, or of its neighbours when it has none. */
 void lens_set_time(struct lens *l, struct record *r, const struct stamp *st);
+/* The line without colours, in extra where there were any; else s itself. */
+struct str lens_unpaint(struct record *r, struct str s);
 /* Lays a head that lies inside raw or extra over the record: all but the time. */
 void lens_take_head(struct lens *l, struct record *r, const struct syslog_head *h);
 /*

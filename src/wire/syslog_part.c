@@ -265,16 +265,28 @@ tag_colon(struct str s, size_t name, size_t at, unsigned flags)
 	return skip_blanks(s, at + 1);
 }
 
-/* "[sshd]: " */
+static bool
+lower_name(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)(s.p[i] - 'a') > 25 && s.p[i] != '-' && s.p[i] != '_')
+			return false;
+	return s.n > 1;
+}
+
+/* "[sshd]: ", and "[sshd] " where the name is in small letters and no level. */
 static size_t
 bracketed_tag(struct str s, struct tag *ret)
 {
 	struct str name;
 	size_t n = bracket(s, &name);
-	if (!n || n + 1 >= s.n || s.p[n] != ':' || !stamp_alpha(*name.p))
+	if (!n || n + 1 >= s.n || !stamp_alpha(*name.p))
+		return 0;
+	if (s.p[n] != ':' &&
+	    (!byte_is(s.p[n], BYTE_BLANK) || !lower_name(name) || syslog_is_level(name)))
 		return 0;
 	*ret = (struct tag){ .name = name };
-	return skip_blanks(s, n + 1);
+	return skip_blanks(s, n + (s.p[n] == ':'));
 }
 
 size_t
