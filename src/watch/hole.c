@@ -342,16 +342,29 @@ take_word(struct str text, size_t pos, const struct step *next, struct str *ret)
 	return end;
 }
 
+/* The quote that ends what begins at pos, behind the opening one; text.n when there is none. */
+static size_t
+closing_quote(struct str text, size_t pos)
+{
+	size_t plain = pos + str_find_byte(str_from(text, pos), '"');
+
+	/* Without a backslash before it the first quote is the one: most are found so. */
+	if (plain == text.n || !memchr(text.p + pos, '\\', plain - pos))
+		return plain;
+	while (pos < text.n && text.p[pos] != '"')
+		pos += text.p[pos] == '\\' ? 2 : 1;
+	return pos < text.n ? pos : text.n;
+}
+
 static size_t
 take_quoted(struct str text, size_t pos, const struct step *next, struct str *ret)
 {
-	size_t end = pos + 1;
+	size_t end;
 
 	if (text.p[pos] != '"')
 		return HOLE_MISS;
-	while (end < text.n && text.p[end] != '"')
-		end += text.p[end] == '\\' ? 2 : 1;
-	if (end >= text.n)
+	end = closing_quote(text, pos + 1);
+	if (end == text.n)
 		return HOLE_MISS;
 	*ret = str_of(text.p + pos + 1, end - pos - 1);
 	return end + 1;
