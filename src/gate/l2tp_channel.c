@@ -25,7 +25,7 @@ l2tp_channel_init(struct l2tp_channel *c)
 {
 	*c = (struct l2tp_channel){
 		.resend_us = NEVER, .ack_us = NEVER, .wait_us = L2TP_FIRST_WAIT_US, .window = L2TP_PEER_WINDOW, .allowed = 1,
-		.threshold = L2TP_PEER_WINDOW,
+		.threshold = L2TP_PEER_WINDOW, .most_tries = L2TP_TRIES, .longest_us = L2TP_LAST_WAIT_US,
 	};
 }
 
@@ -244,12 +244,12 @@ send_ack(struct l2tp_channel *c, l2tp_emit_fn *emit, void *ctx)
 static int
 resend(struct l2tp_channel *c, int64_t now_us, l2tp_emit_fn *emit, void *ctx)
 {
-	if (++c->tries >= L2TP_TRIES)
+	if (++c->tries >= c->most_tries)
 		return -ETIMEDOUT;
 	c->threshold = c->allowed > 2 ? c->allowed / 2 : 1;
 	c->allowed = 1;
 	c->grown = 0;
-	c->wait_us = c->wait_us * 2 > L2TP_LAST_WAIT_US ? L2TP_LAST_WAIT_US : c->wait_us * 2;
+	c->wait_us = c->wait_us * 2 > c->longest_us ? c->longest_us : c->wait_us * 2;
 	c->resend_us = now_us + c->wait_us;
 	c->resent++;
 	transmit(c, c->head, emit, ctx);

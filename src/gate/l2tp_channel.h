@@ -30,7 +30,8 @@ struct l2tp_channel {
 	uint16_t peer_id;              /* tunnel id for acknowledgements */
 	uint16_t window, allowed, threshold, grown;    /* the peer's; slow start's: appendix A */
 	uint16_t queued;
-	uint8_t tries;
+	uint8_t tries, most_tries;
+	int64_t longest_us;            /* between two tries */
 	uint8_t nearly;                /* how many came early */
 	uint32_t resent, repeated;     /* we, the peer: for the operator */
 };

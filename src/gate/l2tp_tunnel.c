@@ -13,6 +13,9 @@
 #define LINGER_US 31000000
 /* A peer that acknowledges and says nothing is let go after so long. */
 #define PATIENCE_US 30000000
+/* A line that comes back must not wait long for our next call: one small packet every two seconds harms nobody. */
+#define CALL_TRIES 15
+#define CALL_WAIT_US 2000000
 
 static void
 emit(void *ctx, struct str datagram)
@@ -224,6 +227,8 @@ static void
 open_now(struct l2tp_tunnel *t)
 {
 	enter(t, L2TP_ESTABLISHED);
+	t->channel.most_tries = L2TP_TRIES;
+	t->channel.longest_us = L2TP_LAST_WAIT_US;
 	wipe(t->challenge, sizeof(t->challenge));
 	t->hello_us = t->engine->now_us + t->terms->hello_us;
 	t->engine->counters.accepted++;
@@ -264,6 +269,8 @@ l2tp_dial(struct l2tp_engine *e, int64_t now_us, const struct l2tp_peer *to, con
 	if (t == NULL)
 		return NULL;
 	t->owner = owner;
+	t->channel.most_tries = CALL_TRIES;
+	t->channel.longest_us = CALL_WAIT_US;
 	enter(t, L2TP_WAIT_REPLY);
 	l2tp_begin(&out, L2TP_SCCRQ, 0, 0);
 	put_ourselves(t, &out);
@@ -462,10 +469,12 @@ say_hello(struct l2tp_tunnel *t)
 static void
 on_due(struct l2tp_tunnel *t)
 {
+	struct l2tp_end silent = { .tunnel = true };
+
 	if (t->state == L2TP_ESTABLISHED)
 		say_hello(t);
 	else
-		l2tp_tunnel_close(t, t->engine->now_us, L2TP_STOP_CLEAR, 0, STR("timed out"));
+		l2tp_tunnel_end(t, &silent);
 }
 
 void

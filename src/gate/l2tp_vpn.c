@@ -72,14 +72,12 @@ link_account(void *ctx, struct str name, struct ppp_account *ret)
 {
 	struct vpn_call *c = ctx;
 	const struct vpn_server *s = c->vpn->server;
+	uint32_t i = s ? strmap_get(&c->vpn->names, name) : STRMAP_NONE;
 
-	for (uint32_t i = 0; s && i < s->nusers; i++) {
-		if (!str_eq(s->users[i].name, name))
-			continue;
-		*ret = (struct ppp_account){ .password = s->users[i].password, .owner = (void *)&s->users[i] };
-		return 0;
-	}
-	return -ENOENT;
+	if (i == STRMAP_NONE)
+		return -ENOENT;
+	*ret = (struct ppp_account){ .password = s->users[i].password, .owner = (void *)&s->users[i] };
+	return 0;
 }
 
 /* Addresses. */
@@ -137,19 +135,23 @@ link_address(void *ctx)
 	return from_pool(c);
 }
 
+static struct vpn_call **
+place_of(const struct vpn_call *c)
+{
+	return &c->vpn->of_user[c->user - c->vpn->server->users];
+}
+
 /* One of a user at a time: the newer is the one he sits at; the older may be a line that died unnoticed. */
 static void
 replace_older(struct vpn_call *c)
 {
-	struct vpn_call *next;
+	struct vpn_call *older = *place_of(c);
 
-	for (struct vpn_call *o = c->vpn->calls; o; o = next) {
-		next = o->next;
-		if (o == c || o->user == NULL || o->user != c->user)
-			continue;
-		ppp_link_close(&o->link, c->vpn->now_us, PPP_REPLACED);
-		l2tp_session_close(o->session, c->vpn->now_us, L2TP_CDN_ADMIN, str_z(ppp_reason_text(PPP_REPLACED)));
-	}
+	*place_of(c) = c;
+	if (older == NULL || older == c)
+		return;
+	ppp_link_close(&older->link, c->vpn->now_us, PPP_REPLACED);
+	l2tp_session_close(older->session, c->vpn->now_us, L2TP_CDN_ADMIN, str_z(ppp_reason_text(PPP_REPLACED)));
 }
 
 /* Routes. */
@@ -316,6 +318,8 @@ session_closed(void *ctx, struct l2tp_session *s, const struct l2tp_end *why)
 
 	if (c->user == NULL)
 		c->user = c->link.owner;
+	if (c->user && *place_of(c) == c)
+		*place_of(c) = NULL;
 	/* Told from outside, or by the link itself, which has its reason then. */
 	if (c->link.phase != PPP_DEAD)
 		ppp_link_lost(&c->link, v->now_us);
@@ -342,7 +346,7 @@ tunnel_closed(void *ctx, struct l2tp_tunnel *t, const struct l2tp_end *why)
 
 	(void)ctx;
 	l2tp_end_show(why, &text);
-	vpn_dial_lost(t->owner, buf_cstr(&text));
+	vpn_dial_lost(t->owner, buf_cstr(&text), why->result == 0);
 	buf_free(&text);
 }
 
@@ -357,7 +361,14 @@ vpn_open(struct l2tp_vpn *v, const struct vpn_hooks *hooks, void *ctx, const str
 {
 	*v = (struct l2tp_vpn){ .hooks = hooks, .ctx = ctx, .server = server, .dials = dials, .ndials = ndials };
 	v->engine = l2tp_engine_new(&engine_calls, v, server ? &server->terms : NULL);
+	v->names.seed = hooks->random(ctx);
 	if (v->engine == NULL)
+		return -ENOMEM;
+	for (uint32_t i = 0; server && i < server->nusers; i++)
+		if (strmap_put(&v->names, server->users[i].name, i) < 0)
+			return -ENOMEM;
+	v->of_user = server ? calloc(server->nusers + 1, sizeof(struct vpn_call *)) : NULL;
+	if (server && v->of_user == NULL)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < ndials; i++) {
 		dials[i].vpn = v;
@@ -396,6 +407,8 @@ vpn_free(struct l2tp_vpn *v)
 	l2tp_engine_free(v->engine);
 	l2tp_routes_free(&v->routes);
 	l2tp_routes_free(&v->taken);
+	strmap_free(&v->names);
+	free(v->of_user);
 	due_free(&v->due);
 	*v = (struct l2tp_vpn){ .calls = NULL };
 }

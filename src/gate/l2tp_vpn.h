@@ -5,6 +5,7 @@
 #ifndef GUARITA_GATE_L2TP_VPN_H
 #define GUARITA_GATE_L2TP_VPN_H
 
+#include "base/hash.h"
 #include "gate/l2tp_engine.h"
 #include "gate/l2tp_route.h"
 #include "gate/ppp_link.h"
@@ -97,6 +98,8 @@ struct l2tp_vpn {
 	struct due_heap due;
 	struct l2tp_routes routes;     /* inner addresses of the shared interface */
 	struct l2tp_routes taken;      /* addresses handed out */
+	struct strmap names;           /* of users: their number */
+	struct vpn_call **of_user;     /* by that number: the call that is his */
 	int64_t now_us;
 	uint64_t refused, logins, spoofed;
 };

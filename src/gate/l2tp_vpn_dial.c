@@ -82,9 +82,12 @@ vpn_dial_down(struct vpn_dial *d, const char *why)
 }
 
 void
-vpn_dial_lost(struct vpn_dial *d, const char *why)
+vpn_dial_lost(struct vpn_dial *d, const char *why, bool silent)
 {
 	say(d, why);
+	/* Who does not answer was waited for already; who refuses us would refuse us again at once. */
+	if (silent)
+		d->wait_us = 0;
 	wait(d);
 	d->vpn->hooks->dial_failed(d->vpn->ctx, d);
 }

@@ -32,7 +32,7 @@ begin(struct request *r, uint16_t type, unsigned flags, size_t n)
 static void
 put(struct request *r, unsigned short type, const void *data, size_t n)
 {
-	struct rtattr *a = (struct rtattr *)((char *)r + NLMSG_ALIGN(r->head.nlmsg_len));
+	struct rtattr *a = (void *)((char *)r + NLMSG_ALIGN(r->head.nlmsg_len));
 
 	a->rta_type = type;
 	a->rta_len = (unsigned short)RTA_LENGTH(n);
@@ -152,19 +152,24 @@ link_route_get(int fd, uint32_t host, unsigned *ret_index, uint32_t *ret_gateway
 	if (n <= 0)
 		return n < 0 ? (int)n : -ENETUNREACH;
 	const struct nlmsghdr *h = (const struct nlmsghdr *)answer;
-	const struct rtattr *a = RTM_RTA(NLMSG_DATA(h));
-	size_t left = RTM_PAYLOAD(h);
+	const char *at = (const char *)NLMSG_DATA(h) + NLMSG_ALIGN(sizeof(struct rtmsg)), *end = answer + n;
+	struct rtattr attr;
 	*ret_index = 0;
 	*ret_gateway = 0;
-	for (; RTA_OK(a, left); a = RTA_NEXT(a, left)) {
+	for (; (size_t)(end - at) >= sizeof(attr); at += RTA_ALIGN(attr.rta_len)) {
 		uint32_t v;
-		if (RTA_PAYLOAD(a) < sizeof(v))
+		memcpy(&attr, at, sizeof(attr));
+		if (attr.rta_len < sizeof(attr) || attr.rta_len > end - at)
+			break;
+		if (attr.rta_len < RTA_LENGTH(sizeof(v)))
 			continue;
-		memcpy(&v, RTA_DATA(a), sizeof(v));
-		if (a->rta_type == RTA_OIF)
+		memcpy(&v, at + RTA_LENGTH(0), sizeof(v));
+		if (attr.rta_type == RTA_OIF)
 			*ret_index = v;
-		else if (a->rta_type == RTA_GATEWAY)
+		else if (attr.rta_type == RTA_GATEWAY)
 			*ret_gateway = ntohl(v);
+		if ((size_t)(end - at) < RTA_ALIGN(attr.rta_len))
+			break;
 	}
 	return 0;
 }

@@ -1,0 +1,263 @@
+"""The VPN with real processes: matriz and filial in network namespaces of their own, packets through real interfaces.
+
+Peers that are not ours (xl2tpd with pppd, SoftEther) run in a guest whose kernel has ppp and l2tp, where the testbed built
+one; without it those scenes are skipped.
+"""
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+from conftest import ROLES, ROOT, wait_until
+
+PEERS = ROOT.parent / "shared" / "testbed" / "l2tp-peers"
+CACHE = Path(os.environ.get("GUARITA_PEERS_CACHE", "/var/tmp/guarita-l2tp-peers"))
+pytestmark = pytest.mark.skipif(os.geteuid() != 0 or not os.path.exists("/dev/net/tun"),
+                                reason="needs root and /dev/net/tun")
+needs_peers = pytest.mark.skipif(not (PEERS.exists() and (CACHE / "root").exists()),
+                                 reason="the guest with other peers was not built")
+SERVER = "address 10.9.0.1; pool 10.9.0.0/24; keepalive 1s;"
+USER = "secret filial1 segredo { network 192.168.30.0/24; }\n"
+
+
+def run(*words):
+    return subprocess.run([str(w) for w in words], capture_output=True, text=True)
+
+
+class Site:
+    """One end: a namespace, and l2tpd in it."""
+
+    def __init__(self, folder, name):
+        self.dir, self.name, self.process = folder, "gv%d-%s" % (os.getpid(), name), None
+        assert run("ip", "netns", "add", self.name).returncode == 0
+        self.ip("link", "set", "lo", "up")
+
+    def ip(self, *words):
+        done = run("ip", "-n", self.name, *words)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def on(self, *words):
+        return run("ip", "netns", "exec", self.name, *words)
+
+    def log(self):
+        path = self.dir / (self.name + ".log")
+        return path.read_text() if path.exists() else ""
+
+    def start(self, config):
+        conf = self.dir / (self.name + ".conf")
+        conf.write_text("site %s;\nstdin;\n%s\n" % (self.name, config))
+        out = open(self.dir / (self.name + ".log"), "ab")
+        self.process = subprocess.Popen(["ip", "netns", "exec", self.name, str(ROLES / "l2tpd"), "--config", str(conf)],
+                                        stdout=out, stderr=out)
+        wait_until("l2tpd ready", lambda: "ready on port" in self.log() or self.process.poll() is not None)
+        assert self.process.poll() is None, self.log()
+
+    def stop(self, signo=signal.SIGTERM):
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signo)
+            self.process.wait(60)
+
+    def reaches(self, address, *options):
+        return self.on("ping", "-c1", "-W1", *options, address).returncode == 0
+
+    def count(self, word):
+        return self.log().count(word)
+
+
+@pytest.fixture
+def company(tmp_path):
+    """matriz 192.0.2.1 with 192.168.0.1 behind it, filial 192.0.2.2 with 192.168.30.1."""
+    sites = []
+    try:
+        for name in ("m", "f"):
+            sites.append(Site(tmp_path, name))
+        m, f = sites
+        m.ip("link", "add", "wan", "type", "veth", "peer", "name", "wan", "netns", f.name)
+        for site, wan, lan in ((m, "192.0.2.1/24", "192.168.0.1/24"), (f, "192.0.2.2/24", "192.168.30.1/24")):
+            site.ip("addr", "add", wan, "dev", "wan")
+            site.ip("link", "set", "wan", "up")
+            site.ip("addr", "add", lan, "dev", "lo")
+        yield m, f
+    finally:
+        for site in sites:
+            site.stop()
+            run("ip", "netns", "del", site.name)
+
+
+def headquarters(more=""):
+    return ("headquarters 192.0.2.1 { user filial1; password segredo; network 192.168.0.0/24; keepalive 1s; %s }" % more)
+
+
+def connected(m, f, times=1):
+    wait_until("%d connections" % times, lambda: m.count("vpn.up") >= times and f.count("vpn.up") >= times)
+
+
+def test_packets_pass_both_ways(company):
+    m, f = company
+    m.start("l2tp server { %s }\n%s" % (SERVER, USER))
+    f.start(headquarters())
+    connected(m, f)
+    assert 'encoding="MPPE-128 stateless"' in m.log() and 'encoding="MPPE-128 stateless"' in f.log()
+    wait_until("the matriz answers", lambda: f.reaches("192.168.0.1", "-I", "192.168.30.1"))
+    wait_until("the filial answers", lambda: m.reaches("192.168.30.1", "-I", "192.168.0.1"))
+    # As large as the tunnel carries, and one byte too large.
+    assert f.reaches("192.168.0.1", "-M", "do", "-s", "1372")
+    assert not f.reaches("192.168.0.1", "-M", "do", "-s", "1373")
+
+
+def test_a_file_comes_whole(company):
+    m, f = company
+    blob = os.urandom(20 << 20)
+    (m.dir / "blob").write_bytes(blob)
+    m.start("l2tp server { %s }\n%s" % (SERVER, USER))
+    f.start(headquarters())
+    connected(m, f)
+    server = subprocess.Popen(["ip", "netns", "exec", m.name, "/usr/bin/python3", "-m", "http.server", "--bind", "192.168.0.1",
+                               "--directory", str(m.dir), "8000"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        code = "import urllib.request,sys; sys.stdout.buffer.write(urllib.request.urlopen('http://192.168.0.1:8000/blob').read())"
+
+        def fetch():
+            done = subprocess.run(["ip", "netns", "exec", f.name, "/usr/bin/python3", "-c", code], capture_output=True)
+            return done.stdout if done.returncode == 0 else None
+        assert wait_until("the file", fetch) == blob
+    finally:
+        server.kill()
+        server.wait()
+
+
+def test_a_branch_speaks_for_itself_only(company):
+    m, f = company
+    m.start("l2tp server { %s }\n%s" % (SERVER, USER))
+    f.start(headquarters())
+    connected(m, f)
+    f.ip("addr", "add", "172.16.9.9/32", "dev", "lo")
+    wait_until("the matriz answers", lambda: f.reaches("192.168.0.1"))
+    assert not f.reaches("192.168.0.1", "-I", "172.16.9.9")
+
+
+@pytest.mark.parametrize("signo", [signal.SIGTERM, signal.SIGKILL])
+def test_the_matriz_comes_back(company, signo):
+    m, f = company
+    conf = "l2tp server { %s }\n%s" % (SERVER, USER)
+    m.start(conf)
+    f.start(headquarters())
+    connected(m, f)
+    m.stop(signo)
+    m.start(conf)
+    connected(m, f, 2)
+    wait_until("the matriz answers", lambda: f.reaches("192.168.0.1"))
+
+
+def test_the_line_is_cut_and_mended(company):
+    m, f = company
+    m.start("l2tp server { %s }\n%s" % (SERVER, USER))
+    f.start(headquarters())
+    connected(m, f)
+    m.ip("link", "set", "wan", "down")
+    wait_until("noticed", lambda: m.count("vpn.down") == 1 and f.count("vpn.down") == 1)
+    m.ip("link", "set", "wan", "up")
+    connected(m, f, 2)
+    wait_until("the matriz answers", lambda: f.reaches("192.168.0.1"))
+
+
+def test_the_filial_gets_another_address(company):
+    m, f = company
+    m.start("l2tp server { %s }\n%s" % (SERVER, USER))
+    f.start(headquarters())
+    connected(m, f)
+    f.ip("addr", "del", "192.0.2.2/24", "dev", "wan")
+    f.ip("addr", "add", "192.0.2.77/24", "dev", "wan")
+    wait_until("the matriz answers there", lambda: f.reaches("192.168.0.1"), 90)
+
+
+def test_named_interfaces_are_there_before_anybody(company):
+    m, f = company
+    m.start("l2tp server { %s }\nsecret filial1 segredo { network 192.168.30.0/24; interface vpn-f1; }" % SERVER)
+    assert "192.168.30.0/24 dev vpn-f1" in m.ip("route")
+    f.start(headquarters("interface vpn-hq;"))
+    assert "192.168.0.0/24 dev vpn-hq" in f.ip("route")
+    connected(m, f)
+    wait_until("the filial answers", lambda: m.reaches("192.168.30.1", "-I", "192.168.0.1"))
+
+
+@pytest.mark.parametrize("user, why", [
+    ("user filial1; password errado;", "wrong password"),
+    ("user filial9; password segredo;", "wrong password"),
+    ("user filial1; password segredo; tunnel-secret x;", "the tunnel secret is wrong or missing"),
+    ("user filial1; password segredo; encryption no;", "encryption is required"),
+])
+def test_refusals_are_explained(company, user, why):
+    m, f = company
+    m.start("l2tp server { %s }\n%s" % (SERVER, USER))
+    f.start("headquarters 192.0.2.1 { %s }" % user)
+    wait_until("refused", lambda: "vpn.failed" in f.log())
+    assert why in (m.log() if "encryption" in user else f.log())
+    assert "segredo" not in m.log() + f.log() and "errado" not in m.log() + f.log()
+
+
+def test_nobody_at_home(company):
+    _, f = company
+    f.start("headquarters 192.0.2.9 { user filial1; password segredo; }")
+    wait_until("told", lambda: 'why="the other side is silent"' in f.log(), 90)
+
+
+# Peers that are not ours.
+
+class Guest:
+    """The testbed's guest on a bridge of the namespace: 192.0.2.2, ours is 192.0.2.1."""
+
+    def __init__(self, site, command):
+        site.ip("link", "add", "br0", "type", "bridge", "forward_delay", "0")
+        site.ip("addr", "add", "192.0.2.1/24", "dev", "br0")
+        site.ip("link", "set", "br0", "up")
+        self.command = [str(PEERS / "vm.sh"), "-n", site.name, "-b", "br0", "-t", "120", command]
+
+    def run(self):
+        return subprocess.run(self.command, capture_output=True, text=True, timeout=200)
+
+
+@pytest.fixture
+def site(tmp_path):
+    s = Site(tmp_path, "g")
+    yield s
+    s.stop()
+    run("ip", "netns", "del", s.name)
+
+
+@needs_peers
+@pytest.mark.parametrize("server, option, encoding", [
+    ("encryption required;", "require-mppe-128", "MPPE-128 stateless"),
+    ("encryption no; authentication mschapv2;", "nomppe", "none"),
+    ("encryption no; authentication chap;", "nomppe", "none"),
+])
+def test_pppd_dials_us(site, server, option, encoding):
+    guest = Guest(site, "mods; secrets; xl2tpd_lac - 192.0.2.1 %s; wait_ppp - 30 && ping -c3 10.9.0.1" % option)
+    site.start("l2tp server { %s %s }\n%s" % (SERVER, server, USER))
+    done = guest.run()
+    assert done.returncode == 0, done.stdout
+    assert 'encoding="%s"' % encoding in site.log()
+
+
+@needs_peers
+@pytest.mark.parametrize("client, option, encoding", [
+    ("encryption required;", "require-mppe-128", "MPPE-128 stateless"),
+    ("encryption no;", "nomppe", "none"),
+])
+def test_we_dial_xl2tpd(site, client, option, encoding):
+    guest = Guest(site, "mods; secrets; xl2tpd_lns - 10.9.0.1 10.9.0.10-10.9.0.99 %s; "
+                        "wait_ppp - 60 && ping -c3 10.9.0.10" % option)
+    site.start("headquarters 192.0.2.2 { user filial1; password segredo; %s }" % client)
+    done = guest.run()
+    assert done.returncode == 0, done.stdout
+    assert 'encoding="%s"' % encoding in site.log()
+
+
+@needs_peers
+def test_we_dial_softether(site):
+    guest = Guest(site, "softether_l2tp; sleep 15")
+    site.start("headquarters 192.0.2.2 { user filial1; password segredo; encryption yes; }")
+    guest.run()
+    assert "vpn.up" in site.log() and "address=192.168.30.1" in site.log()
