@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "console/meaning.h"
+#include "console/seg_reader.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "vault/frame.h"
@@ -46,8 +47,7 @@ packed_until(struct pack *p, uint64_t *ret)
 {
 	char path[PATH_MAX];
 	uint64_t *segments = NULL;
-	struct segment s;
-	struct str map = STR_NULL;
+	struct seg_reader last = { .open = false };
 	size_t n = 0;
 	int r = file_path(path, sizeof(path), p->o->vault, "seg");
 
@@ -56,14 +56,10 @@ packed_until(struct pack *p, uint64_t *ret)
 		r = file_numbers(path, STR(".seg"), &segments, &n);
 	if (r == 0 && n) {
 		snprintf(path, sizeof(path), "%s/seg/%020llu.seg", p->o->vault, (unsigned long long)segments[n - 1]);
-		r = file_map(path, &map);
+		r = seg_reader_open(&last, path);
 		if (r == 0)
-			r = segment_open(&s, map, NULL);
-		if (r == 0) {
-			*ret = s.first_index + s.rows;
-			segment_close(&s);
-		}
-		file_unmap(map);
+			*ret = last.segment.first_index + last.segment.rows;
+		seg_reader_close(&last);
 	}
 	free(segments);
 	return r < 0 ? fault(p, r, "the newest segment cannot be read") : 0;
@@ -172,64 +168,24 @@ write_segment(struct pack *p)
 	return r == 0 && fdatasync(p->fd) < 0 ? -errno : r;
 }
 
-/* The reading of one segment, line after line. */
-struct reread {
-	struct segment segment;
-	struct view *view;
-	uint32_t granule;
-	struct buf line;
-};
-
 static int
 same(void *ctx, uint64_t index, struct str record)
 {
-	struct reread *rd = ctx;
-	struct segment *s = &rd->segment;
-	uint8_t bytes[VAULT_RECORD_MAX];
-	struct enc again = enc_of(bytes, sizeof(bytes));
-	struct vault_entry e;
-	int r = 0;
+	struct str again;
+	int r = seg_reader_record(ctx, index, &again);
 
-	while (rd->granule < s->ngranules &&
-	    index >= s->granules[rd->granule].info.first_index + s->granules[rd->granule].info.rows) {
-		segment_drop_view(s, rd->granule++);
-		rd->view = NULL;
-	}
-	if (rd->granule == s->ngranules)
-		return -EBADMSG;
-	if (!rd->view) {
-		r = segment_view(s, rd->granule, &rd->view);
-		if (r == 0)
-			r = view_words(rd->view);
-		if (r == 0)
-			r = view_rows(rd->view);
-	}
-	buf_reset(&rd->line);
-	if (r == 0)
-		r = view_entry(rd->view, index, (uint32_t)(index - s->granules[rd->granule].info.first_index), &rd->line, &e, NULL);
-	if (r < 0)
-		return r;
-	if (!vault_entry_valid(&e) || vault_entry_bytes(&e) != record.n)
-		return -EBADMSG;
-	vault_entry_encode(&e, &again);
-	return memcmp(bytes, record.p, record.n) == 0 ? 0 : -EBADMSG;
+	return r < 0 ? r : str_eq(again, record) ? 0 : -EBADMSG;
 }
 
 static int
 reads_back(struct pack *p)
 {
-	struct reread rd = { .line = BUF_INIT(2 * VAULT_RECORD_MAX) };
-	struct str map = STR_NULL;
-	int r = file_map(p->temp, &map);
+	struct seg_reader reader;
+	int r = seg_reader_open(&reader, p->temp);
 
 	if (r == 0)
-		r = segment_open(&rd.segment, map, NULL);
-	if (r == 0) {
-		r = each_record(p, same, &rd);
-		segment_close(&rd.segment);
-	}
-	file_unmap(map);
-	buf_free(&rd.line);
+		r = each_record(p, same, &reader);
+	seg_reader_close(&reader);
 	return r;
 }
 

@@ -58,6 +58,17 @@ block(void *ctx, uint64_t number, struct nonce_block *ret)
 	return r;
 }
 
+static int
+open_segments(struct vault_dir *d)
+{
+	char dir[PATH_MAX];
+	int r = file_path(dir, sizeof(dir), d->path, "seg");
+
+	if (r == 0)
+		r = file_numbers(dir, STR(".seg"), &d->segments, &d->nsegments);
+	return r < 0 && r != -ENOENT ? fault(d, r, "%s/seg: %s", d->path, strerror(-r)) : 0;
+}
+
 int
 vault_dir_open(struct vault_dir *d, const char *path)
 {
@@ -79,6 +90,9 @@ vault_dir_open(struct vault_dir *d, const char *path)
 		r = file_numbers(wal, STR(".wal"), &d->files, &d->nfiles);
 	if (r < 0)
 		return fault(d, r, "%s/wal: %s", path, strerror(-r));
+	r = open_segments(d);
+	if (r < 0)
+		return r;
 	d->nonces = map_part(d, "keys/nonces");
 	for (size_t i = 0; i < VAULT_TREE_LEVELS; i++)
 		d->nodes[i] = map_part(d, levels[i]);
@@ -100,6 +114,8 @@ vault_dir_close(struct vault_dir *d)
 	for (size_t i = 0; i < VAULT_TREE_LEVELS; i++)
 		file_unmap(d->nodes[i]);
 	free(d->files);
+	free(d->segments);
+	seg_reader_close(&d->reader);
 	buf_free(&d->identity_text);
 	explicit_bzero(&d->store, sizeof(d->store));
 	explicit_bzero(&d->node, sizeof(d->node));
@@ -129,8 +145,8 @@ enter_file(struct vault_dir *d, uint64_t index)
 	return 0;
 }
 
-int
-vault_dir_record(struct vault_dir *d, uint64_t index, struct str *ret)
+static int
+logged_record(struct vault_dir *d, uint64_t index, struct str *ret)
 {
 	struct vault_at *at = &d->at;
 	struct str record;
@@ -161,10 +177,48 @@ vault_dir_record(struct vault_dir *d, uint64_t index, struct str *ret)
 	if (r == -EBADMSG || r == 0) {
 		size_t last = d->nfiles ? d->nfiles - 1 : 0;
 		if (d->nfiles && d->files[last] > was && d->files[last] <= index && enter_file(d, index) == 0 && at->first != was)
-			return vault_dir_record(d, index, ret);
+			return logged_record(d, index, ret);
 		return fault(d, -ENOENT, "there is no entry %llu", (unsigned long long)index);
 	}
 	return r;
+}
+
+int
+vault_dir_enter_segment(struct vault_dir *d, size_t i)
+{
+	char path[PATH_MAX];
+
+	seg_reader_close(&d->reader);
+	snprintf(path, sizeof(path), "%.4000s/seg/%020llu.seg", d->path, (unsigned long long)d->segments[i]);
+	int r = seg_reader_open(&d->reader, path);
+	return r < 0 ? fault(d, r, "%.4000s: %s", path, d->reader.segment.fault[0] ? d->reader.segment.fault : strerror(-r)) : 0;
+}
+
+/* Of lines that the log's files hold no more. */
+static int
+packed_record(struct vault_dir *d, uint64_t index, struct str *ret)
+{
+	size_t i = d->nsegments;
+	int r = 0;
+
+	while (i > 0 && d->segments[i - 1] > index)
+		i--;
+	if (!seg_reader_has(&d->reader, index)) {
+		r = i ? vault_dir_enter_segment(d, i - 1) : -ENOENT;
+		if (r == 0 && !seg_reader_has(&d->reader, index))
+			r = -ENOENT;
+	}
+	if (r == -ENOENT)
+		return fault(d, r, "entry %llu is not kept any more", (unsigned long long)index);
+	return r < 0 ? r : seg_reader_record(&d->reader, index, ret);
+}
+
+int
+vault_dir_record(struct vault_dir *d, uint64_t index, struct str *ret)
+{
+	if (!d->nfiles || index < d->files[0])
+		return packed_record(d, index, ret);
+	return logged_record(d, index, ret);
 }
 
 int

@@ -8,6 +8,7 @@
 #include <limits.h>
 
 #include "base/buf.h"
+#include "console/seg_reader.h"
 #include "vault/frame.h"
 #include "vault/identity.h"
 #include "vault/nonce.h"
@@ -33,6 +34,9 @@ struct vault_dir {
 	uint64_t *files;               /* of the log */
 	size_t nfiles;
 	struct vault_at at;
+	uint64_t *segments;            /* what the log's files gave way to */
+	size_t nsegments;
+	struct seg_reader reader;      /* of one of them */
 	struct str nonces;             /* the file of seeds, mapped; empty when it may not be read */
 	struct nonce_node node;
 	struct nonce_store store;
@@ -50,6 +54,8 @@ int vault_dir_read(struct vault_dir *d, const char *name, struct buf *out) WARN_
  * The record of an entry, valid until the next call; quick when indexes come in order. -ENOENT: there is no such entry.
  */
 int vault_dir_record(struct vault_dir *d, uint64_t index, struct str *ret) WARN_UNUSED;
+/* Opens d->segments[i] in d->reader. */
+int vault_dir_enter_segment(struct vault_dir *d, size_t i) WARN_UNUSED;
 int vault_dir_nonce(struct vault_dir *d, uint64_t index, uint8_t ret[VAULT_NONCE_BYTES]) WARN_UNUSED;
 /* Nodes for tree_prove_*(). */
 struct tree_source vault_dir_source(struct vault_dir *d);

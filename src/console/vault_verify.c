@@ -27,6 +27,8 @@ struct verify {
 	uint64_t number, epoch;        /* of the frame that must come next */
 	uint64_t beyond;               /* frames in the newest file that the keys did not know when we began */
 	struct digest last;
+	struct tree packed;            /* of the segments, as far as the log's first file does not reach */
+	struct { uint64_t size; struct digest root; } packed_end;      /* of all of them */
 };
 
 static void wrong(struct verify *v, uint64_t index, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
@@ -208,8 +210,9 @@ check_joint(struct verify *v, const struct frame *f, const struct tree *before, 
 	if (!v->started) {
 		v->started = true;
 		v->r.from_us = f->wall_us;
-		if (now->size || f->number)
-			wrong(v, 0, "the first %llu lines are missing", (unsigned long long)now->size);
+		if (v->packed.size != now->size || (now->size && !digest_eq(&a, &b)) || (!now->size && f->number))
+			wrong(v, v->packed.size, "lines from here to %llu are missing, or are not those that were packed",
+			    (unsigned long long)now->size);
 	} else if (before->size != now->size || !digest_eq(&a, &b) || f->number != v->number ||
 	    !digest_eq(&f->before, &v->last) || f->epoch - v->epoch > 1) {
 		wrong(v, now->size, "the files of the log do not fit together");
@@ -228,6 +231,19 @@ count_frames(struct str bytes)
 	return n;
 }
 
+/* Where the segments end, both trees must be one: a segment ends with a file of the log. */
+static void
+check_packed_end(struct verify *v, const struct tree *t)
+{
+	struct digest root;
+
+	if (t->size != v->packed_end.size || !t->size)
+		return;
+	root = tree_root(t);
+	if (!digest_eq(&root, &v->packed_end.root))
+		wrong(v, 0, "the segments do not hold the lines that were sealed");
+}
+
 static int
 check_file(struct verify *v, struct str bytes, const char *name, bool newest, struct tree *tree)
 {
@@ -242,6 +258,7 @@ check_file(struct verify *v, struct str bytes, const char *name, bool newest, st
 			check_joint(v, &f, tree, &w.tree);
 		check_seal(v, &f);
 		check_notes(v, &w.tree);
+		check_packed_end(v, &w.tree);
 		*tree = w.tree;
 		v->number = f.number + 1;
 		v->epoch = f.epoch;
@@ -289,12 +306,56 @@ check_end(struct verify *v, const struct tree *t)
 		    (unsigned long long)v->notes[v->nnotes - 1].size, (unsigned long long)t->size);
 }
 
+/* Searches read segments: what stands in them must be what was sealed, also where the log still has the same lines. */
+static int
+check_segments(struct verify *v)
+{
+	uint64_t log = v->d->nfiles ? v->d->files[0] : UINT64_MAX;
+	uint8_t nonce[VAULT_NONCE_BYTES];
+	struct tree t = { .size = 0 };
+	struct str record;
+	int r = 0;
+
+	for (size_t i = 0; i < v->d->nsegments && r == 0 && good(v); i++) {
+		r = vault_dir_enter_segment(v->d, i);
+		if (r == 0 && v->d->reader.segment.first_index != t.size)
+			wrong(v, t.size, "segments do not follow each other");
+		if (r == 0)
+			r = segment_check(&v->d->reader.segment);
+		while (r == 0 && good(v) && seg_reader_has(&v->d->reader, t.size)) {
+			r = seg_reader_record(&v->d->reader, t.size, &record);
+			if (r == 0)
+				r = vault_dir_nonce(v->d, t.size, nonce);
+			if (r < 0)
+				break;
+			struct digest leaf = vault_leaf(nonce, record);
+			tree_add(&t, &leaf);
+			if (t.size <= log)
+				check_notes(v, &t);
+			if (t.size == log)
+				v->packed = t;
+		}
+		if (r == -EBADMSG) {
+			wrong(v, t.size, "segment %020llu is damaged: %s", (unsigned long long)v->d->segments[i],
+			    v->d->reader.segment.fault);
+			r = 0;
+		}
+	}
+	v->r.packed = t.size;
+	v->packed_end.size = t.size;
+	v->packed_end.root = tree_root(&t);
+	v->r.lines += v->packed.size;
+	return r;
+}
+
 static int
 check_files(struct verify *v)
 {
-	struct tree tree = { .size = 0 };
+	struct tree tree;
 	char name[64], path[PATH_MAX];
-	int r = 0;
+	int r = check_segments(v);
+
+	tree = v->packed;
 
 	for (size_t i = 0; i < v->d->nfiles && r == 0 && good(v); i++) {
 		struct str map = STR_NULL;

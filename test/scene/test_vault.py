@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from conftest import BUILD, LIMIT, ROOT, alive, probe, wait_until
+from conftest import BUILD, LIMIT, ROOT, Guarita, alive, probe, wait_until
 
 SECOND = BUILD / "src" / "main" / "guarita-verify"
 COMMAND = BUILD / "src" / "main" / "guarita"
@@ -228,6 +228,31 @@ def test_verify_finds_what_was_done(closed):
         assert found() or path.name == "seal", path
         path.write_bytes(data)
     assert not found()
+
+
+def test_segments_take_the_place_of_the_log(closed, tmp_path):
+    last = max((closed / "wal").glob("*.wal"))
+    assert run("vault", "pack", "--vault", closed, "--rules", closed.parent / "rules").returncode == 0
+    assert not list((closed / "seg").glob("*.seg"))     # the newest file is still written
+    guarita = Guarita.__new__(Guarita)
+    guarita.__dict__.update(dir=closed.parent, config=closed.parent / "guarita.conf", control=closed.parent / "run" / "control",
+                            process=None, seen=set())
+    guarita.start()
+    assert guarita.stop() == 0
+    assert run("vault", "pack", "--vault", closed, "--rules", closed.parent / "rules").returncode == 0
+    assert len(list((closed / "seg").glob("*.seg"))) == 1
+    before = run("vault", "export", "10-30", "--vault", closed).stdout
+    last.unlink()
+    assert run("vault", "verify", "--vault", closed).stdout.startswith("Whole")
+    assert run("vault", "export", "10-30", "--vault", closed).stdout == before
+    proof = tmp_path / "proof"
+    assert run("vault", "prove", "17", "--vault", closed, "--out", proof).returncode == 0
+    assert run("verify", proof, "--key", closed / "identity").returncode == 0
+    segment, = (closed / "seg").glob("*.seg")
+    data = segment.read_bytes()
+    for at in range(0, len(data), max(1, len(data) // 60)):
+        segment.write_bytes(data[:at] + bytes([data[at] ^ 16]) + data[at + 1:])
+        assert run("vault", "verify", "--vault", closed).returncode != 0, at
 
 
 def raws_of(folder):
