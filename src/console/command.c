@@ -2,7 +2,6 @@
 #include "console/command.h"
 
 #include <errno.h>
-#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -12,6 +11,7 @@
 #include "base/when.h"
 #include "console/engine.h"
 #include "console/i18n.h"
+#include "console/language.h"
 #include "console/term.h"
 #include "gate/change.h"
 #include "wire/stamp.h"
@@ -376,9 +376,7 @@ command_main(int argc, char **argv)
 	struct timespec now;
 	int skip;
 
-	setlocale(LC_ALL, "");
-	bindtextdomain("guarita", GUARITA_LOCALEDIR);
-	textdomain("guarita");
+	language_begin();
 	if (argc < 2) {
 		usage(stderr);
 		return EXIT_USAGE;

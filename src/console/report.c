@@ -10,6 +10,7 @@
 #define PROOFS_SHOWN 4u          /* lines quoted per incident: the first ones and the last */
 #define SOURCES_SHOWN 10u
 #define LANES_SHOWN 8u
+#define SEVERITY_COLUMNS 9u      /* the longest word and a blank */
 
 struct quote {
 	uint64_t ref;
@@ -199,10 +200,13 @@ show_incident(const struct term *t, struct buf *out, const struct replay *r, con
 	const struct ruleset *rs = r->engine->rules;
 	const struct kind_row *kind = kinds_row(rs->kinds, i->kind);
 	struct buf times = BUF_INIT(128);
-	size_t used = 2 + 9 + kind->name.n;
+	const char *word = severity_word(i->severity);
+	size_t used = 2 + SEVERITY_COLUMNS + kind->name.n;
 
 	buf_add(out, STR("  "));
-	term_ink(t, out, severity_ink(i->severity), "%-9s", severity_word(i->severity));
+	term_ink(t, out, severity_ink(i->severity), "%s", word);
+	for (size_t columns = utf8_columns(str_z(word)); columns < SEVERITY_COLUMNS; columns++)
+		buf_add_byte(out, ' ');
 	term_ink(t, out, INK_BOLD, "%.*s", STR_FMT(kind->name));
 	if (i->src.n > 0) {
 		buf_add(out, STR("  "));
