@@ -308,6 +308,15 @@ log_find(const struct log *l, uint64_t index, struct log_hit *ret)
 bool
 log_complain(const struct log *l)
 {
+	struct search_stats stats;
+	char number[32];
+	uint64_t gave_up;
+
+	search_stats(l->search, &stats);
+	gave_up = stats.gave_up + query_scratch_gave_up(l->scratch);
+	if (gave_up > 0)
+		complain(_("guarita: the regular expression is too costly for %s lines, which were left out; make it more exact\n"),
+		    term_count(gave_up, number));
 	if (l->store.nproblems > 0)
 		complain("%.*s", STR_FMT(buf_str(&l->store.problems)));
 	for (size_t i = 0; i < l->store.nsegments; i++) {
@@ -319,7 +328,7 @@ log_complain(const struct log *l)
 			complain(_("guarita: %s/seg/%020llu.seg: its key is not there: its lines cannot be read\n"), l->store.dir,
 			    (unsigned long long)s->first_index);
 	}
-	return l->store.nproblems > 0 || l->bad > 0;
+	return l->store.nproblems > 0 || l->bad > 0 || gave_up > 0;
 }
 
 struct str

@@ -300,3 +300,21 @@ column_at(const struct column *c, struct str payload, size_t i)
 {
 	return c->base + bits_at((const uint8_t *)payload.p, i * c->width, c->width) * c->scale;
 }
+
+bool
+column_set_has(const struct column *c, struct str payload, uint64_t value)
+{
+	const uint8_t *p = (const uint8_t *)payload.p;
+	uint64_t v = c->min;
+
+	for (uint32_t i = 0; i < c->nset; i++) {
+		uint64_t step = 0;
+
+		for (unsigned b = 0; b < c->set_bytes; b++)
+			step |= (uint64_t)p[(size_t)b * c->nset + i] << 8 * b;
+		v += step * c->scale;
+		if (v == value)
+			return true;
+	}
+	return false;
+}

@@ -67,6 +67,9 @@ int column_decode(const struct column *c, struct str payload, const uint64_t *ot
 /* One value of a packed column of mode RANGE: no more than the bytes of this row are read. */
 uint64_t column_at(const struct column *c, struct str payload, size_t i);
 
+/* Whether the set of a COLUMN_SET has a value. */
+bool column_set_has(const struct column *c, struct str payload, uint64_t value);
+
 /* LEB128 and zigzag. */
 void varint_add(struct buf *out, uint64_t v);
 uint64_t varint_get(struct cur *in);

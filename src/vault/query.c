@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "vault/query_private.h"
 #include "vault/token.h"
 
 #define NEEDS_MAX 8u
@@ -331,6 +330,7 @@ parse_field(struct parser *p, size_t sign, struct query_node **ret)
 	n->field = str_eq(n->name, STR("source")) ? QUERY_SOURCE : QUERY_DECODED;
 	n->dotted = str_eq(n->name, STR("kind"));
 	p->q->wants_facts = p->q->wants_facts || n->field == QUERY_DECODED;
+	p->q->wants_source = p->q->wants_source || n->field == QUERY_SOURCE;
 	rc = next(p);
 	if (rc < 0)
 		return rc;

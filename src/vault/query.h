@@ -7,12 +7,12 @@
  *     src:10.0.0.0/8  user:ana  kind:auth  program:ssh*  bytes>1000000  dst_port:1..1023     decoded fields
  *     url~/admin|login/           a regular expression for a field
  *     source:/var/log/auth.log    where it came from
- *     /time(d )?out/              a regular expression (linear time: no back-references), /.../s minds the case
+ *     /time(d )?out/              a regular expression (PCRE2); /.../s minds the case
  *     a OR b   NOT a   -a   ( )
  *     ... | count by FIELD    ... | top 5 FIELD    ... | histogram 1h
  *
  * A query also says of a single line whether it matches: that is the meaning which a search over segments must meet.
- * Regular expressions never backtrack, so no query can be made to hang by the lines it reads.
+ * Each line may cost a regular expression so many steps and no more, so no query can be made to hang by what it reads.
  */
 #ifndef GUARITA_VAULT_QUERY_H
 #define GUARITA_VAULT_QUERY_H
@@ -75,6 +75,7 @@ struct query {
 	uint64_t top;
 	int64_t bucket_us;                /* HISTOGRAM; 0: chosen to fit */
 	bool wants_facts;                 /* some node asks for a decoded field */
+	bool wants_source;                /* or for where the line came from */
 	struct query_regex *regexes;
 	uint32_t nregexes;
 	/* after -EINVAL */
@@ -90,6 +91,8 @@ void query_free(struct query *q);
 struct query_scratch;
 struct query_scratch *query_scratch_new(const struct query *q);
 void query_scratch_free(struct query_scratch *s);
+/* Lines that an expression gave up on, because they cost too much: whether they match is not known. */
+uint64_t query_scratch_gave_up(const struct query_scratch *s);
 
 struct query_fact {
 	struct str name, value;
@@ -123,7 +126,7 @@ void query_regex_free(struct query_regex *r);
 uint32_t query_regex_needs(struct str pattern, struct arena *a, struct str *ret, uint32_t max);
 
 struct query_regex {
-	struct hs_database *database;
+	struct pcre2_real_code_8 *code;
 };
 
 #endif

@@ -1,5 +1,5 @@
 /* query_match: the meaning of a query for one line. A search may take any short cut that gives the same. */
-#include "vault/query_private.h"
+#include "vault/query.h"
 #include "vault/token.h"
 
 bool

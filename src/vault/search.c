@@ -45,6 +45,7 @@ void
 search_stats(const struct search *s, struct search_stats *ret)
 {
 	*ret = s->stats;
+	ret->gave_up = query_scratch_gave_up(s->scratch);
 }
 
 /* Drops the views that were not used for longest until what is held fits. */
@@ -96,26 +97,6 @@ search_line(struct search *s, const struct search_hit *h, struct buf *out, struc
 	return 0;
 }
 
-/* Reads a line to be sure. */
-static int
-verify(struct search *s, const struct search_hit *h, bool *ret)
-{
-	struct query_fact facts[FACTS_MAX];
-	struct query_line l = { .facts = facts };
-	struct vault_entry e;
-	int rc;
-
-	buf_reset(&s->line);
-	rc = search_line(s, h, &s->line, &e, s->opts.query->wants_facts ? facts : NULL, &l.nfacts);
-	if (rc < 0)
-		return rc;
-	l.raw = e.raw;
-	l.source = e.source;
-	*ret = !(e.flags & VAULT_ERASED) && query_match(s->opts.query, s->scratch, &l);
-	s->stats.rows_read++;
-	return 0;
-}
-
 struct work {
 	struct search *s;
 	struct segment *segment;
@@ -123,7 +104,7 @@ struct work {
 	struct view *view;
 	struct eval eval;
 	struct rows rows;
-	const uint64_t *groups, *times;   /* times: only when the granule is not wholly within the bounds */
+	const uint64_t *times;          /* only when the granule is not wholly within the bounds */
 };
 
 static bool
@@ -158,15 +139,15 @@ drop_erased(struct work *w)
 
 	if (c->max < VAULT_ERASED)
 		return 0;
-	rc = view_column(w->view, &w->view->head, HEAD_FLAGS, &flags);
+	rc = view_rows(w->view);
+	if (rc == 0)
+		rc = view_column(w->view, &w->view->head, HEAD_FLAGS, &flags);
 	for (uint32_t r = 0; rc == 0 && r < w->view->rows; r++) {
 		if (flags[r] & VAULT_ERASED) {
 			struct view_group *g = view_group_of(w->view, r);
-			uint64_t *may = &w->rows.may[w->eval.base[g->number] + w->view->ordinal[r] / 64];
-			uint64_t *sure = &w->rows.sure[w->eval.base[g->number] + w->view->ordinal[r] / 64];
 
-			*may &= ~(UINT64_C(1) << w->view->ordinal[r] % 64);
-			*sure &= ~(UINT64_C(1) << w->view->ordinal[r] % 64);
+			rows_clear(w->rows.may, &w->eval, g, w->view->ordinal[r]);
+			rows_clear(w->rows.sure, &w->eval, g, w->view->ordinal[r]);
 		}
 	}
 	return rc;
@@ -204,29 +185,93 @@ begin(struct search *s, struct segment *segment, uint32_t granule, struct work *
 	if (rc == 0 && !any_row(w))
 		return 0;
 	if (rc == 0)
-		rc = view_rows(w->view);
-	if (rc == 0)
 		rc = drop_erased(w);
-	if (rc == 0)
-		rc = view_column(w->view, &w->view->head, HEAD_GROUP, &w->groups);
-	if (rc == 0 && !wholly_in_time(s, &g->info))
+	if (rc == 0 && !wholly_in_time(s, &g->info)) {
 		rc = view_column(w->view, &w->view->head, HEAD_RECV, &w->times);
+		if (rc == 0)
+			rc = view_rows(w->view);
+	}
 	*ret_any = rc == 0;
 	return rc;
 }
 
-/* Whether row r matches; reads its line when the columns could not tell. */
+/* Reads a line to be sure. What the query does not ask for is not put together. */
 static int
-matches(struct work *w, uint32_t r, bool *ret)
+verify(struct work *w, struct view_group *g, uint32_t ordinal, bool *ret)
 {
-	struct view_group *g = &w->view->groups[w->groups[r]];
-	struct search_hit h = { .segment = w->segment, .view = w->view, .granule = w->granule, .row = r };
+	struct search *s = w->s;
+	const struct query *q = s->opts.query;
+	struct query_fact facts[FACTS_MAX];
+	struct query_line l = { .facts = facts };
+	struct extents extents;
+	struct fact found[FACTS_MAX];
+	uint64_t source;
+	int rc, n = 0;
 
-	*ret = rows_has(w->rows.may, &w->eval, g, w->view->ordinal[r]) &&
-	    (!w->times || ((int64_t)w->times[r] >= w->s->opts.since_ns && (int64_t)w->times[r] < w->s->opts.until_ns));
-	if (!*ret || rows_has(w->rows.sure, &w->eval, g, w->view->ordinal[r]))
-		return 0;
-	return verify(w->s, &h, ret);
+	buf_reset(&s->line);
+	rc = view_line(w->view, g, ordinal, &s->line, q->wants_facts ? &extents : NULL);
+	l.raw = buf_str(&s->line);
+	if (rc == 0 && q->wants_facts)
+		rc = n = view_facts(w->view, g, ordinal, l.raw, &extents, found, FACTS_MAX);
+	for (int i = 0; i < n; i++)
+		facts[l.nfacts++] = (struct query_fact){ .name = view_name(w->view, found[i].name), .value = found[i].value };
+	if (rc >= 0 && q->wants_source) {
+		rc = view_rows(w->view);
+		if (rc == 0)
+			rc = view_value(w->view, &w->view->head, HEAD_SOURCE, w->view->row_of[g->start + ordinal], &source);
+		l.source = rc == 0 ? view_word(w->view, source) : STR_NULL;
+	}
+	if (rc < 0)
+		return rc;
+	*ret = query_match(q, s->scratch, &l);
+	s->stats.rows_read++;
+	return 0;
+}
+
+/* Whether a row that may match does. */
+static int
+matches(struct work *w, struct view_group *g, uint32_t ordinal, bool *ret)
+{
+	if (w->times) {
+		int64_t at = (int64_t)w->times[w->view->row_of[g->start + ordinal]];
+
+		*ret = at >= w->s->opts.since_ns && at < w->s->opts.until_ns;
+		if (!*ret)
+			return 0;
+	}
+	*ret = true;
+	return rows_has(w->rows.sure, &w->eval, g, ordinal) ? 0 : verify(w, g, ordinal, ret);
+}
+
+/* Rows that may match, by their place in the granule. */
+static int
+collect(struct work *w, uint32_t **ret, uint32_t *ret_n)
+{
+	struct view *v = w->view;
+	uint64_t *bits = ARENA_ARRAY(&w->s->work, uint64_t, (v->rows + 63u) / 64);
+	uint32_t *rows = ARENA_ARRAY(&w->s->work, uint32_t, v->rows + 1u), n = 0;
+	int rc = bits && rows ? view_rows(v) : -ENOMEM;
+
+	if (rc < 0)
+		return rc;
+	for (uint32_t g = 0; g < v->ngroups; g++) {
+		uint32_t words = (v->groups[g].set.rows + 63) / 64;
+
+		for (uint32_t i = 0; i < words; i++) {
+			for (uint64_t left = w->rows.may[w->eval.base[g] + i]; left; left &= left - 1) {
+				uint32_t row = v->row_of[v->groups[g].start + i * 64 + (uint32_t)__builtin_ctzll(left)];
+
+				bits[row / 64] |= UINT64_C(1) << row % 64;
+			}
+		}
+	}
+	for (uint32_t i = 0; i < (v->rows + 63) / 64; i++) {
+		for (uint64_t left = bits[i]; left; left &= left - 1)
+			rows[n++] = i * 64 + (uint32_t)__builtin_ctzll(left);
+	}
+	*ret = rows;
+	*ret_n = n;
+	return 0;
 }
 
 /* Finishes a call on a granule: a fault names its place, and the segment is not asked again. */
@@ -244,14 +289,18 @@ run_granule(struct search *s, struct segment *segment, uint32_t granule, bool (*
     void *ctx, bool *ret_stop)
 {
 	struct work w = { .segment = segment };
+	uint32_t *rows = NULL, n = 0;
 	bool any, hit;
 	int rc = begin(s, segment, granule, &w, &any);
 
-	for (uint32_t r = any ? w.view->rows : 0; rc == 0 && r > 0 && !*ret_stop; r--) {
-		struct search_hit h = { .segment = segment, .view = w.view, .granule = granule, .row = r - 1,
-			.index = segment->granules[granule].info.first_index + r - 1 };
+	if (rc == 0 && any)
+		rc = collect(&w, &rows, &n);
+	for (uint32_t i = n; rc == 0 && i > 0 && !*ret_stop; i--) {
+		uint32_t r = rows[i - 1];
+		struct search_hit h = { .segment = segment, .view = w.view, .granule = granule, .row = r,
+			.index = segment->granules[granule].info.first_index + r };
 
-		rc = matches(&w, r - 1, &hit);
+		rc = matches(&w, view_group_of(w.view, r), w.view->ordinal[r], &hit);
 		if (rc == 0 && hit)
 			*ret_stop = !on_hit(ctx, &h);
 	}
@@ -282,24 +331,40 @@ search_run(struct search *s, struct segment *segments, size_t n, bool (*on_hit)(
 	return first;
 }
 
-/* Leaves in may what matches. */
+/* Leaves in may what matches of a group. */
+static int
+settle_group(struct work *w, struct view_group *g)
+{
+	uint32_t base = w->eval.base[g->number], words = (g->set.rows + 63) / 64, unsure = 0;
+	bool hit;
+	int rc = 0;
+
+	for (uint32_t i = 0; i < words; i++)
+		unsure += (uint32_t)__builtin_popcountll(w->rows.may[base + i] & ~w->rows.sure[base + i]);
+	/* When many lines are to be read, whole columns are cheaper than single values. */
+	if (unsure > g->set.rows / 16)
+		rc = view_whole_group(w->view, g);
+	for (uint32_t i = 0; rc == 0 && i < words; i++) {
+		uint64_t left = w->times ? w->rows.may[base + i] : w->rows.may[base + i] & ~w->rows.sure[base + i];
+
+		for (; rc == 0 && left; left &= left - 1) {
+			uint32_t ordinal = i * 64 + (uint32_t)__builtin_ctzll(left);
+
+			rc = matches(w, g, ordinal, &hit);
+			if (rc == 0 && !hit)
+				rows_clear(w->rows.may, &w->eval, g, ordinal);
+		}
+	}
+	return rc;
+}
+
 static int
 settle(struct work *w)
 {
-	struct eval *e = &w->eval;
-	bool unsure = w->times != NULL, hit;
 	int rc = 0;
 
-	for (uint32_t i = 0; i < e->nwords && !unsure; i++)
-		unsure = w->rows.may[i] != w->rows.sure[i];
-	for (uint32_t r = 0; unsure && rc == 0 && r < w->view->rows; r++) {
-		struct view_group *g = &w->view->groups[w->groups[r]];
-		uint32_t at = w->view->ordinal[r];
-
-		rc = matches(w, r, &hit);
-		if (!hit)
-			w->rows.may[e->base[g->number] + at / 64] &= ~(UINT64_C(1) << at % 64);
-	}
+	for (uint32_t i = 0; rc == 0 && i < w->view->ngroups; i++)
+		rc = settle_group(w, &w->view->groups[i]);
 	return rc;
 }
 

@@ -20,6 +20,7 @@ struct search_opts {
 struct search_stats {
 	uint64_t granules, by_time, by_filter;    /* looked at; of those put aside by their times, by their filters */
 	uint64_t rows_read;                       /* lines put together to be sure */
+	uint64_t gave_up;                         /* lines on which a regular expression reached its limit */
 };
 
 struct search;

@@ -39,7 +39,7 @@ eval_begin(struct search *s, struct segment *segment, struct view *v, struct eva
 			e.valid[e.base[i] + words - 1] = (UINT64_C(1) << rows % 64) - 1;
 	}
 	*ret = e;
-	return view_words(v);
+	return 0;
 }
 
 static void
@@ -72,9 +72,11 @@ eval_words(struct eval *e, struct str text, bool whole, bool prefix, struct word
 {
 	struct view *v = e->view;
 	struct word_set set = { .low = UINT32_MAX };
-	struct str all;
-	int rc = view_folded(v, &all);
+	struct str all = STR_NULL;
+	int rc = view_words(v);
 
+	if (rc == 0)
+		rc = view_folded(v, &all);
 	set.bits = ARENA_ARRAY(&e->s->work, uint64_t, v->nwords / 64 + 1u);
 	if (rc < 0 || !set.bits)
 		return rc < 0 ? rc : -ENOMEM;
@@ -262,6 +264,8 @@ find_in_values(struct eval *e, struct view_group *g, uint32_t part, const struct
 	}
 	if (ruled_out(r, p, &g->set.columns[part]))
 		return 0;
+	if (p->type == TOKEN_INT && !r->prefix && !view_may_hold(e->view, &g->set, part, r->value))
+		return 0;
 	rc = view_column(e->view, &g->set, part, &v);
 	for (uint32_t i = 0; rc == 0 && i < g->set.rows; i++) {
 		enum answer a = compare(r, p, lone, v[i]);
@@ -382,30 +386,35 @@ eval_text(struct eval *e, const struct query_node *n, struct rows *ret)
 	return rc;
 }
 
-static bool
-in_net(uint64_t address, const struct cidr *net)
+/* The first and last address of a network, as numbers. */
+static void
+bounds(const struct cidr *net, uint64_t *ret_low, uint64_t *ret_high)
 {
 	unsigned bits = net->bits > 96 ? net->bits - 96u : 0;
-	uint32_t base = (uint32_t)net->net.b[12] << 24 | (uint32_t)net->net.b[13] << 16 | (uint32_t)net->net.b[14] << 8 | net->net.b[15];
+	uint64_t base = (uint64_t)net->net.b[12] << 24 | (uint64_t)net->net.b[13] << 16 | (uint64_t)net->net.b[14] << 8 | net->net.b[15];
 
-	return bits == 0 || ((uint32_t)address ^ base) >> (32 - bits) == 0;
+	*ret_low = base;
+	*ret_high = base | ((UINT64_C(1) << (32 - bits)) - 1);
 }
 
 static int
 find_address(struct eval *e, struct view_group *g, const struct cidr *net, struct rows *rows)
 {
+	uint64_t low, high;
 	const uint64_t *v;
 	int rc = 0;
 
+	bounds(net, &low, &high);
 	for (uint32_t i = 0; rc == 0 && i < g->template.n; i++) {
-		if (g->template.parts[i].type != TOKEN_IPV4)
+		const struct column *c = &g->set.columns[i];
+
+		if (g->template.parts[i].type != TOKEN_IPV4 || high < c->min || low > c->max)
 			continue;
-		if (net->bits == 128 && (g->set.columns[i].min > UINT32_MAX || !in_net(g->set.columns[i].min, net)) &&
-		    g->set.columns[i].min == g->set.columns[i].max)
+		if (low == high && !view_may_hold(e->view, &g->set, i, low))
 			continue;
 		rc = view_column(e->view, &g->set, i, &v);
 		for (uint32_t r = 0; rc == 0 && r < g->set.rows; r++) {
-			if (in_net(v[r], net)) {
+			if (v[r] - low <= high - low) {
 				rows_set(rows->may, e, g, r);
 				rows_set(rows->sure, e, g, r);
 			}
@@ -421,6 +430,22 @@ uncut(const struct view_group *g)
 	return g->template.n == 1 && g->template.parts[0].type == TOKEN_TEXT && g->template.bytes.n == 6;
 }
 
+/* Lines that were not cut may hold any address of a network; a single one is looked for as it is written. */
+static int
+find_in_uncut(struct eval *e, struct view_group *g, const struct cidr *net, struct rows *rows)
+{
+	char text[46];
+	struct word_set set;
+	int rc;
+
+	if (net->bits != 128) {
+		set_group(e, rows->may, g);
+		return 0;
+	}
+	rc = eval_words(e, str_of(text, addr_show(&net->net, text)), true, false, &set);
+	return rc < 0 ? rc : find_in_words(e, g, 0, &set, NULL, false, rows);
+}
+
 static int
 eval_address(struct eval *e, const struct query_node *n, struct rows *ret)
 {
@@ -430,8 +455,8 @@ eval_address(struct eval *e, const struct query_node *n, struct rows *ret)
 		struct view_group *g = &e->view->groups[i];
 
 		rc = find_address(e, g, &n->net, ret);
-		if (uncut(g))
-			set_group(e, ret->may, g);
+		if (rc == 0 && uncut(g))
+			rc = find_in_uncut(e, g, &n->net, ret);
 	}
 	return rc;
 }

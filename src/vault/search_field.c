@@ -38,7 +38,10 @@ static int
 passing_words(struct eval *e, const struct query_node *n, struct word_set *ret)
 {
 	struct word_set set = { .low = UINT32_MAX };
+	int rc = view_words(e->view);
 
+	if (rc < 0)
+		return rc;
 	set.bits = ARENA_ARRAY(&e->s->work, uint64_t, e->view->nwords / 64 + 1u);
 	if (!set.bits)
 		return -ENOMEM;
@@ -177,7 +180,10 @@ eval_source(struct eval *e, const struct query_node *n, struct rows *r)
 {
 	const struct column *c = &e->view->head.columns[HEAD_SOURCE];
 	bool pass;
+	int rc = view_words(e->view);
 
+	if (rc < 0)
+		return rc;
 	if (c->mode != COLUMN_SAME) {
 		memcpy(r->may, e->valid, e->nwords * sizeof(*r->may));
 		return 0;

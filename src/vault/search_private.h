@@ -3,7 +3,6 @@
 #define GUARITA_VAULT_SEARCH_PRIVATE_H
 
 #include "vault/granule_private.h"
-#include "vault/query_private.h"
 #include "vault/search.h"
 
 struct search {
@@ -54,6 +53,12 @@ static inline void
 rows_set(uint64_t *set, const struct eval *e, const struct view_group *g, uint32_t ordinal)
 {
 	set[e->base[g->number] + ordinal / 64] |= UINT64_C(1) << ordinal % 64;
+}
+
+static inline void
+rows_clear(uint64_t *set, const struct eval *e, const struct view_group *g, uint32_t ordinal)
+{
+	set[e->base[g->number] + ordinal / 64] &= ~(UINT64_C(1) << ordinal % 64);
 }
 
 static inline bool

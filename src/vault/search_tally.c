@@ -223,8 +223,10 @@ count_by(struct counts *c)
 {
 	struct view *v = c->e->view;
 	uint64_t total = 0, found = 0;
-	int rc = 0;
+	int rc = view_words(v);
 
+	if (rc < 0)
+		return rc;
 	c->words = ARENA_ARRAY(&c->e->s->work, uint64_t, v->nwords);
 	if (!c->words)
 		return -ENOMEM;
@@ -250,8 +252,10 @@ fill_buckets(struct eval *e, const uint64_t *rows, struct tally *t)
 {
 	struct view *v = e->view;
 	const uint64_t *times, *groups;
-	int rc = view_column(v, &v->head, HEAD_RECV, &times);
+	int rc = view_rows(v);
 
+	if (rc == 0)
+		rc = view_column(v, &v->head, HEAD_RECV, &times);
 	if (rc == 0)
 		rc = view_column(v, &v->head, HEAD_GROUP, &groups);
 	for (uint32_t r = 0; rc == 0 && r < v->rows; r++) {

@@ -473,18 +473,17 @@ token_value_next(struct str s, size_t *pos, struct token *ret)
 	return false;
 }
 
+/* Decimal digits of v: the count first, so that they are written where they belong. */
 static char *
 put_int(char *p, uint64_t v)
 {
-	char text[20];
-	size_t n = sizeof(text);
+	unsigned digits = 1;
 
-	do {
-		text[--n] = (char)('0' + v % 10);
-		v /= 10;
-	} while (v > 0);
-	memcpy(p, text + n, sizeof(text) - n);
-	return p + sizeof(text) - n;
+	for (uint64_t limit = 10; v >= limit && digits < 19; limit *= 10)
+		digits++;
+	if (digits == 19 && v >= UINT64_C(10000000000000000000))
+		digits = 20;
+	return token_digits(p, v, digits);
 }
 
 static char *

@@ -192,9 +192,22 @@ token_time(struct str s, struct token *ret)
 char *
 token_digits(char *p, uint64_t value, unsigned digits)
 {
-	for (unsigned i = digits; i > 0; i--) {
-		p[i - 1] = (char)('0' + value % 10);
-		value /= 10;
+	unsigned i = digits;
+
+	/* Two at a time; 32 bits are divided faster than 64. */
+	for (; i >= 2 && value > UINT32_MAX; i -= 2, value /= 100) {
+		unsigned pair = (unsigned)(value % 100);
+
+		p[i - 1] = (char)('0' + pair % 10);
+		p[i - 2] = (char)('0' + pair / 10);
+	}
+	if (value <= UINT32_MAX) {
+		uint32_t small = (uint32_t)value;
+
+		for (; i > 0; i--, small /= 10)
+			p[i - 1] = (char)('0' + small % 10);
+	} else if (i > 0) {
+		p[0] = (char)('0' + value % 10);
 	}
 	return p + digits;
 }

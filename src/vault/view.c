@@ -71,6 +71,7 @@ view_close(struct view *v)
 	free(v->word_at);
 	free(v->folded);
 	free(v->ordinal);
+	free(v->row_of);
 	free(v->stamps);
 	free(v->directory_owned);
 	arena_free(&v->arena);
@@ -240,6 +241,7 @@ parse_groups(struct view *v, struct cur *in)
 		struct view_group *g = &v->groups[v->ngroups];
 
 		g->number = v->ngroups++;
+		g->start = (uint32_t)rows;
 		rc = parse_group(v, in, g);
 		rows += g->set.rows;
 	}
@@ -374,6 +376,22 @@ view_column(struct view *v, struct colset *set, uint32_t column, const uint64_t 
 	v->held += set->rows * sizeof(*values);
 	*ret = values;
 	return 0;
+}
+
+bool
+view_may_hold(struct view *v, struct colset *set, uint32_t column, uint64_t value)
+{
+	const struct column *c = &set->columns[column];
+	struct str payload;
+
+	if (value < c->min || value > c->max)
+		return false;
+	if (c->mode == COLUMN_RANGE && c->scale > 1 && (value - c->base) % c->scale != 0)
+		return false;
+	/* A fault will be met, and told, when the column is decoded. */
+	if (c->mode != COLUMN_SET || set->values[column] || payload_of(v, set, column, &payload) < 0)
+		return true;
+	return column_set_has(c, payload, value);
 }
 
 int

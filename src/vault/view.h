@@ -38,6 +38,9 @@ struct view_group {
 	uint16_t *extras;           /* names; their columns follow the variant's */
 	uint32_t nextras;
 	struct colset set;          /* parts, variant, extras */
+	uint32_t start;             /* of its rows, in what is kept by group */
+	bool whole;                 /* all columns are decoded, or the same in every row, and hold ids of words that exist */
+	size_t room;                /* then: bytes of a line without its words, at most */
 };
 
 struct view {
@@ -62,7 +65,8 @@ struct view {
 	struct view_group *groups;
 	uint32_t ngroups;
 	uint32_t *ordinal;          /* per row: which row of its group it is */
-	uint64_t *stamps;           /* per row */
+	uint32_t *row_of;           /* the other way: at the group's start + ordinal, the row */
+	uint64_t *stamps;           /* likewise by group: the line's time */
 	size_t held;                /* bytes of decoded data */
 	char fault[96];             /* what was wrong, after -EBADMSG */
 };
@@ -75,12 +79,14 @@ void view_close(struct view *v);
 int view_check(struct view *v) WARN_UNUSED;
 /* All values of a column. */
 int view_column(struct view *v, struct colset *set, uint32_t column, const uint64_t **ret) WARN_UNUSED;
+/* False when no row of the column has the value: told by its set, where it has one, without looking at rows. */
+bool view_may_hold(struct view *v, struct colset *set, uint32_t column, uint64_t value);
 /* One value, without decoding the others where that is possible. */
 int view_value(struct view *v, struct colset *set, uint32_t column, uint32_t row, uint64_t *ret) WARN_UNUSED;
 /* Makes the words ready: view_word() then cannot fail but for an id that is none (STR_NULL). */
 int view_words(struct view *v) WARN_UNUSED;
 struct str view_word(const struct view *v, uint64_t id);
-/* Makes rows ready: v->ordinal, v->stamps, and the column HEAD_GROUP. */
+/* Makes rows ready: v->ordinal, v->row_of, and the column HEAD_GROUP. */
 int view_rows(struct view *v) WARN_UNUSED;
 /* The group of a row, after view_rows(). */
 struct view_group *view_group_of(struct view *v, uint32_t row);
@@ -92,9 +98,10 @@ struct str view_name(const struct view *v, uint16_t name);
 struct extents {
 	uint32_t from[TOKENS_MAX], to[TOKENS_MAX];
 };
-/* Appends the line of a row (its stamp: v->stamps[row]) to out. Needs view_words(). extents: NULL when not wanted. */
-int view_line(struct view *v, struct view_group *g, uint32_t ordinal, uint64_t stamp, struct buf *out,
-    struct extents *extents) WARN_UNUSED;
+/* Appends the line of a row to out. extents: NULL when not wanted. */
+int view_line(struct view *v, struct view_group *g, uint32_t ordinal, struct buf *out, struct extents *extents) WARN_UNUSED;
+/* Decodes all columns of a group, for many of its lines. */
+int view_whole_group(struct view *v, struct view_group *g) WARN_UNUSED;
 /* The whole entry; slices point into out (its line) and into the view. index is that of the granule's first entry + row. */
 int view_entry(struct view *v, uint64_t index, uint32_t row, struct buf *out, struct vault_entry *ret,
     struct extents *extents) WARN_UNUSED;

@@ -18,42 +18,59 @@ static int
 number_rows(struct view *v, const uint64_t *groups)
 {
 	uint32_t *count = calloc(v->ngroups, sizeof(*count));
+	uint32_t *ordinal = malloc(v->rows * sizeof(*ordinal)), *row_of = malloc(v->rows * sizeof(*row_of));
 	bool bad = false;
+	int rc = count && ordinal && row_of ? 0 : -ENOMEM;
 
-	v->ordinal = malloc(v->rows * sizeof(*v->ordinal));
-	if (!count || !v->ordinal) {
-		free(count);
-		return -ENOMEM;
+	for (uint32_t r = 0; rc == 0 && r < v->rows; r++) {
+		const struct view_group *g = &v->groups[groups[r]];
+
+		bad |= count[g->number] >= g->set.rows;
+		if (bad)
+			break;
+		ordinal[r] = count[g->number]++;
+		row_of[g->start + ordinal[r]] = r;
 	}
-	for (uint32_t r = 0; r < v->rows; r++)
-		v->ordinal[r] = count[groups[r]]++;
-	for (uint32_t i = 0; i < v->ngroups; i++)
-		bad |= count[i] != v->groups[i].set.rows;
 	free(count);
-	return bad ? bad_rows(v) : 0;
+	if (rc == 0 && bad)
+		rc = bad_rows(v);
+	if (rc < 0) {
+		free(ordinal);
+		free(row_of);
+		return rc;
+	}
+	v->ordinal = ordinal;
+	v->row_of = row_of;
+	v->held += 2 * v->rows * sizeof(*ordinal);
+	return 0;
 }
 
 static int
-number_stamps(struct view *v, const uint64_t *groups)
+number_stamps(struct view *v)
 {
-	uint64_t last[TOKEN_TYPES] = { 0 };
-	const uint64_t *steps;
+	uint64_t last[TOKEN_TYPES] = { 0 }, *stamps;
+	const uint64_t *steps, *groups;
 	int rc = view_column(v, &v->head, HEAD_STAMP, &steps);
 
+	if (rc == 0)
+		rc = view_rows(v);
+	if (rc == 0)
+		rc = view_column(v, &v->head, HEAD_GROUP, &groups);
 	if (rc < 0)
 		return rc;
-	v->stamps = malloc(v->rows * sizeof(*v->stamps));
-	if (!v->stamps)
+	stamps = malloc(v->rows * sizeof(*stamps));
+	if (!stamps)
 		return -ENOMEM;
 	for (uint32_t r = 0; r < v->rows; r++) {
-		const struct template *t = &v->groups[groups[r]].template;
-		uint64_t *of_type = &last[t->parts[t->stamp].type];
+		const struct view_group *g = &v->groups[groups[r]];
+		uint64_t *of_type = &last[g->template.parts[g->template.stamp].type];
 
 		*of_type += (uint64_t)unzigzag(steps[r]);
-		v->stamps[r] = *of_type;
+		stamps[g->start + v->ordinal[r]] = *of_type;
 	}
 	free(v->head.values[HEAD_STAMP]);
 	v->head.values[HEAD_STAMP] = NULL;
+	v->stamps = stamps;
 	return 0;
 }
 
@@ -63,20 +80,10 @@ view_rows(struct view *v)
 	const uint64_t *groups;
 	int rc;
 
-	if (v->stamps)
+	if (v->ordinal)
 		return 0;
 	rc = view_column(v, &v->head, HEAD_GROUP, &groups);
-	if (rc == 0 && !v->ordinal)
-		rc = number_rows(v, groups);
-	if (rc == 0)
-		rc = number_stamps(v, groups);
-	if (rc == 0)
-		v->held += v->rows * (sizeof(*v->ordinal) + sizeof(*v->stamps));
-	if (rc < 0) {
-		free(v->ordinal);
-		v->ordinal = NULL;
-	}
-	return rc;
+	return rc < 0 ? rc : number_rows(v, groups);
 }
 
 struct view_group *
@@ -86,13 +93,15 @@ view_group_of(struct view *v, uint32_t row)
 }
 
 static int
-add_part(struct view *v, struct view_group *g, uint32_t part, uint32_t ordinal, uint64_t stamp, struct buf *out)
+add_part(struct view *v, struct view_group *g, uint32_t part, uint32_t ordinal, struct buf *out)
 {
 	const struct part *p = &g->template.parts[part];
-	uint64_t value = stamp;
+	uint64_t value;
 	int rc;
 
-	if (part != g->template.stamp) {
+	if (part == g->template.stamp) {
+		value = v->stamps[g->start + ordinal];
+	} else {
 		rc = view_value(v, &g->set, part, ordinal, &value);
 		if (rc < 0)
 			return rc;
@@ -109,25 +118,95 @@ add_part(struct view *v, struct view_group *g, uint32_t part, uint32_t ordinal, 
 	return 0;
 }
 
+/* The line of a group that is wholly decoded: nothing can be missing, so nothing is asked. */
+static int
+whole_line(struct view *v, struct view_group *g, uint32_t ordinal, struct buf *out)
+{
+	char *p, *end;
+
+	if (!buf_reserve(out, g->room))
+		return -ENOMEM;
+	p = out->p + out->n;
+	end = out->p + out->size;
+	for (uint32_t i = 0; i <= g->template.n; i++) {
+		const struct part *part = &g->template.parts[i];
+		uint64_t value;
+
+		memcpy(p, part->literal.p, part->literal.n);
+		p += part->literal.n;
+		if (i == g->template.n)
+			break;
+		if (i == g->template.stamp)
+			value = v->stamps[g->start + ordinal];
+		else
+			value = g->set.values[i] ? g->set.values[i][ordinal] : g->set.columns[i].base;
+		if (token_is_name(part->type)) {
+			struct str word = view_word(v, value);
+
+			/* Behind the word there must be room for all the rest. */
+			if ((size_t)(end - p) < word.n + g->room) {
+				out->n = (size_t)(p - out->p);
+				if (!buf_reserve(out, word.n + g->room))
+					return -ENOMEM;
+				p = out->p + out->n;
+				end = out->p + out->size;
+			}
+			memcpy(p, word.p, word.n);
+			p += word.n;
+		} else {
+			p += token_render(part->type, part->param, value, p);
+		}
+	}
+	out->n = (size_t)(p - out->p);
+	return 0;
+}
+
 int
-view_line(struct view *v, struct view_group *g, uint32_t ordinal, uint64_t stamp, struct buf *out, struct extents *extents)
+view_line(struct view *v, struct view_group *g, uint32_t ordinal, struct buf *out, struct extents *extents)
 {
 	size_t base = out->n;
+	int rc = view_words(v);
 
-	for (uint32_t i = 0; i < g->template.n; i++) {
-		int rc;
-
+	if (rc == 0 && g->template.stamp < g->template.n && !v->stamps)
+		rc = number_stamps(v);
+	if (rc == 0 && g->whole && !extents)
+		return whole_line(v, g, ordinal, out);
+	for (uint32_t i = 0; rc == 0 && i < g->template.n; i++) {
 		buf_add(out, g->template.parts[i].literal);
 		if (extents)
 			extents->from[i] = (uint32_t)(out->n - base);
-		rc = add_part(v, g, i, ordinal, stamp, out);
-		if (rc < 0)
-			return rc;
+		rc = add_part(v, g, i, ordinal, out);
 		if (extents)
 			extents->to[i] = (uint32_t)(out->n - base);
 	}
 	buf_add(out, g->template.parts[g->template.n].literal);
-	return buf_ok(out) ? 0 : -ENOMEM;
+	return rc < 0 ? rc : buf_ok(out) ? 0 : -ENOMEM;
+}
+
+int
+view_whole_group(struct view *v, struct view_group *g)
+{
+	size_t room = 0;
+
+	for (uint32_t i = 0; i <= g->template.n; i++) {
+		const struct part *p = &g->template.parts[i];
+		const uint64_t *values;
+		int rc;
+
+		room += p->literal.n + TOKEN_RENDER_MAX;
+		if (i == g->template.n || i == g->template.stamp)
+			continue;
+		if (token_is_name(p->type) && g->set.columns[i].max >= v->nwords)
+			return bad_rows(v);
+		if (g->set.columns[i].mode == COLUMN_SAME)
+			continue;
+		rc = view_column(v, &g->set, i, &values);
+		if (rc < 0)
+			return rc;
+	}
+	g->room = room;
+	g->whole = true;
+	return 0;
 }
 
 int
@@ -142,7 +221,7 @@ view_entry(struct view *v, uint64_t index, uint32_t row, struct buf *out, struct
 	for (uint32_t i = HEAD_RECV; rc == 0 && i <= HEAD_FLAGS; i++)
 		rc = view_value(v, &v->head, i, row, &head[i]);
 	if (rc == 0)
-		rc = view_line(v, view_group_of(v, row), v->ordinal[row], v->stamps[row], out, extents);
+		rc = view_line(v, view_group_of(v, row), v->ordinal[row], out, extents);
 	if (rc < 0)
 		return rc;
 	if (head[HEAD_SOURCE] >= v->nwords || head[HEAD_TRANSPORT] > UINT8_MAX || head[HEAD_FLAGS] > UINT8_MAX)

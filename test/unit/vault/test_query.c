@@ -114,7 +114,7 @@ faults_have_a_place_and_a_remedy(void **state)
 	assert_fault("bytes>x", 6, "number");
 	assert_fault("bytes:5..2", 6, "ends before");
 	assert_fault("user~x", 5, "/regular expression/");
-	assert_fault("x /(?<=a)b/", 2, "cannot be used");
+	assert_fault("x /(a/", 2, "cannot be used: missing closing parenthesis");
 	assert_fault("...", 0, "no word");
 	assert_fault("10.0.0.1/8", 0, "first address");
 	assert_fault("a | sort", 4, "count");
@@ -123,6 +123,22 @@ faults_have_a_place_and_a_remedy(void **state)
 	assert_fault("a | histogram soon", 14, "1h");
 	assert_fault("a | count by b c", 15, "nothing more");
 	assert_fault("(((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((a", 64, "deeply");
+}
+
+/* An expression that backtracks without end is given up, and that is known. */
+static void
+costly_expressions_are_given_up(void **state)
+{
+	struct query q;
+	struct query_scratch *s;
+	struct query_line l = { .raw = STR("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!") };
+
+	assert_int_equal(query_parse(&q, STR("/^(a+)+b$/ OR /^(a|aa)+$/")), 0);
+	s = query_scratch_new(&q);
+	assert_false(query_match(&q, s, &l));
+	assert_true(query_scratch_gave_up(s) > 0);
+	query_scratch_free(s);
+	query_free(&q);
 }
 
 static void
@@ -178,6 +194,7 @@ main(void)
 		cmocka_unit_test(fields),
 		cmocka_unit_test(joined),
 		cmocka_unit_test(faults_have_a_place_and_a_remedy),
+		cmocka_unit_test(costly_expressions_are_given_up),
 		cmocka_unit_test(what_follows_the_bar),
 		cmocka_unit_test(literals_of_a_regex),
 	};
