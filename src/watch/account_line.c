@@ -213,14 +213,12 @@ is_shutdown(const struct utmp *u)
 	return u->type == UTMP_SHUTDOWN || (u->type == UTMP_RUN_LEVEL && str_starts(u->user, STR("shutdown")));
 }
 
-/* What the rules must know of a record that no program writes; `integrity` says more. */
+/* What no program writes, whatever the clock; `integrity` says more. */
 static const char *
 damage(const struct utmp *u)
 {
 	if (u->blank)
 		return "every byte is zero";
-	if (u->time_us == 0)
-		return "its time is zero";
 	if (u->user.n == 0 && u->type == UTMP_USER)
 		return "its user is blank";
 	return NULL;
