@@ -561,7 +561,7 @@ vpn_tick(struct l2tp_vpn *v, int64_t now_us)
 	v->now_us = now_us;
 	while ((n = due_first(&v->due)) != NULL && n->due_us <= now_us) {
 		if (n->kind == DUE_DIAL)
-			vpn_dial_tick((struct vpn_dial *)((char *)n - offsetof(struct vpn_dial, due)));
+			vpn_dial_tick((void *)((char *)n - offsetof(struct vpn_dial, due)));
 		else
 			tick_call((struct vpn_call *)n);
 	}

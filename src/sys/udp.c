@@ -247,7 +247,7 @@ is_set(const struct addr *a)
 static void
 put_control(struct msghdr *m, int level, int type, const void *data, size_t n)
 {
-	struct cmsghdr *c = (struct cmsghdr *)((char *)m->msg_control + m->msg_controllen);
+	struct cmsghdr *c = (void *)((char *)m->msg_control + m->msg_controllen);
 
 	c->cmsg_level = level;
 	c->cmsg_type = type;
