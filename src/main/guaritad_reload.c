@@ -81,6 +81,7 @@ apply_next(struct guaritad *g)
 {
 	static const struct { enum msg_peer peer; enum conffile_part part; } parts[] = {
 		{ MSG_INTAKED, CONFFILE_INTAKE }, { MSG_RUNNERD, CONFFILE_RUN }, { MSG_NETD, CONFFILE_GATE },
+		{ MSG_L2TPD, CONFFILE_VPN },
 	};
 	uint64_t now[CONFFILE_PARTS];
 

@@ -52,12 +52,33 @@ conffile_show_faults(const struct conffile *c, struct buf *out)
 		diags_show(c->diags, out);
 }
 
+/* Passwords are not written, and yet a changed one is a change. */
+static uint64_t
+vpn_fingerprint(const struct conf_vpn *v)
+{
+	struct config only = { .vpn = *v };
+	struct buf shown = BUF_INIT(CONF_TEXT_MAX * 4ull);
+
+	config_show(&only, &shown);
+	uint64_t h = hash_bytes(buf_str(&shown), 0);
+	buf_free(&shown);
+	h = hash_mix(h, v->server ? hash_bytes(v->server->tunnel_secret, 1) : 0);
+	for (uint32_t i = 0; i < v->nsecrets; i++)
+		h = hash_mix(h, hash_bytes(v->secrets[i].password, 2));
+	for (uint32_t i = 0; i < v->nheadquarters; i++)
+		h = hash_mix(hash_mix(h, hash_bytes(v->headquarters[i].password, 3)),
+		    hash_bytes(v->headquarters[i].tunnel_secret, 4));
+	return h;
+}
+
 uint64_t
 conffile_fingerprint(const struct conffile *c, enum conffile_part part)
 {
 	struct config copy = *c->config;
 	struct buf shown = BUF_INIT(CONF_TEXT_MAX * 4ull);
 
+	if (part == CONFFILE_VPN)
+		return vpn_fingerprint(&c->config->vpn);
 	/*
 	 * What the role does not look at is made equal, the rest is compared as it would be
 	 * written.
@@ -74,6 +95,7 @@ conffile_fingerprint(const struct conffile *c, enum conffile_part part)
 	} else {
 		copy.gate = (struct conf_gate){ .p2p = NULL };
 	}
+	copy.vpn = (struct conf_vpn){ .server = NULL };
 	if (part != CONFFILE_INTAKE) {
 		copy.sources = NULL;
 		copy.nsources = 0;

@@ -23,7 +23,7 @@ void conffile_free(struct conffile *c);
 /* All faults as text. */
 void conffile_show_faults(const struct conffile *c, struct buf *out);
 /* The config as it concerns one role, as a number that changes when it does. */
-enum conffile_part { CONFFILE_INTAKE, CONFFILE_RUN, CONFFILE_GATE, CONFFILE_PARTS };
+enum conffile_part { CONFFILE_INTAKE, CONFFILE_RUN, CONFFILE_GATE, CONFFILE_VPN, CONFFILE_PARTS };
 uint64_t conffile_fingerprint(const struct conffile *c, enum conffile_part part);
 
 /* All *.rules files of the directories in order of their names; texts live in the arena. */

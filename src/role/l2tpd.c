@@ -59,6 +59,7 @@ hook_random(void *ctx)
 	return t->random[--t->nrandom];
 }
 
+/* What a stranger may choose, his name, stands last: it cannot pass for his address. rules/70-vpn.rules reads these lines. */
 static void
 hook_up(void *ctx, struct vpn_call *c)
 {
@@ -69,8 +70,8 @@ hook_up(void *ctx, struct vpn_call *c)
 	tunnelling_call_up(t, c);
 	addr_show(&c->session->tunnel->peer.addr, outer);
 	tunnelling_show_v4(c->link.remote, &inner);
-	log_say(&t->role->log, LOG_LEVEL_INFO, "vpn.up name=%.*s from=%s address=%s interface=%s encoding=\"%s\"",
-	    STR_FMT(vpn_call_name(c)), outer, buf_cstr(&inner), t->ends[c->tun].tun.name, ppp_link_encoding(&c->link));
+	log_say(&t->role->log, LOG_LEVEL_INFO, "vpn.up from=%s address=%s interface=%s encoding=\"%s\" name=\"%.*s\"",
+	    outer, buf_cstr(&inner), t->ends[c->tun].tun.name, ppp_link_encoding(&c->link), STR_FMT(vpn_call_name(c)));
 	buf_free(&inner);
 }
 
@@ -81,9 +82,9 @@ hook_down(void *ctx, struct vpn_call *c, struct str why)
 	char outer[46];
 
 	addr_show(&c->session->tunnel->peer.addr, outer);
-	log_say(&t->role->log, LOG_LEVEL_INFO, "%s name=%.*s from=%s in=%llu out=%llu why=\"%.*s\"",
-	    c->up ? "vpn.down" : "vpn.refused", STR_FMT(vpn_call_name(c)), outer, (unsigned long long)c->in_bytes,
-	    (unsigned long long)c->out_bytes, STR_FMT(why));
+	log_say(&t->role->log, LOG_LEVEL_INFO, "%s from=%s in=%llu out=%llu why=\"%.*s\" name=\"%.*s\"",
+	    c->up ? "vpn.down" : "vpn.refused", outer, (unsigned long long)c->in_bytes,
+	    (unsigned long long)c->out_bytes, STR_FMT(why), STR_FMT(vpn_call_name(c)));
 	tunnelling_call_down(t, c);
 }
 

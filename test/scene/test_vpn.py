@@ -234,7 +234,7 @@ def site(tmp_path):
     ("encryption no; authentication chap;", "nomppe", "none"),
 ])
 def test_pppd_dials_us(site, server, option, encoding):
-    guest = Guest(site, "mods; secrets; xl2tpd_lac - 192.0.2.1 %s; wait_ppp - 30 && ping -c3 10.9.0.1" % option)
+    guest = Guest(site, "mods; secrets; xl2tpd_lac - 192.0.2.1 %s; wait_ppp - 30 && sleep 1 && ping -c3 10.9.0.1" % option)
     site.start("l2tp server { %s %s }\n%s" % (SERVER, server, USER))
     done = guest.run()
     assert done.returncode == 0, done.stdout
@@ -248,7 +248,7 @@ def test_pppd_dials_us(site, server, option, encoding):
 ])
 def test_we_dial_xl2tpd(site, client, option, encoding):
     guest = Guest(site, "mods; secrets; xl2tpd_lns - 10.9.0.1 10.9.0.10-10.9.0.99 %s; "
-                        "wait_ppp - 60 && ping -c3 10.9.0.10" % option)
+                        "wait_ppp - 60 && sleep 1 && ping -c3 10.9.0.10" % option)
     site.start("headquarters 192.0.2.2 { user filial1; password segredo; %s }" % client)
     done = guest.run()
     assert done.returncode == 0, done.stdout
