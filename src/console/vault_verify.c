@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/text.h"
 #include "sys/file.h"
 #include "vault/recover.h"
 
@@ -29,6 +30,8 @@ struct verify {
 	struct digest last;
 	struct tree packed;            /* of the segments, as far as the log's first file does not reach */
 	struct { uint64_t size; struct digest root; } packed_end;      /* of all of them */
+	struct told { uint64_t first; char digest[2 * DIGEST_BYTES]; } *told;     /* segments whose digest was sealed */
+	size_t ntold;
 };
 
 static void wrong(struct verify *v, uint64_t index, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
@@ -149,6 +152,31 @@ read_keys(struct verify *v)
 		    (unsigned long long)v->keys.epoch);
 }
 
+/* "vault.segment first=N digest=HEX" in a line of vaultd's own. */
+static int
+take_told(struct verify *v, struct str record)
+{
+	static const struct str mark = STR_INIT("vault.segment first="), middle = STR_INIT(" digest=");
+	struct vault_entry e;
+	uint64_t first;
+
+	if (record.n < 2 || record.p[1] != VAULT_OWN || vault_entry_decode(record, 0, &e) < 0 ||
+	    !str_eq(e.source, STR("vaultd")))
+		return 0;
+	struct str rest = str_from(e.raw, str_find(e.raw, mark) + mark.n);
+	size_t at = str_find(rest, middle);
+	struct str digest = str_from(rest, at + middle.n);
+	if (digest.n != 2 * DIGEST_BYTES || text_u64(str_head(rest, at), &first) < 0)
+		return 0;
+	struct told *p = reallocarray(v->told, v->ntold + 1, sizeof(*p));
+	if (!p)
+		return -ENOMEM;
+	v->told = p;
+	v->told[v->ntold].first = first;
+	memcpy(v->told[v->ntold++].digest, digest.p, digest.n);
+	return 0;
+}
+
 /* Frames. */
 
 /* A note is over whole frames. */
@@ -245,6 +273,18 @@ check_packed_end(struct verify *v, const struct tree *t)
 }
 
 static int
+take_frame_told(struct verify *v, const struct frame *f)
+{
+	struct cur lines = cur_of(f->lines);
+	struct str record;
+	int r = 0;
+
+	while (r == 0 && frame_record(&lines, &record) == 1)
+		r = take_told(v, record);
+	return r;
+}
+
+static int
 check_file(struct verify *v, struct str bytes, const char *name, bool newest, struct tree *tree)
 {
 	enum wal_fault fault = WAL_WHOLE;
@@ -259,6 +299,9 @@ check_file(struct verify *v, struct str bytes, const char *name, bool newest, st
 		check_seal(v, &f);
 		check_notes(v, &w.tree);
 		check_packed_end(v, &w.tree);
+		r = take_frame_told(v, &f);
+		if (r < 0)
+			return r;
 		*tree = w.tree;
 		v->number = f.number + 1;
 		v->epoch = f.epoch;
@@ -306,6 +349,27 @@ check_end(struct verify *v, const struct tree *t)
 		    (unsigned long long)v->notes[v->nnotes - 1].size, (unsigned long long)t->size);
 }
 
+/* An index made anew over the same lines, to hide some from searches, is not the one that was sealed. */
+static int
+check_told(struct verify *v)
+{
+	char hex[2 * DIGEST_BYTES + 1];
+	int r = 0;
+
+	for (size_t i = 0; i < v->ntold && r == 0 && good(v); i++)
+		for (size_t k = 0; k < v->d->nsegments && r == 0; k++) {
+			if (v->d->segments[k] != v->told[i].first)
+				continue;
+			r = vault_dir_enter_segment(v->d, k);
+			for (unsigned b = 0; b < DIGEST_BYTES && r == 0; b++)
+				snprintf(hex + 2 * b, 3, "%02x", v->d->reader.segment.digest.b[b]);
+			if (r == 0 && memcmp(hex, v->told[i].digest, 2 * DIGEST_BYTES) != 0)
+				wrong(v, v->told[i].first, "segment %020llu is not the one whose digest was sealed",
+				    (unsigned long long)v->told[i].first);
+		}
+	return r;
+}
+
 /* Searches read segments: what stands in them must be what was sealed, also where the log still has the same lines. */
 static int
 check_segments(struct verify *v)
@@ -330,6 +394,7 @@ check_segments(struct verify *v)
 				break;
 			struct digest leaf = vault_leaf(nonce, record);
 			tree_add(&t, &leaf);
+			r = t.size <= log ? take_told(v, record) : 0;
 			if (t.size <= log)
 				check_notes(v, &t);
 			if (t.size == log)
@@ -369,7 +434,7 @@ check_files(struct verify *v)
 	}
 	if (r == 0)
 		check_end(v, &tree);
-	return r;
+	return r < 0 ? r : check_told(v);
 }
 
 int
@@ -390,6 +455,7 @@ vault_verify(struct vault_dir *d, const struct digest *auditor, struct vault_rep
 	if (r == 0 && good(&v))
 		r = check_files(&v);
 	free(v.notes);
+	free(v.told);
 	keys_wipe(&v.auditor);
 	keys_wipe(&v.keys);
 	*ret = v.r;

@@ -182,8 +182,8 @@ vault_disk_keys_store(const struct vault_disk *d, const uint8_t slot[KEYS_SLOT_B
 	return r < 0 ? r : sync_fd(d->keys);
 }
 
-static int
-read_seed(const struct vault_disk *d, uint64_t block, uint8_t ret[VAULT_NONCE_BYTES])
+int
+vault_disk_find_seed(const struct vault_disk *d, uint64_t block, uint8_t ret[VAULT_NONCE_BYTES])
 {
 	char slot[NONCE_SLOT_BYTES];
 	ssize_t n = file_read_at(d->nonces, slot, sizeof(slot), block * NONCE_SLOT_BYTES);
@@ -197,7 +197,7 @@ vault_disk_block(void *ctx, uint64_t block, struct nonce_block *ret)
 	struct vault_disk *d = ctx;
 
 	d->node = (struct nonce_node){ .level = NONCE_BLOCK_LEVELS };
-	int r = read_seed(d, block, d->node.seed);
+	int r = vault_disk_find_seed(d, block, d->node.seed);
 	if (r == 0)
 		*ret = (struct nonce_block){ .n = 1, .nodes = &d->node };
 	return r;
@@ -207,7 +207,7 @@ int
 vault_disk_seed(struct vault_disk *d, uint64_t block, uint8_t ret[VAULT_NONCE_BYTES])
 {
 	uint8_t seed[VAULT_NONCE_BYTES], slot[NONCE_SLOT_BYTES];
-	int r = read_seed(d, block, ret);
+	int r = vault_disk_find_seed(d, block, ret);
 
 	if (r != -ENOENT)
 		return r;

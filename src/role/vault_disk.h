@@ -47,6 +47,8 @@ int vault_disk_keys_load(const struct vault_disk *d, struct keys *ret) WARN_UNUS
 int vault_disk_keys_store(const struct vault_disk *d, const uint8_t slot[KEYS_SLOT_BYTES], uint64_t offset) WARN_UNUSED;
 /* For struct nonce_store, whose ctx is the disk. */
 int vault_disk_block(void *ctx, uint64_t block, struct nonce_block *ret);
+/* The seed of a block: 0, -ENOENT. For any thread. */
+int vault_disk_find_seed(const struct vault_disk *d, uint64_t block, uint8_t ret[VAULT_NONCE_BYTES]) WARN_UNUSED;
 /* The seed of a block, drawn when there is none; durable. */
 int vault_disk_seed(struct vault_disk *d, uint64_t block, uint8_t ret[VAULT_NONCE_BYTES]) WARN_UNUSED;
 

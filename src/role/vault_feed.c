@@ -237,6 +237,7 @@ begin_feed(struct vaulting *v, const struct msg_resume *m)
 {
 	struct vault_reader *rd = &v->reader;
 
+	v->watched = m->spooled;
 	rd->at = m->spooled < v->durable ? m->spooled : v->durable;
 	rd->credit = m->credit;
 	rd->no_room = false;
@@ -259,6 +260,8 @@ on_watch(void *ctx, struct chan *c, struct msg *m)
 	} else if (m->type == MSG_credit) {
 		v->reader.credit += m->credit.batches;
 		vaulting_feed(v);
+	} else if (m->type == MSG_saved) {
+		v->watched = m->saved.spooled;
 	} else if (m->type == MSG_seal) {
 		vaulting_line(v, v->own, m->seal.line);
 	}

@@ -174,11 +174,13 @@ take_log(struct vaulting *v, const uint64_t *files, size_t n, struct keys *k)
 	}
 	if (r < 0)
 		return r;
+	/* A file begun and not made durable: nobody was told of anything in it. */
 	for (size_t i = n; i-- > 0 && files[i] != file && r == 0;)
 		r = vault_disk_wal_remove(&v->disk, files[i]);
 	if (r == 0)
 		r = vault_disk_wal_open(&v->disk, file, rec.good_bytes);
 	v->planned_bytes = rec.good_bytes;
+	v->in_fresh_file = rec.tree.size == file;
 	open_sealer(v, &rec.tree, k);
 	return r;
 }

@@ -69,6 +69,7 @@ on_tick(void *ctx)
 	v->notes_due = true;
 	vaulting_notes(v);
 	vaulting_poke(v);
+	vaulting_drop(v);
 }
 
 static void
@@ -122,7 +123,8 @@ begin(void *ctx, struct role *r)
 	if (e < 0)
 		return e;
 	/* Every start begins a file: it says what is known, and what a restart reads is short. */
-	vaulting_begin_file(v);
+	if (!v->in_fresh_file)
+		vaulting_begin_file(v);
 	tell_start(v);
 	timer_start(v->tick, TICK_MS, TICK_MS);
 	return 0;
@@ -226,11 +228,12 @@ status(void *ctx, struct buf *json)
 	buf_add_json(json, str_z(v->why));
 	buf_addf(json,
 	    ",\"size\":%llu,\"lines\":%llu,\"frames\":%llu,\"bytes\":%llu,\"epoch\":%llu,\"epochs_left\":%llu,"
-	    "\"checkpoint\":%llu,\"checkpoint_s\":%lld,\"torn_bytes\":%llu",
+	    "\"checkpoint\":%llu,\"checkpoint_s\":%lld,\"torn_bytes\":%llu,\"dropped_files\":%llu",
 	    (unsigned long long)v->durable, (unsigned long long)v->lines, (unsigned long long)v->frames,
 	    (unsigned long long)v->bytes, (unsigned long long)v->sealer.keys.epoch,
 	    (unsigned long long)((UINT64_C(1) << v->disk.epoch_tree.height) - 1 - v->sealer.keys.epoch),
-	    (unsigned long long)v->checkpoint_size, (long long)v->checkpoint_s, (unsigned long long)v->torn_bytes);
+	    (unsigned long long)v->checkpoint_size, (long long)v->checkpoint_s, (unsigned long long)v->torn_bytes,
+	    (unsigned long long)v->dropped);
 	buf_addf(json, ",\"behind\":%llu,\"skipped\":%llu,\"reader\":%s,\"cpu_us\":%lld",
 	    (unsigned long long)(v->durable - v->reader.at), (unsigned long long)v->skipped,
 	    v->watch ? "true" : "false", (long long)clock_cpu_us());
@@ -249,6 +252,8 @@ stop(void *ctx, uint32_t grace_ms)
 	chan_close(v->intake);
 	v->intake = NULL;
 	v->stopping = true;
+	while (v->dropping)
+		loop_run_once(v->role->loop, true);
 	int r = vaulting_end(v);
 	if (r < 0)
 		log_say(&v->role->log, LOG_LEVEL_ERROR, "the vault was not closed in an orderly way: %s", strerror(-r));
@@ -284,6 +289,7 @@ main(int argc, char **argv)
 		.finish = finish,
 	};
 	struct vaulting v = {
+		.told_segment = UINT64_MAX,
 		.disk = { .wal = -1, .keys = -1, .nonces = -1, .epochs = -1, .tree = { -1, -1, -1, -1 } },
 		.reader.fd = -1, .verdict = "new",
 	};

@@ -91,6 +91,12 @@ struct vaulting {
 	char why[128];
 	uint64_t torn_bytes;
 	uint64_t lines, frames, bytes, skipped;
+	uint64_t watched;              /* entries that watchd keeps by itself */
+	uint64_t dropped;              /* files of the log that gave way to segments */
+	uint64_t told_segment;         /* whose digest was sealed last */
+	bool dropping;
+	bool in_fresh_file;            /* the log's newest file holds no line yet: no other is begun */
+	int drop_error;
 	bool notes_due;
 	bool stopping;
 };
@@ -126,6 +132,9 @@ int vaulting_close_epoch(struct vaulting *v, int64_t now_s) WARN_UNUSED;
 /* Where the epochs stand according to the disk: closing notes and keys must fit. -EBADMSG: they do not; why is said. */
 int vaulting_open_epochs(struct vaulting *v, struct keys *k, const char **ret_why) WARN_UNUSED;
 void vaulting_checkpoint(struct vaulting *v, int64_t now_s);
+
+/* Giving way. vault_drop.c: now and then; the oldest file of the log, when a segment holds its lines. */
+void vaulting_drop(struct vaulting *v);
 
 /* Handing on. vault_feed.c */
 int vaulting_reader_open(struct vaulting *v) WARN_UNUSED;

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from conftest import BUILD, LIMIT, ROOT, Guarita, alive, probe, wait_until
+from conftest import BUILD, LIMIT, ROOT, alive, probe, wait_until
 
 SECOND = BUILD / "src" / "main" / "guarita-verify"
 COMMAND = BUILD / "src" / "main" / "guarita"
@@ -230,13 +230,10 @@ def test_verify_finds_what_was_done(closed):
     assert not found()
 
 
-def test_segments_take_the_place_of_the_log(closed, tmp_path):
+def test_segments_take_the_place_of_the_log(guarita, closed, tmp_path):
     last = max((closed / "wal").glob("*.wal"))
     assert run("vault", "pack", "--vault", closed, "--rules", closed.parent / "rules").returncode == 0
     assert not list((closed / "seg").glob("*.seg"))     # the newest file is still written
-    guarita = Guarita.__new__(Guarita)
-    guarita.__dict__.update(dir=closed.parent, config=closed.parent / "guarita.conf", control=closed.parent / "run" / "control",
-                            process=None, seen=set())
     guarita.start()
     assert guarita.stop() == 0
     assert run("vault", "pack", "--vault", closed, "--rules", closed.parent / "rules").returncode == 0
