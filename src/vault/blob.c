@@ -7,6 +7,7 @@
 #include <openssl/evp.h>
 #include <zstd.h>
 
+#include "base/cur.h"
 #include "vault/digest.h"
 
 #define TAG_BYTES 16
@@ -46,9 +47,11 @@ blob_writer_free(struct blob_writer *w)
 static void
 nonce_of(const struct blob_seal *seal, uint32_t number, uint8_t nonce[NONCE_BYTES])
 {
-	memset(nonce, 0, NONCE_BYTES);
-	memcpy(nonce, &(uint32_t){ __builtin_bswap32(seal->granule) }, 4);
-	memcpy(nonce + 4, &(uint32_t){ __builtin_bswap32(number) }, 4);
+	struct enc out = enc_of(nonce, NONCE_BYTES);
+
+	enc_u32(&out, seal->granule);
+	enc_u32(&out, number);
+	enc_u32(&out, 0);
 }
 
 static int

@@ -77,13 +77,13 @@ uint64_t varint_get(struct cur *in);
 static inline uint64_t
 zigzag(int64_t v)
 {
-	return ((uint64_t)v << 1) ^ (uint64_t)(v >> 63);
+	return ((uint64_t)v << 1) ^ (v < 0 ? UINT64_MAX : 0);
 }
 
 static inline int64_t
 unzigzag(uint64_t v)
 {
-	return (int64_t)(v >> 1) ^ -(int64_t)(v & 1);
+	return (int64_t)((v >> 1) ^ (v & 1 ? UINT64_MAX : 0));
 }
 
 #endif

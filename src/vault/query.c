@@ -399,7 +399,7 @@ parse_primary(struct parser *p, struct query_node **ret)
 static int
 parse_not(struct parser *p, struct query_node **ret)
 {
-	struct query_node *n;
+	struct query_node *n = NULL;
 	int rc;
 
 	if (!is_word(p, STR("NOT")) && p->now.kind != LEX_MINUS)

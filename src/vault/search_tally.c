@@ -251,7 +251,7 @@ static int
 fill_buckets(struct eval *e, const uint64_t *rows, struct tally *t)
 {
 	struct view *v = e->view;
-	const uint64_t *times, *groups;
+	const uint64_t *times = NULL, *groups = NULL;
 	int rc = view_rows(v);
 
 	if (rc == 0)
