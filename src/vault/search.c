@@ -7,7 +7,7 @@
 
 #include "vault/search_private.h"
 
-#define CACHE_DEFAULT (24u << 20)
+#define CACHE_DEFAULT (40u << 20)
 
 struct search *
 search_new(const struct search_opts *o)
@@ -35,6 +35,7 @@ search_free(struct search *s)
 	if (!s)
 		return;
 	query_scratch_free(s->scratch);
+	free(s->counts);
 	buf_free(&s->line);
 	buf_free(&s->value);
 	arena_free(&s->work);

@@ -14,7 +14,7 @@
 struct search_opts {
 	const struct query *query;
 	int64_t since_ns, until_ns;     /* times received: since <= t < until; INT64_MIN, INT64_MAX: no bound */
-	size_t cache_bytes;             /* of decoded granules kept between calls; 0: 24 MiB */
+	size_t cache_bytes;             /* of decoded granules kept between calls; 0: 40 MiB */
 };
 
 struct search_stats {

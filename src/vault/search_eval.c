@@ -67,15 +67,27 @@ word_at(const struct view *v, size_t at)
 	return low;
 }
 
+static bool
+has_letter(struct str text)
+{
+	for (size_t i = 0; i < text.n; i++) {
+		if (text.p[i] >= 'a' && text.p[i] <= 'z')
+			return true;
+	}
+	return false;
+}
+
 int
 eval_words(struct eval *e, struct str text, bool whole, bool prefix, struct word_set *ret)
 {
 	struct view *v = e->view;
 	struct word_set set = { .low = UINT32_MAX };
-	struct str all = STR_NULL;
+	struct str all;
 	int rc = view_words(v);
 
-	if (rc == 0)
+	all = v->word_text;
+	/* What has no letters is found in the words as they are. */
+	if (rc == 0 && has_letter(text))
 		rc = view_folded(v, &all);
 	set.bits = ARENA_ARRAY(&e->s->work, uint64_t, v->nwords / 64 + 1u);
 	if (rc < 0 || !set.bits)

@@ -12,6 +12,8 @@ struct search {
 	struct buf line, value;
 	struct arena work;              /* of one granule */
 	uint64_t clock;                 /* of use, for the cache */
+	uint64_t *counts;               /* per word of a granule; zero between granules */
+	uint32_t counts_size;
 };
 
 /* Rows of all groups, each group beginning at a whole word of 64. */

@@ -72,8 +72,33 @@ struct counts {
 	struct eval *e;
 	struct tally *t;
 	const uint64_t *rows;
-	uint64_t *words;                /* per id */
+	uint64_t *words;                /* per id: the search's, clean but for low to high */
+	uint32_t low, high;
 };
+
+static void
+touch(struct counts *c, const struct column *column, uint64_t shift)
+{
+	c->low = column->min - shift < c->low ? (uint32_t)(column->min - shift) : c->low;
+	c->high = column->max - shift > c->high ? (uint32_t)(column->max - shift) : c->high;
+}
+
+/* Room for each word; what is there is zero. */
+static int
+ready(struct counts *c)
+{
+	struct search *s = c->e->s;
+	uint32_t n = c->e->view->nwords;
+
+	if (n > s->counts_size) {
+		free(s->counts);
+		s->counts = calloc(n, sizeof(*s->counts));
+		s->counts_size = s->counts ? n : 0;
+	}
+	c->words = s->counts;
+	c->low = UINT32_MAX;
+	return c->words ? 0 : -ENOMEM;
+}
 
 static bool
 wanted(const struct counts *c, const struct view_group *g, uint32_t row)
@@ -140,6 +165,8 @@ count_place(struct counts *c, struct view_group *g, const struct view_place *p, 
 
 	if (rc == 0 && name && g->set.columns[p->first].max >= c->e->view->nwords)
 		return -EBADMSG;
+	if (rc == 0 && name)
+		touch(c, &g->set.columns[p->first], 0);
 	if (rc == 0 && single && !name)
 		return count_numbers(c, g, p->first, v, variant, k, found);
 	for (uint32_t i = 0; rc == 0 && i < g->set.rows; i++) {
@@ -180,16 +207,43 @@ count_same(struct counts *c, struct view_group *g, const struct view_place *p, b
 	if (!one_variant || p->first != p->last || !token_is_name(g->template.parts[p->first].type) ||
 	    column->mode != COLUMN_SAME || column->base >= c->e->view->nwords)
 		return false;
+	touch(c, column, 0);
 	c->words[column->base] += rows_in(c, g);
 	*found += rows_in(c, g);
 	return true;
+}
+
+/* Texts of their own: ids, one up; 0 is none. */
+static int
+count_extra(struct counts *c, struct view_group *g, uint32_t column, uint64_t *found)
+{
+	const struct column *k = &g->set.columns[column];
+	const uint64_t *v;
+	int rc;
+
+	if (k->max == 0)
+		return 0;
+	if (k->max > c->e->view->nwords)
+		return -EBADMSG;
+	rc = view_column(c->e->view, &g->set, column, &v);
+	if (rc == 0) {
+		touch(c, k, 1);
+		c->low = k->min == 0 ? 0 : c->low;
+	}
+	for (uint32_t r = 0; rc == 0 && r < g->set.rows; r++) {
+		if (v[r] > 0 && wanted(c, g, r)) {
+			c->words[v[r] - 1]++;
+			++*found;
+		}
+	}
+	return rc;
 }
 
 static int
 count_group(struct counts *c, struct view_group *g, uint32_t name, uint64_t *found)
 {
 	const struct column *variants = &g->set.columns[g->template.n];
-	const uint64_t *variant = NULL, *v;
+	const uint64_t *variant = NULL;
 	int rc = 0;
 
 	if (variants->mode != COLUMN_SAME)
@@ -205,15 +259,7 @@ count_group(struct counts *c, struct view_group *g, uint32_t name, uint64_t *fou
 	for (uint32_t i = 0; rc == 0 && i < g->nextras; i++) {
 		if (g->extras[i] != name)
 			continue;
-		rc = view_column(c->e->view, &g->set, g->template.n + 1 + i, &v);
-		for (uint32_t r = 0; rc == 0 && r < g->set.rows; r++) {
-			if (v[r] == 0 || !wanted(c, g, r))
-				continue;
-			if (v[r] > c->e->view->nwords)
-				return -EBADMSG;
-			c->words[v[r] - 1]++;
-			++*found;
-		}
+		rc = count_extra(c, g, g->template.n + 1 + i, found);
 	}
 	return rc;
 }
@@ -225,11 +271,10 @@ count_by(struct counts *c)
 	uint64_t total = 0, found = 0;
 	int rc = view_words(v);
 
+	if (rc == 0)
+		rc = ready(c);
 	if (rc < 0)
 		return rc;
-	c->words = ARENA_ARRAY(&c->e->s->work, uint64_t, v->nwords);
-	if (!c->words)
-		return -ENOMEM;
 	for (uint32_t i = 0; i < c->e->nwords; i++)
 		total += (uint64_t)__builtin_popcountll(c->rows[i]);
 	for (uint32_t name = 0; rc == 0 && name < v->nnames; name++) {
@@ -238,9 +283,10 @@ count_by(struct counts *c)
 		for (uint32_t i = 0; rc == 0 && i < v->ngroups; i++)
 			rc = count_group(c, &v->groups[i], name, &found);
 	}
-	for (uint32_t i = 0; rc == 0 && i < v->nwords; i++) {
-		if (c->words[i] > 0)
+	for (uint32_t i = c->low; i <= c->high && i < v->nwords; i++) {
+		if (c->words[i] > 0 && rc == 0)
 			rc = tally_add(c->t, view_word(v, i), c->words[i]);
+		c->words[i] = 0;
 	}
 	c->t->total += total;
 	c->t->without += total > found ? total - found : 0;
@@ -251,17 +297,15 @@ static int
 fill_buckets(struct eval *e, const uint64_t *rows, struct tally *t)
 {
 	struct view *v = e->view;
-	const uint64_t *times = NULL, *groups = NULL;
+	const uint64_t *times = NULL;
 	int rc = view_rows(v);
 
 	if (rc == 0)
 		rc = view_column(v, &v->head, HEAD_RECV, &times);
-	if (rc == 0)
-		rc = view_column(v, &v->head, HEAD_GROUP, &groups);
 	for (uint32_t r = 0; rc == 0 && r < v->rows; r++) {
 		int64_t at = (int64_t)times[r] - t->first_ns;
 
-		if (!rows_has(rows, e, &v->groups[groups[r]], v->ordinal[r]))
+		if (!rows_has(rows, e, &v->groups[v->group_of[r]], v->ordinal[r]))
 			continue;
 		t->total++;
 		if (at >= 0 && (uint64_t)(at / t->bucket_ns) < t->nbuckets)

@@ -70,6 +70,7 @@ view_close(struct view *v)
 		free_colset(&v->groups[i].set);
 	free(v->word_at);
 	free(v->folded);
+	free(v->group_of);
 	free(v->ordinal);
 	free(v->row_of);
 	free(v->stamps);

@@ -64,8 +64,9 @@ struct view {
 	uint32_t nnames;
 	struct view_group *groups;
 	uint32_t ngroups;
-	uint32_t *ordinal;          /* per row: which row of its group it is */
-	uint32_t *row_of;           /* the other way: at the group's start + ordinal, the row */
+	uint16_t *group_of;         /* per row (of which there are at most 65,536): its group */
+	uint16_t *ordinal;          /* and which row of that group it is */
+	uint16_t *row_of;           /* the other way: at the group's start + ordinal, the row */
 	uint64_t *stamps;           /* likewise by group: the line's time */
 	size_t held;                /* bytes of decoded data */
 	char fault[96];             /* what was wrong, after -EBADMSG */
@@ -86,7 +87,7 @@ int view_value(struct view *v, struct colset *set, uint32_t column, uint32_t row
 /* Makes the words ready: view_word() then cannot fail but for an id that is none (STR_NULL). */
 int view_words(struct view *v) WARN_UNUSED;
 struct str view_word(const struct view *v, uint64_t id);
-/* Makes rows ready: v->ordinal, v->row_of, and the column HEAD_GROUP. */
+/* Makes rows ready: v->group_of, v->ordinal, v->row_of. */
 int view_rows(struct view *v) WARN_UNUSED;
 /* The group of a row, after view_rows(). */
 struct view_group *view_group_of(struct view *v, uint32_t row);

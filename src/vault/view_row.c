@@ -17,59 +17,69 @@ bad_rows(struct view *v)
 static int
 number_rows(struct view *v, const uint64_t *groups)
 {
-	uint32_t *count = calloc(v->ngroups, sizeof(*count));
-	uint32_t *ordinal = malloc(v->rows * sizeof(*ordinal)), *row_of = malloc(v->rows * sizeof(*row_of));
-	bool bad = false;
-	int rc = count && ordinal && row_of ? 0 : -ENOMEM;
+	uint32_t *count = calloc(v->ngroups, sizeof(*count)), n = v->rows;
+	uint16_t *group_of = malloc(n * sizeof(*group_of)), *ordinal = malloc(n * sizeof(*ordinal)), *row_of = malloc(n * sizeof(*row_of));
+	int rc = count && group_of && ordinal && row_of ? 0 : -ENOMEM;
 
-	for (uint32_t r = 0; rc == 0 && r < v->rows; r++) {
+	for (uint32_t r = 0; rc == 0 && r < n; r++) {
 		const struct view_group *g = &v->groups[groups[r]];
+		uint32_t at = count[g->number]++;
 
-		bad |= count[g->number] >= g->set.rows;
-		if (bad)
+		if (at >= g->set.rows) {
+			rc = bad_rows(v);
 			break;
-		ordinal[r] = count[g->number]++;
-		row_of[g->start + ordinal[r]] = r;
+		}
+		group_of[r] = (uint16_t)g->number;
+		ordinal[r] = (uint16_t)at;
+		row_of[g->start + at] = (uint16_t)r;
 	}
 	free(count);
-	if (rc == 0 && bad)
-		rc = bad_rows(v);
 	if (rc < 0) {
+		free(group_of);
 		free(ordinal);
 		free(row_of);
 		return rc;
 	}
+	v->group_of = group_of;
 	v->ordinal = ordinal;
 	v->row_of = row_of;
-	v->held += 2 * v->rows * sizeof(*ordinal);
+	v->held += 3 * n * sizeof(*ordinal);
 	return 0;
+}
+
+/* What was decoded of a head column and is kept in another form. */
+static void
+drop_head(struct view *v, enum head_column column)
+{
+	if (v->head.values[column])
+		v->held -= v->rows * sizeof(uint64_t);
+	free(v->head.values[column]);
+	v->head.values[column] = NULL;
 }
 
 static int
 number_stamps(struct view *v)
 {
 	uint64_t last[TOKEN_TYPES] = { 0 }, *stamps;
-	const uint64_t *steps, *groups;
+	const uint64_t *steps;
 	int rc = view_column(v, &v->head, HEAD_STAMP, &steps);
 
 	if (rc == 0)
 		rc = view_rows(v);
-	if (rc == 0)
-		rc = view_column(v, &v->head, HEAD_GROUP, &groups);
 	if (rc < 0)
 		return rc;
 	stamps = malloc(v->rows * sizeof(*stamps));
 	if (!stamps)
 		return -ENOMEM;
 	for (uint32_t r = 0; r < v->rows; r++) {
-		const struct view_group *g = &v->groups[groups[r]];
+		const struct view_group *g = &v->groups[v->group_of[r]];
 		uint64_t *of_type = &last[g->template.parts[g->template.stamp].type];
 
 		*of_type += (uint64_t)unzigzag(steps[r]);
 		stamps[g->start + v->ordinal[r]] = *of_type;
 	}
-	free(v->head.values[HEAD_STAMP]);
-	v->head.values[HEAD_STAMP] = NULL;
+	drop_head(v, HEAD_STAMP);
+	v->held += v->rows * sizeof(*stamps);
 	v->stamps = stamps;
 	return 0;
 }
@@ -83,13 +93,17 @@ view_rows(struct view *v)
 	if (v->ordinal)
 		return 0;
 	rc = view_column(v, &v->head, HEAD_GROUP, &groups);
-	return rc < 0 ? rc : number_rows(v, groups);
+	if (rc == 0)
+		rc = number_rows(v, groups);
+	if (rc == 0)
+		drop_head(v, HEAD_GROUP);
+	return rc;
 }
 
 struct view_group *
 view_group_of(struct view *v, uint32_t row)
 {
-	return &v->groups[v->head.values[HEAD_GROUP][row]];
+	return &v->groups[v->group_of[row]];
 }
 
 static int
