@@ -80,12 +80,10 @@ static const struct vpn_server server = {
 static size_t
 aim(const struct bed *b, uint8_t *p, size_t n, uint8_t how)
 {
-	const struct l2tp_tunnel *t = NULL;
-	unsigned skip = how & 3;
+	const struct due_heap *due = &b->vpn.engine->due;
+	/* The heap holds every tunnel, and a tunnel begins with its node. */
+	const struct l2tp_tunnel *t = due->n ? (const void *)due->v[(how & 3) % due->n] : NULL;
 
-	for (unsigned i = 1; i < 65536 && !t; i++)
-		if (b->vpn.engine->tunnels[i] && skip-- == 0)
-			t = b->vpn.engine->tunnels[i];
 	if (n < 12 || !(how & 4))
 		return n;
 	bool data = (how & 8) != 0;

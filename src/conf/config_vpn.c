@@ -1,6 +1,7 @@
 /* config_vpn: the rows of the VPN's words, and the faults that no row can see. */
 #include <stdio.h>
 
+#include "base/hash.h"
 #include "base/when.h"
 #include "conf/config_in.h"
 
@@ -196,10 +197,10 @@ is_set(const struct addr *a)
 static void
 check_v4(const struct config *c, const struct addr *a, struct conf_pos where, const char *keyword, struct diags *d)
 {
+	if (!is_set(a) || addr_is_v4(a))
+		return;
 	const struct conf_word *w = word_in(c, where, keyword);
-
-	if (is_set(a) && !addr_is_v4(a))
-		diag_error(d, w->pos, w->span, NULL, "this must be an IPv4 address");
+	diag_error(d, w->pos, w->span, NULL, "this must be an IPv4 address");
 }
 
 static void
@@ -210,38 +211,55 @@ check_nets(const struct config *c, const struct conf_cidrs *nets, struct conf_po
 		check_v4(c, &nets->v[i].net, where, keyword, d);
 }
 
+/* What may be given once only: names, addresses, interfaces of secrets; each by its text, to the number of the first. */
+struct once {
+	struct strmap names, addresses, interfaces;
+};
+
 static void
-check_secret(const struct config *c, uint32_t i, struct diags *d)
+only_once(const struct config *c, struct strmap *seen, struct str key, uint32_t i, const char *what, struct diags *d)
+{
+	uint32_t first = strmap_get(seen, key);
+
+	if (first == STRMAP_NONE && strmap_put(seen, key, i) == 0)
+		return;
+	/* Only a fault pays for finding its word: there may be very many secrets. */
+	const struct conf_word *w = word_in(c, c->vpn.secrets[i].where, NULL);
+	if (first == STRMAP_NONE)
+		diag_error(d, w->pos, w->span, NULL, "out of memory");
+	else
+		diag_error(d, w->pos, w->span, NULL, "the secret in line %u has the same %s",
+		    c->vpn.secrets[first].where.line, what);
+}
+
+static void
+check_secret(const struct config *c, uint32_t i, struct once *once, struct diags *d)
 {
 	const struct conf_vpn *v = &c->vpn;
 	const struct conf_vpn_secret *s = &v->secrets[i];
-	const struct conf_word *w = word_in(c, s->where, NULL);
 
 	check_v4(c, &s->address, s->where, "address", d);
 	check_nets(c, &s->networks, s->where, "network", d);
-	if (v->server && !is_set(&s->address) && v->server->pool.n == 0)
+	if (v->server && !is_set(&s->address) && v->server->pool.n == 0) {
+		const struct conf_word *w = word_in(c, s->where, NULL);
 		diag_error(d, w->pos, w->span, "give it an `address`, or the server a `pool`",
 		    "there is no address for %.*s", STR_FMT(w->text));
-	for (uint32_t j = 0; j < i; j++) {
-		const struct conf_vpn_secret *o = &v->secrets[j];
-		if (str_eq(s->name, o->name))
-			diag_error(d, w->pos, w->span, "give it another name", "a secret `%.*s` is already in line %u",
-			    STR_FMT(w->text), o->where.line);
-		if (is_set(&s->address) && memcmp(&s->address, &o->address, sizeof(s->address)) == 0)
-			diag_error(d, w->pos, w->span, NULL, "the secret in line %u has the same address", o->where.line);
-		if (s->interface.n && str_eq(s->interface, o->interface))
-			diag_error(d, w->pos, w->span, NULL, "the secret in line %u has the same interface", o->where.line);
 	}
+	only_once(c, &once->names, s->name, i, "name", d);
+	if (is_set(&s->address))
+		only_once(c, &once->addresses, str_of((const char *)s->address.b, sizeof(s->address.b)), i, "address", d);
+	if (s->interface.n)
+		only_once(c, &once->interfaces, s->interface, i, "interface", d);
 }
 
 static void
 check_interface_name(const struct config *c, struct str name, struct conf_pos where, struct diags *d)
 {
+	if (name.n <= 15 && str_find_byte(name, '/') == name.n)
+		return;
 	const struct conf_word *w = word_in(c, where, "interface");
-
-	if (name.n > 15 || str_find_byte(name, '/') < name.n)
-		diag_error(d, w->pos, w->span, "at most 15 letters, digits, - and .",
-		    "`%.*s` cannot be an interface", STR_FMT(str_head(name, 64)));
+	diag_error(d, w->pos, w->span, "at most 15 letters, digits, - and .",
+	    "`%.*s` cannot be an interface", STR_FMT(str_head(name, 64)));
 }
 
 static void
@@ -275,6 +293,7 @@ void
 config_check_vpn(const struct config *c, struct diags *d)
 {
 	const struct conf_vpn *v = &c->vpn;
+	struct once once = { .names.seed = 0 };
 
 	if (v->server) {
 		check_given(c, is_set(&v->server->address), v->server->where,
@@ -287,7 +306,7 @@ config_check_vpn(const struct config *c, struct diags *d)
 		check_interface_name(c, v->server->interface, v->server->where, d);
 	}
 	for (uint32_t i = 0; i < v->nsecrets; i++) {
-		check_secret(c, i, d);
+		check_secret(c, i, &once, d);
 		check_interface_name(c, v->secrets[i].interface, v->secrets[i].where, d);
 	}
 	if (v->nsecrets && !v->server) {
@@ -297,4 +316,7 @@ config_check_vpn(const struct config *c, struct diags *d)
 	}
 	for (uint32_t i = 0; i < v->nheadquarters; i++)
 		check_headquarters(c, i, d);
+	strmap_free(&once.names);
+	strmap_free(&once.addresses);
+	strmap_free(&once.interfaces);
 }
