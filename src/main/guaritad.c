@@ -23,6 +23,7 @@ static const struct { enum msg_peer a, b; } links[] = {
 	{ MSG_VAULTD, MSG_WATCHD },
 	{ MSG_WATCHD, MSG_RUNNERD },
 	{ MSG_WATCHD, MSG_NETD },
+	{ MSG_PEEKD, MSG_NETD },
 };
 
 static struct unit *
@@ -45,6 +46,8 @@ guaritad_wants(const struct guaritad *g, const struct role_row *row)
 		return c->vault != NULL;
 	if (row->peer == MSG_NETD)
 		return conf_has_gate(&c->gate);
+	if (row->peer == MSG_PEEKD)
+		return conf_has_gate(&c->gate) && c->gate.p2p;
 	if (row->peer == MSG_L2TPD)
 		return c->vpn.server != NULL || c->vpn.nheadquarters > 0;
 	if (row->peer != MSG_RUNNERD)

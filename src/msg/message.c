@@ -16,6 +16,7 @@
 #define VAULTD MSG_VAULTD
 #define NETD MSG_NETD
 #define L2TPD MSG_L2TPD
+#define PEEKD MSG_PEEKD
 #define ROLES MSG_ROLES
 #define KEEP MSG_KEEP
 #define STARTING MSG_STARTING
@@ -66,6 +67,8 @@ msg_peer_name(enum msg_peer p)
 		return "netd";
 	case MSG_L2TPD:
 		return "l2tpd";
+	case MSG_PEEKD:
+		return "peekd";
 	case MSG_ROLES:
 		break;
 	}

@@ -41,7 +41,7 @@ netd_open(struct netd *n, const struct config *c, struct diags *d, struct log *l
 {
 	n->config = c;
 	n->log = log;
-	n->changes = n->journal = -1;
+	n->changes = n->journal = n->samples = -1;
 	int r = policy_build(&n->arena, c, d, &n->policy);
 	if (r < 0) {
 		show_faults(d);
@@ -67,6 +67,7 @@ netd_close(struct netd *n)
 	timer_close(n->tick);
 	fd_close(&n->changes);
 	chan_close(n->watch);
+	netd_peek_close(n);
 	netd_bans_close(n);
 	conntrack_close(n->ct);
 	nft_close(n->nft);
@@ -81,6 +82,8 @@ prepare(void *ctx, struct role *r)
 
 	n->role = r;
 	int e = netd_open(n, r->config, r->file.diags, &r->log);
+	if (e == 0 && !r->check_only)
+		e = netd_peek_open(n);
 	return e < 0 || r->check_only ? e : netd_bans_open(n);
 }
 
@@ -208,6 +211,10 @@ on_link(void *ctx, enum msg_peer peer, int fd)
 	struct chan_calls calls = { .ctx = n, .on_msg = on_watch, .on_end = on_watch_end };
 	struct msg m = { .type = MSG_guard, .fd = -1, .guard.bans = (uint32_t)bans_count(n->bans) };
 
+	if (peer == MSG_PEEKD) {
+		netd_peek_link(n, fd);
+		return;
+	}
 	if (peer != MSG_WATCHD) {
 		close(fd);
 		return;
@@ -232,9 +239,9 @@ status(void *ctx, struct buf *json)
 {
 	const struct netd *n = ctx;
 
-	buf_addf(json, "\"rules\":%u,\"rules_us\":%lld,\"bans\":%zu,\"banned\":%llu,\"refused\":%llu,\"cut\":%llu",
+	buf_addf(json, "\"rules\":%u,\"rules_us\":%lld,\"bans\":%zu,\"banned\":%llu,\"refused\":%llu,\"cut\":%llu,\"marked\":%llu",
 	    n->policy->nrules, (long long)n->rules_us, bans_count(n->bans), (unsigned long long)n->banned,
-	    (unsigned long long)n->refused, (unsigned long long)n->cut);
+	    (unsigned long long)n->refused, (unsigned long long)n->cut, (unsigned long long)n->marked);
 	netd_probes_status(n, json);
 }
 

@@ -26,7 +26,8 @@ struct netd {
 	int changes;                   /* descriptor that tells of links that come and go */
 	struct poll *changes_poll;
 	struct timer *settle, *tick;
-	struct chan *watch;
+	struct chan *watch, *peek;
+	int samples;                   /* copies of first packets, for peekd; -1: nobody wants them */
 	bool *route_told;              /* per route of the policy: its fault was said */
 	struct bans *bans;
 	int journal;
@@ -34,7 +35,7 @@ struct netd {
 	struct netd_probe *probes;     /* one per fallback of the policy */
 	uint32_t nprobes;
 	int64_t rules_us;              /* what the last transaction took */
-	uint64_t banned, cut, refused;
+	uint64_t banned, cut, refused, marked;
 };
 
 /* netd.c: the kernel's sockets, and the policy of a configuration. */
@@ -68,6 +69,11 @@ int netd_unban(struct netd *n, const struct cidr *net) WARN_UNUSED;
 
 /* netd_tell.c: answers to orders. */
 void netd_order(struct netd *n, const struct msg_order *o);
+
+/* netd_peek.c: with all rights still; then, whenever peekd is started. */
+int netd_peek_open(struct netd *n) WARN_UNUSED;
+void netd_peek_link(struct netd *n, int fd);
+void netd_peek_close(struct netd *n);
 
 /* netd_probe.c: does the proxy live? */
 int netd_probes_begin(struct netd *n) WARN_UNUSED;

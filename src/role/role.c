@@ -445,7 +445,7 @@ run(struct role *r, int argc, char **argv)
 		return e;
 	if (r->control_fd >= 0)
 		e = say_ready(r);
-	if (e == 0)
+	if (e == 0 && r->calls->begin)
 		e = r->calls->begin(r->ctx, r);
 	if (e == 0)
 		loop_run(r->loop);

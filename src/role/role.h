@@ -57,7 +57,7 @@ struct role_calls {
 	 * be NULL.
 	 */
 	int (*load)(void *ctx, struct role *r);
-	/* Ready was said: start. */
+	/* Ready was said: start. May be NULL. */
 	int (*begin)(void *ctx, struct role *r);
 	/* A link to another role; fd is yours. May be NULL. */
 	void (*link)(void *ctx, enum msg_peer peer, int fd);

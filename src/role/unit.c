@@ -340,7 +340,7 @@ unit_check_alive(struct unit *u, int64_t now_us)
 static void
 send_link(struct unit *u, enum msg_peer peer, int fd)
 {
-	struct msg m = { .type = MSG_link, .fd = fd, .link.peer = (uint8_t)peer };
+	struct msg m = { .type = MSG_link, .fd = fd, .link.peer = (uint16_t)peer };
 
 	if (chan_send(u->chan, &m) < 0)
 		log_say(u->log, LOG_LEVEL_WARNING, "%s does not take its link", u->row->name);

@@ -92,7 +92,7 @@ class Bench:
     def loaded(self):
         """The configuration that the roles run with; None while they are being started."""
         try:
-            return open("/proc/%d/cmdline" % self.g.roles()["netd"]["pid"]).read().split("\0")[2]
+            return open("/proc/%d/cmdline" % self.g.roles()["watchd"]["pid"]).read().split("\0")[2]
         except (OSError, IndexError):
             return None
 

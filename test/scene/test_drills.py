@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from conftest import LIMIT, alive, wait_until
+from conftest import BUILD, LIMIT, alive, wait_until
 from test_change import GATE, GUARITA, MORE_RULE, OPEN_RULE, Bench
 from test_oracle import in_namespace
 
@@ -23,6 +23,14 @@ SHUT = [GATE % "allow lan to gateway http;", GATE % "deny lan to gateway; allow 
         GATE % "rule prerouting deny { in lan; } allow lan to gateway ssh;"]
 BROKEN = [GATE % "allow nobody to gateway ssh;", "interface {", GATE % "allow lan to gateway ssh", GATE % "rule input deny { out wan; }"]
 KILLED = ["nobody", "nobody", "keeper", "netd", "guaritad", "roles", "power"]
+
+
+def is_ours(pid):
+    """Numbers of processes come again, for others."""
+    try:
+        return alive(pid) and os.readlink("/proc/%d/exe" % pid).startswith(str(BUILD))
+    except OSError:
+        return False
 
 
 class Drills(Bench):
@@ -90,7 +98,8 @@ class Drills(Bench):
     def up(self):
         if self.g.process.poll() is not None:
             # As a service manager would: the roles of a killed supervisor leave by themselves first.
-            wait_until("the old roles are gone", lambda: not any(alive(p) for p in self.g.seen))
+            wait_until("the old roles are gone", lambda: not any(is_ours(p) for p in self.g.seen))
+            self.g.seen.clear()
             self.g.start()
 
     def settled(self):
