@@ -196,11 +196,11 @@ def test_a_real_client_gets_nothing(wire, arrives, tmp_path):
     tracker = wire.outside_run("/usr/bin/python3", "-c", TRACKER, "203.0.113.9", "6969")
     seeder = wire.outside_run(*common, "--listen-port=6881", "--check-integrity=true", "--dir=%s" % seed, torrent)
     try:
-        wait_until("the seeder listens", lambda: wire.listens(6881))
-        fetcher = wire.inside_run(*common, "--listen-port=6882", "--dir=%s" % fetch, "--bt-stop-timeout=15", "--seed-time=0",
+        wait_until("seeder and tracker listen", lambda: wire.listens(6881) and wire.listens(6969))
+        fetcher = wire.inside_run(*common, "--listen-port=6882", "--dir=%s" % fetch, "--bt-stop-timeout=%d" % (50 if arrives else 15), "--seed-time=0",
                                   torrent)
         try:
-            fetcher.wait(40)
+            fetcher.wait(60)
         except subprocess.TimeoutExpired:
             fetcher.kill()
         same = (fetch / "film").exists() and (fetch / "film").read_bytes() == (seed / "film").read_bytes()
