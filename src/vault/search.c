@@ -336,15 +336,10 @@ search_run(struct search *s, struct segment *segments, size_t n, bool (*on_hit)(
 static int
 settle_group(struct work *w, struct view_group *g)
 {
-	uint32_t base = w->eval.base[g->number], words = (g->set.rows + 63) / 64, unsure = 0;
+	uint32_t base = w->eval.base[g->number], words = (g->set.rows + 63) / 64;
 	bool hit;
 	int rc = 0;
 
-	for (uint32_t i = 0; i < words; i++)
-		unsure += (uint32_t)__builtin_popcountll(w->rows.may[base + i] & ~w->rows.sure[base + i]);
-	/* When many lines are to be read, whole columns are cheaper than single values. */
-	if (unsure > g->set.rows / 16)
-		rc = view_whole_group(w->view, g);
 	for (uint32_t i = 0; rc == 0 && i < words; i++) {
 		uint64_t left = w->times ? w->rows.may[base + i] : w->rows.may[base + i] & ~w->rows.sure[base + i];
 

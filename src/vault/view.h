@@ -40,6 +40,7 @@ struct view_group {
 	struct colset set;          /* parts, variant, extras */
 	uint32_t start;             /* of its rows, in what is kept by group */
 	bool whole;                 /* all columns are decoded, or the same in every row, and hold ids of words that exist */
+	uint32_t asked;             /* lines put together so far: after some, whole columns are cheaper than single values */
 	size_t room;                /* then: bytes of a line without its words, at most */
 };
 

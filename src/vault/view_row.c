@@ -6,6 +6,8 @@
 #include "vault/granule_private.h"
 #include "vault/view.h"
 
+#define WHOLE_AFTER 16u         /* lines; and a sixteenth of the group */
+
 static int
 bad_rows(struct view *v)
 {
@@ -183,6 +185,8 @@ view_line(struct view *v, struct view_group *g, uint32_t ordinal, struct buf *ou
 
 	if (rc == 0 && g->template.stamp < g->template.n && !v->stamps)
 		rc = number_stamps(v);
+	if (rc == 0 && !g->whole && ++g->asked > WHOLE_AFTER + g->set.rows / 16)
+		rc = view_whole_group(v, g);
 	if (rc == 0 && g->whole && !extents)
 		return whole_line(v, g, ordinal, out);
 	for (uint32_t i = 0; rc == 0 && i < g->template.n; i++) {
