@@ -78,11 +78,55 @@ build_icmp(struct building *b)
 	add_icmp(b, 6, 143, 143, "who listens to multicast, version 2");
 }
 
+/* The log is limited, the refusal is not: two rules. */
+static void
+refuse_told(struct building *b, struct policy_rule r, bool log)
+{
+	struct policy_rule told = r;
+
+	if (log && b->g->gateway.log && r.verdict != POLICY_ACCEPT) {
+		told.verdict = POLICY_GO_ON;
+		told.log = true;
+		told.rate = b->g->gateway.log_rate;
+		told.rate_per_us = 1000000;
+		rule_add(b, &told);
+	}
+	rule_add(b, &r);
+}
+
+/*
+ * Before what lets live ones pass: a flood of pings with one id is one connection, and would be an
+ * established one after the first.
+ */
+static void
+build_ping(struct building *b)
+{
+	for (int six = 0; b->g->gateway.ping && six < 2; six++) {
+		struct policy_rule r = built(b, POLICY_INPUT, POLICY_ACCEPT, "ping", "within reason");
+		struct policy_range *type = ARENA_NEW(b->a, struct policy_range);
+		if (!type) {
+			b->full = true;
+			return;
+		}
+		type->from = type->to = six ? 128 : 8;
+		r.family = six ? 6 : 4;
+		r.protocol = six ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
+		r.icmp = (struct policy_ranges){ .v = type, .n = 1 };
+		r.rate = PING_RATE;
+		r.rate_per_us = 1000000;
+		rule_add(b, &r);
+		r.rate = 0;
+		r.verdict = POLICY_DROP;
+		r.why = "more than is reasonable";
+		refuse_told(b, r, true);
+	}
+}
+
 /* A ping to a whole network, whose answers would all go to a forged sender. */
 static void
 build_smurf(struct building *b)
 {
-	struct policy_rule r = built(b, POLICY_INPUT, POLICY_GO_ON, "smurf",
+	struct policy_rule r = built(b, POLICY_INPUT, POLICY_DROP, "smurf",
 	    "ping to a broadcast address");
 	struct policy_range *type = ARENA_NEW(b->a, struct policy_range);
 
@@ -95,16 +139,7 @@ build_smurf(struct building *b)
 	r.protocol = IPPROTO_ICMP;
 	r.icmp = (struct policy_ranges){ .v = type, .n = 1 };
 	r.broadcast = true;
-	if (b->g->gateway.log) {
-		r.log = true;
-		r.rate = b->g->gateway.log_rate;
-		r.rate_per_us = 1000000;
-		rule_add(b, &r);
-	}
-	r.log = false;
-	r.rate = 0;
-	r.verdict = POLICY_DROP;
-	rule_add(b, &r);
+	refuse_told(b, r, true);
 }
 
 /* One rule a zone, so that each counts for itself. */
@@ -251,29 +286,10 @@ build_before(struct building *b)
 		add_p2p_drop(b, POLICY_OUTPUT);
 	}
 	build_clamp(b);
-	build_established(b);
 	build_smurf(b);
+	build_ping(b);
+	build_established(b);
 	build_icmp(b);
-}
-
-static void
-build_ping(struct building *b)
-{
-	for (int six = 0; b->g->gateway.ping && six < 2; six++) {
-		struct policy_rule r = built(b, POLICY_INPUT, POLICY_ACCEPT, "ping", "within reason");
-		struct policy_range *type = ARENA_NEW(b->a, struct policy_range);
-		if (!type) {
-			b->full = true;
-			return;
-		}
-		type->from = type->to = six ? 128 : 8;
-		r.family = six ? 6 : 4;
-		r.protocol = six ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
-		r.icmp = (struct policy_ranges){ .v = type, .n = 1 };
-		r.rate = PING_RATE;
-		r.rate_per_us = 1000000;
-		rule_add(b, &r);
-	}
 }
 
 static const enum policy_verdict unknown_verdicts[] = {
@@ -281,29 +297,12 @@ static const enum policy_verdict unknown_verdicts[] = {
 	[CONF_UNKNOWN_ALLOW] = POLICY_ACCEPT,
 };
 
-/* The log is limited, the refusal is not: two rules. */
-static void
-refuse_unknown(struct building *b, struct policy_rule r, bool log)
-{
-	struct policy_rule told = r;
-
-	if (log && b->g->gateway.log && r.verdict != POLICY_ACCEPT) {
-		told.verdict = POLICY_GO_ON;
-		told.log = true;
-		told.rate = b->g->gateway.log_rate;
-		told.rate_per_us = 1000000;
-		rule_add(b, &told);
-	}
-	rule_add(b, &r);
-}
-
 void
 build_after(struct building *b)
 {
 	static const enum policy_hook in[] = { POLICY_INPUT, POLICY_FORWARD };
 	enum policy_verdict unzoned = unknown_verdicts[b->g->gateway.unzoned];
 
-	build_ping(b);
 	for (size_t h = 0; h < ARRAY_LEN(in); h++) {
 		for (uint32_t i = 0; i < b->p->nzones; i++) {
 			const struct policy_zone *z = &b->p->zones[i];
@@ -313,9 +312,9 @@ build_after(struct building *b)
 			r.in = z->interfaces;
 			r.verdict = unknown_verdicts[z->conf ? z->conf->unknown : CONF_UNKNOWN_DROP];
 			r.why = "what no rule speaks of";
-			refuse_unknown(b, r, !z->conf || z->conf->log);
+			refuse_told(b, r, !z->conf || z->conf->log);
 		}
-		refuse_unknown(b, built(b, in[h], unzoned, "unzoned",
+		refuse_told(b, built(b, in[h], unzoned, "unzoned",
 		    "came in by an interface that the configuration does not name"), true);
 	}
 	struct policy_rule r = built(b, POLICY_OUTPUT, POLICY_ACCEPT, "gateway",

@@ -93,7 +93,11 @@ apply(struct netd *n)
 {
 	int r = netd_rules_apply(n, false);
 
-	return r < 0 ? r : netd_net_apply(n);
+	if (r == 0)
+		r = netd_net_apply(n);
+	if (r == 0 && n->changed)
+		netd_cut_forbidden(n);
+	return r;
 }
 
 static int

@@ -34,6 +34,7 @@ struct netd {
 	uint64_t journal_bytes;
 	struct netd_probe *probes;     /* one per fallback of the policy */
 	uint32_t nprobes;
+	bool changed;                  /* the rules are others than those of before, and there were some */
 	int64_t rules_us;              /* what the last transaction took */
 	uint64_t banned, cut, refused, marked;
 };
@@ -46,6 +47,9 @@ int netd_fault(const struct netd *n, int error, const char *what);
 
 /* netd_rules.c: the packet filter, as one transaction. check_only: it is only tried. */
 int netd_rules_apply(struct netd *n, bool check_only) WARN_UNUSED;
+
+/* netd_cut.c: connections that the rules in force would not let begin. */
+void netd_cut_forbidden(struct netd *n);
 
 /* netd_net.c: switches, links, addresses, routes; again whenever links change. */
 int netd_net_apply(struct netd *n) WARN_UNUSED;

@@ -232,6 +232,17 @@ on_match(void *ctx, const struct ban *b)
 		m->v[m->n++] = *b;
 }
 
+/* The watch would not ask again for one that it believes to be kept out. */
+static void
+tell_watch(struct netd *n, const struct cidr *net)
+{
+	struct msg m = { .type = MSG_pardon, .fd = -1,
+		.pardon = { .net = str_of((const char *)net->net.b, 16), .bits = net->bits } };
+
+	if (n->watch && chan_state(n->watch) == MSG_OPEN && chan_send(n->watch, &m) < 0)
+		log_say(n->log, LOG_LEVEL_WARNING, "watchd does not take that a ban is over");
+}
+
 int
 netd_unban(struct netd *n, const struct cidr *net)
 {
@@ -249,6 +260,8 @@ netd_unban(struct netd *n, const struct cidr *net)
 		bans_remove(n->bans, net, str_z(m.v[i].service));
 		done++;
 	}
+	if (done)
+		tell_watch(n, net);
 	return done;
 }
 

@@ -16,6 +16,7 @@ struct stale {
 	struct str *v;
 	size_t n, size;
 	bool *counters;                /* per rule of the policy: its counter is there already */
+	uint32_t nkept;
 };
 
 static void
@@ -27,6 +28,7 @@ on_counter(void *ctx, const struct nft_count *c)
 	uint32_t rule = strmap_get(&s->wanted, name);
 	if (rule != STRMAP_NONE) {
 		s->counters[rule] = true;
+		s->nkept++;
 		return;
 	}
 	if (s->n == s->size) {
@@ -127,6 +129,7 @@ netd_rules_apply(struct netd *n, bool check_only)
 		(void)buf_cstr(&text);
 		r = buf_ok(&text) ? nft_run(buf_str(&text), check_only, &why) : -ENOMEM;
 	}
+	n->changed = r == 0 && stale.nkept && (stale.n || stale.nkept < n->policy->nrules);
 	if (r == -EINVAL)
 		tell_refusal(n, buf_str(&text), buf_str(&why));
 	else if (r < 0)

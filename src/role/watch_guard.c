@@ -71,12 +71,26 @@ guarding_ban(struct watching *w, const struct ban_request *b)
 }
 
 static void
+take_pardon(struct watching *w, const struct msg_pardon *m)
+{
+	struct cidr net = { .bits = m->bits };
+
+	if (m->net.n != sizeof(net.net.b) || !w->responder)
+		return;
+	memcpy(net.net.b, m->net.p, sizeof(net.net.b));
+	responder_let_in(w->responder, &net);
+}
+
+static void
 on_guard(void *ctx, struct chan *c, struct msg *m)
 {
 	struct watching *w = ctx;
 
 	(void)c;
-	(void)m;
+	if (m->type == MSG_pardon) {
+		take_pardon(w, &m->pardon);
+		return;
+	}
 	while (w->guard_waiting) {
 		struct waiting_ban *x = w->guard_waiting;
 		if (send_block(w, &x->request) < 0)

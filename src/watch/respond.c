@@ -329,6 +329,12 @@ responder_stats(const struct responder *r, struct respond_stats *ret)
 	*ret = r->stats;
 }
 
+void
+responder_let_in(struct responder *r, const struct cidr *net)
+{
+	ban_memory_let_in(&r->bans, net);
+}
+
 int
 responder_save(const struct responder *r, struct buf *out)
 {

@@ -69,6 +69,8 @@ void respond(struct responder *r, const struct incident *i, enum incident_change
     int64_t now_us,
     void (*on_action)(void *ctx, const struct respond_action *a), void *ctx);
 void responder_stats(const struct responder *r, struct respond_stats *ret);
+/* Somebody let a banned network in again: it may be banned anew. */
+void responder_let_in(struct responder *r, const struct cidr *net);
 /* Memory of bans, for escalation over restarts. -EINVAL: not its bytes, nothing was taken. */
 int responder_save(const struct responder *r, struct buf *out) WARN_UNUSED;
 int responder_load(struct responder *r, struct str state) WARN_UNUSED;

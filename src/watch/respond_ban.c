@@ -111,6 +111,15 @@ ban_memory_take(struct ban_memory *m, const struct cidr *net, const struct conf_
 	return true;
 }
 
+void
+ban_memory_let_in(struct ban_memory *m, const struct cidr *net)
+{
+	struct ban_known *k = &m->known[place(m, net)];
+
+	if (k->used)
+		k->until_us = 0;
+}
+
 struct cidr
 ban_net(const struct addr *a, bool whole_net)
 {

@@ -24,6 +24,8 @@ void ban_memory_free(struct ban_memory *m);
 bool ban_memory_take(struct ban_memory *m, const struct cidr *net, const struct conf_ban *ban,
     int64_t now_us,
     uint32_t *ret_times, int64_t *ret_duration_us);
+/* Let in before its time: who comes again is banned again, and was banned before. */
+void ban_memory_let_in(struct ban_memory *m, const struct cidr *net);
 int ban_memory_save(const struct ban_memory *m, struct buf *out) WARN_UNUSED;
 int ban_memory_load(struct ban_memory *m, struct str state) WARN_UNUSED;
 

@@ -192,7 +192,8 @@ decoder netfilter {
     line fw.deny '<rule:text>IN=<iface:text> OUT=<-:kv>' {
         when src exists;
         map dst_port from dpt;
-        drop len, tos, prec, id, res, urgp, mac, out, spt, type, code, window, tc, flowlbl, hoplimit;
+        map icmp_type from type;
+        drop len, tos, prec, id, res, urgp, mac, out, spt, code, window, tc, flowlbl, hoplimit;
         refine dos.smurf when rule has 'guarita smurf';
     }
 }
@@ -200,6 +201,12 @@ rule scene-guessing {
     count 3 of auth.fail by src within 10m;
     open auth.brute;
     say "{count} failed logins from {src}";
+}
+rule scene-flood {
+    count 30 of fw.deny by src, dst within 3s;
+    where icmp_type is 8;
+    open dos.ping_flood;
+    say "{count} pings refused from {src}";
 }
 rule scene-smurf {
     each dos.smurf by src;
