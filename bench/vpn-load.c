@@ -21,6 +21,7 @@ struct load {
 	int64_t *began_us;
 	uint32_t *took_us;
 	uint32_t count, at_once, nwaiting, flying, up, failed;
+	bool ended;
 };
 
 static void
@@ -84,6 +85,9 @@ dial_failed(void *ctx, struct vpn_dial *d)
 {
 	struct load *l = ctx;
 
+	/* At the end every dial is closed by ourselves. */
+	if (l->ended)
+		return;
 	if (l->failed++ == 0)
 		fprintf(stderr, "first failure: %s\n", d->last);
 	if (l->flying > 0)
@@ -176,6 +180,7 @@ main(int argc, char **argv)
 	fflush(stdout);
 	for (struct pollfd in = { .fd = 0, .events = POLLIN }; poll(&in, 1, 0) == 0;)
 		turn(&l, 10);
+	l.ended = true;
 	vpn_stop(&l.vpn, clock_mono_us());
 	udp_flush(l.udp);
 	return 0;

@@ -332,9 +332,7 @@ udp_flush(struct udp *u)
 			done += (unsigned)n;
 		} else {
 			/* An error that an earlier datagram left behind is told once: try again, then give this one up. */
-			if (errno == ECONNREFUSED && sendmmsg(u->fd, u->out + done, 1, 0) == 1)
-				n = 1;
-			else
+			if (errno != ECONNREFUSED || sendmmsg(u->fd, u->out + done, 1, 0) != 1)
 				failed(u, done, errno);
 			done++;
 		}

@@ -61,7 +61,7 @@ enum l2tp_kind { L2TP_NUMBER, L2TP_BYTES };
 
 struct l2tp_avp_row {
 	uint8_t type;
-	enum l2tp_kind kind;
+	uint8_t kind;                  /* enum l2tp_kind */
 	uint8_t size;                  /* of a number; the least of bytes */
 	bool mandatory;                /* M as we send it */
 	bool hideable;
