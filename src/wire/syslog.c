@@ -147,7 +147,8 @@ hostless(struct str s, enum proof proof, unsigned flags, struct syslog_head *h)
 	struct tag tag;
 	if ((flags & SYSLOG_STRICT) && proof != PROOF_PID)
 		return false;
-	size_t n = syslog_tag(s, proof == PROOF_PID ? TAG_PID | TAG_COLON : 0, &tag);
+	unsigned bare = proof == PROOF_HOST ? TAG_BARE : 0;
+	size_t n = syslog_tag(s, proof == PROOF_PID ? TAG_PID | TAG_COLON : bare, &tag);
 	if (!n || (proof < PROOF_HOST && syslog_is_level(tag.name)))
 		return false;
 	if (mnemonic_near(str_from(s, n)) && syslog_cisco(s, h))
@@ -204,7 +205,8 @@ hosted(struct str s, size_t n, enum proof proof, struct syslog_head *h)
 {
 	struct tag tag;
 	struct str host = str_head(s, n), rest = str_from(s, skip_blanks(s, n));
-	n = syslog_tag(rest, proof == PROOF_PID ? TAG_PID : TAG_BLANKS, &tag);
+	unsigned bare = proof == PROOF_HOST ? TAG_BARE : 0;
+	n = syslog_tag(rest, proof == PROOF_PID ? TAG_PID : TAG_BLANKS | bare, &tag);
 	if (!n)
 		return host_then_other(host, rest, proof, h);
 	if (proof != PROOF_HOST && (syslog_is_level(host) || syslog_is_level(tag.name)))

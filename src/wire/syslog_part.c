@@ -274,16 +274,17 @@ lower_name(struct str s)
 	return s.n > 1;
 }
 
-/* "[sshd]: ", and "[sshd] " where the name is in small letters and no level. */
+/* "[sshd]: ", and "[sshd] " where a tag must be and the name is in small letters and no level. */
 static size_t
-bracketed_tag(struct str s, struct tag *ret)
+bracketed_tag(struct str s, unsigned flags, struct tag *ret)
 {
 	struct str name;
 	size_t n = bracket(s, &name);
 	if (!n || n + 1 >= s.n || !stamp_alpha(*name.p))
 		return 0;
 	if (s.p[n] != ':' &&
-	    (!byte_is(s.p[n], BYTE_BLANK) || !lower_name(name) || syslog_is_level(name)))
+	    (!(flags & TAG_BARE) || !byte_is(s.p[n], BYTE_BLANK) || !lower_name(name) ||
+		syslog_is_level(name)))
 		return 0;
 	*ret = (struct tag){ .name = name };
 	return skip_blanks(s, n + (s.p[n] == ':'));
@@ -299,7 +300,7 @@ syslog_tag(struct str s, unsigned flags, struct tag *ret)
 	if (name >= s.n || name > SYSLOG_TAG_MAX)
 		return 0;
 	if (!name && *s.p == '[' && !(flags & TAG_PID))
-		return bracketed_tag(s, ret);
+		return bracketed_tag(s, flags, ret);
 	at = name;
 	/* What PAM's services call themselves may end in a bracket: "gdm-password][12]:". */
 	at += name && s.p[at] == ']' && at + 1 < s.n && s.p[at + 1] == '[';

@@ -36,6 +36,7 @@ enum {
 	TAG_PID = 1 << 0,    /* only a name with a numeric pid counts */
 	TAG_COLON = 1 << 1,  /* a colon must follow, a blank is not enough */
 	TAG_BLANKS = 1 << 2, /* a name of several capitalised words may stand here */
+	TAG_BARE = 1 << 3,   /* "[name] " is enough */
 };
 struct tag {
 	struct str name, module, pid;

@@ -35,6 +35,7 @@ static const struct row {
 	{ "Oct 11 22:14:15 sogod [12]: x", SYSLOG_BSD, -1, -1, "", "sogod", "12", "x" },
 	{ "Oct 11 22:14:15 [sshd] User x", SYSLOG_BSD, -1, -1, "", "sshd", "", "User x" },
 	{ "Oct 11 22:14:15 h [sshd] User x", SYSLOG_BSD, -1, -1, "h", "sshd", "", "User x" },
+	{ "2016-11-20T00:00:03.152+0100 [initandlisten] x", SYSLOG_STAMPED, -1, -1, "", "", "", "[initandlisten] x" },
 	{ "Oct 11 22:14:15 h [error] x", SYSLOG_BSD, -1, -1, "h", "", "", "[error] x" },
 	{ "Oct 11 22:14:15 [sshd]: x", SYSLOG_BSD, -1, -1, "", "sshd", "", "x" },
 	{ "Oct 11 22:14:15 h last message repeated 2 times", SYSLOG_BSD, -1, -1, "h", "", "", "last message repeated 2 times" },
