@@ -368,6 +368,16 @@ sort_drops(struct line *line)
 	}
 }
 
+/* `set service` in a line is more exact than the decoder's. */
+static bool
+sets_service(const struct line *line)
+{
+	for (uint32_t i = 0; i < line->nconstants; i++)
+		if (line->constants[i].field == FIELD_service)
+			return true;
+	return false;
+}
+
 static void
 take_line(void *ctx, const struct conf_stmt *s, struct diags *d)
 {
@@ -384,7 +394,7 @@ take_line(void *ctx, const struct conf_stmt *s, struct diags *d)
 		fault(t, &s->words[0], "write `line KIND 'pattern';`, or name the form above the lines: json; kv; cef;",
 		    "needs a pattern");
 	conf_walk(s->child, line_rows, ARRAY_LEN(line_rows), t, d);
-	if (t->service.p)
+	if (t->service.p && !sets_service(line))
 		add_constant(t, FIELD_service, t->service);
 	if (s->nwords == 3 && pattern_compile(t->l, &s->words[2], line->pattern.nocase || t->d->caseless,
 	    &line->pattern) < 0)

@@ -68,6 +68,20 @@ the_longest_literal_wins(void **state)
 }
 
 static void
+a_line_knows_its_service_better(void **state)
+{
+	struct engine *e = calloc(1, sizeof(*e));
+
+	engine_open(e, "decoder a { program p; service mail; line info 'web <x:word>' { set service http; } line info 'any <x:word>'; }");
+	kind_is(e, "p", "web a", "info");
+	field_is(e, "service", "http");
+	kind_is(e, "p", "any a", "info");
+	field_is(e, "service", "mail");
+	engine_close(e);
+	free(e);
+}
+
+static void
 files_route_lines_without_program(void **state)
 {
 	struct engine *e = calloc(1, sizeof(*e));
@@ -308,6 +322,7 @@ main(void)
 		cmocka_unit_test(refine_looks_twice),
 		cmocka_unit_test(explain_says_where_it_stopped),
 		cmocka_unit_test(messages_in_extra_survive_its_growth),
+		cmocka_unit_test(a_line_knows_its_service_better),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
