@@ -49,10 +49,15 @@ search_stats(const struct search *s, struct search_stats *ret)
 	ret->gave_up = query_scratch_gave_up(s->scratch);
 }
 
-/* Drops the views that were not used for longest until what is held fits. */
+/*
+ * Drops the views that were not used for longest until what is held fits. Most granules are put aside by their filters
+ * without a view: then there is nothing to do.
+ */
 static void
 trim(struct search *s, struct segment *segments, size_t n, const struct segment_granule *keep)
 {
+	if (!keep->view || keep->used != s->clock)
+		return;
 	for (;;) {
 		struct segment *oldest = NULL;
 		uint32_t which = 0;
