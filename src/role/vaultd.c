@@ -109,7 +109,7 @@ begin(void *ctx, struct role *r)
 	struct vaulting *v = ctx;
 	struct entry_source own = {
 		.kind = ENTRY_KIND_OWN, .name = STR("vaultd"), .envelope = true, .anchor_us = WHEN_NONE,
-	};
+	}, told = { .kind = ENTRY_KIND_OWN, .name = STR(VAULT_TOLD), .anchor_us = WHEN_NONE };
 
 	v->last_job = &v->jobs;
 	v->side = BUF_INIT(FRAME_SIDE_MAX / 2);
@@ -120,6 +120,8 @@ begin(void *ctx, struct role *r)
 		e = timer_open(r->loop, on_tick, v, &v->tick);
 	if (e == 0)
 		e = streams_declare(&v->streams, &own, &v->own);
+	if (e == 0)
+		e = streams_declare(&v->streams, &told, &v->told);
 	if (e < 0)
 		return e;
 	/* Every start begins a file: it says what is known, and what a restart reads is short. */

@@ -11,6 +11,7 @@
 #include "vault/recover.h"
 #include "vault/sealer.h"
 
+#define VAULT_TOLD "watchd"                     /* source of the incidents that watchd has sealed */
 #define VAULT_CREDIT 64                        /* batches of intaked on the way, or not durable yet */
 #define VAULT_FRAME_FULL (256u << 10)          /* a frame waits for nothing once it is so large */
 #define VAULT_FILE_BYTES (64u << 20)           /* of the log; then a new one is begun */
@@ -62,6 +63,7 @@ struct vaulting {
 	char host[256];
 	uint8_t boot[FRAME_BOOT_BYTES];
 	uint32_t own;                  /* stream of our own lines */
+	uint32_t told;                 /* stream of what watchd tells: not handed back to it */
 
 	struct vault_wire *wires[2];   /* received lines, files: by number */
 	uint32_t nwires[2];

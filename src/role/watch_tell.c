@@ -110,6 +110,7 @@ watching_tell(void *ctx, const struct incident *i, enum incident_change change)
 		/* First to those who watch: they wait, the file does not. */
 		tell_watchers(w, i, change, str_head(buf_str(&json), json.n - 1));
 		journal_write(w, buf_str(&json));
+		watching_seal(w, buf_str(&json));
 	}
 	buf_free(&json);
 	acting_answer(w, i, change);
@@ -134,6 +135,7 @@ watching_withdraw(struct watching *w)
 		tell_watchers(w, &(struct incident){ .severity = SEVERITY_INFO }, INCIDENT_MERGED,
 		    str_head(buf_str(&json), json.n - 1));
 		journal_write(w, buf_str(&json));
+		watching_seal(w, buf_str(&json));
 		buf_free(&json);
 	}
 }

@@ -325,6 +325,18 @@ link_feed(struct watchd *d, enum msg_peer peer, int fd)
 	timer_start(d->old_places, OLD_PLACES_MS, 0);
 }
 
+/* What we tell is evidence too. Where no vault listens, the journal has it all the same. */
+void
+watching_seal(struct watching *w, struct str line)
+{
+	struct msg m = { .type = MSG_seal, .fd = -1, .seal.line = str_trim(line) };
+
+	if (!w->intake || chan_peer(w->intake) != MSG_VAULTD || chan_state(w->intake) != MSG_OPEN)
+		return;
+	if (line.n > MSG_MAX - 64 || chan_send(w->intake, &m) < 0)
+		log_say(&w->role->log, LOG_LEVEL_WARNING, "an incident was not sealed; it is in the journal of incidents");
+}
+
 /* The jobs. */
 
 static void

@@ -102,6 +102,9 @@ bool journal_was_told(struct watching *w, const char *key);
 /* An id that was told, is not over, and that nothing goes by now; each once. False: no more of them. */
 bool journal_next_unmet(struct watching *w, uint64_t *ret_id);
 
+/* Where a vault is kept: a line of our own to be sealed in it. */
+void watching_seal(struct watching *w, struct str line);
+
 /* Incidents. watch_tell.c */
 /* Everything that was handled before a restart was handled again: what was not met then is withdrawn. */
 void watching_withdraw(struct watching *w);

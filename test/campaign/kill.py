@@ -13,7 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scene"))
 
 from conftest import Guarita, probe, wait_until  # noqa: E402
-from test_vault import raws, vault, with_vault  # noqa: E402
+from test_vault import probes, vault, with_vault  # noqa: E402
 
 
 def main():
@@ -32,9 +32,9 @@ def main():
             crashes += vault(guarita)["start"] == "crash"
             alarms += vault(guarita)["start"] == "tampered"
         wait_until("everything read", lambda: vault(guarita)["lines"] >= 0 and
-                   sum("probe from" in line for _, line in raws(guarita)) >= sent)
+                   len(probes(guarita)) >= sent)
         guarita.stop()
-        sealed = [line for _, line in raws(guarita) if "probe from" in line]
+        sealed = probes(guarita)
         guarita.close()
     print("%d kills: %d called a crash, %d false alarms; %d lines written, %d sealed, %d lost, %d doubled" % (
         rounds, crashes, alarms, sent, len(sealed), sent - min(sent, len(sealed)), max(0, len(sealed) - sent)))
