@@ -79,6 +79,10 @@ static const struct schema_row server_rows[] = {
 	    .reload = SCHEMA_RESTART,
 	    .help = "Windows name servers told to those who dial in",
 	    .example = "wins 192.168.0.10;"),
+	CIDRS_ROW(struct conf_vpn_server, push, .keyword = "push", .max = 28, .reload = SCHEMA_RESTART,
+	    .help = "networks that those who dial in are told to reach through the tunnel",
+	    .text = "Windows asks for them with DHCPINFORM; the rest of its traffic then keeps its own way.",
+	    .example = "push 192.168.0.0/24, 192.168.30.0/24;"),
 	MTU_ROW(struct conf_vpn_server),
 	KEEPALIVE_ROW(struct conf_vpn_server),
 	HELLO_ROW(struct conf_vpn_server),
@@ -302,6 +306,7 @@ config_check_vpn(const struct config *c, struct diags *d)
 		check_v4(c, &v->server->address, v->server->where, "address", d);
 		check_nets(c, &v->server->pool, v->server->where, "pool", d);
 		check_nets(c, &v->server->dns, v->server->where, "dns", d);
+		check_nets(c, &v->server->push, v->server->where, "push", d);
 		check_nets(c, &v->server->wins, v->server->where, "wins", d);
 		check_interface_name(c, v->server->interface, v->server->where, d);
 	}

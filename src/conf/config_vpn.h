@@ -23,6 +23,7 @@ struct conf_vpn_server {
 	bool weak_keys;
 	struct str tunnel_secret;
 	struct conf_cidrs dns, wins;   /* single addresses */
+	struct conf_cidrs push;        /* networks that clients are told of */
 	int64_t mtu;
 	int64_t keepalive_us, hello_us;
 	int64_t max_sessions;

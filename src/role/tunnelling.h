@@ -2,6 +2,7 @@
 #ifndef GUARITA_ROLE_TUNNELLING_H
 #define GUARITA_ROLE_TUNNELLING_H
 
+#include "gate/l2tp_inform.h"
 #include "gate/l2tp_offload.h"
 #include "gate/l2tp_vpn.h"
 #include "role/role.h"
@@ -30,6 +31,7 @@ struct tunnelling {
 	struct role *role;
 	struct l2tp_vpn vpn;
 	struct vpn_server server;
+	struct inform inform;          /* told to those who ask for it */
 	struct vpn_user *users;
 	struct vpn_dial *dials;
 	const struct conf_vpn_headquarters *headquarters;

@@ -127,6 +127,26 @@ to_interface(struct tunnelling *t, struct vpn_call *c, struct str packet)
 		t->tun_lost++;
 }
 
+/* A question for routes and name servers is answered by us: it goes no further. */
+static bool
+answer_inform(struct tunnelling *t, struct vpn_call *c, struct str packet)
+{
+	struct udp_end end = to_end(&c->session->tunnel->peer);
+	uint8_t answer[INFORM_MAX];
+	size_t n = c->dial ? 0 : inform_answer(packet, c->address, &t->inform, answer);
+
+	if (n == 0)
+		return false;
+	uint8_t *out = udp_room(t->udp, VPN_OVERHEAD + n);
+	size_t head = vpn_head(c, 4, out);
+	if (head == 0)
+		return true;
+	memcpy(out + head, answer, n);
+	vpn_finish(c, out, head, head + n);
+	udp_queue(t->udp, &end, head + n);
+	return true;
+}
+
 static void
 from_network(struct tunnelling *t, const struct udp_end *end, struct str datagram, int64_t now_us)
 {
@@ -134,7 +154,7 @@ from_network(struct tunnelling *t, const struct udp_end *end, struct str datagra
 	struct vpn_call *c;
 	struct str packet;
 
-	if (vpn_receive(&t->vpn, now_us, &from, datagram, t->scratch, &c, &packet) > 0)
+	if (vpn_receive(&t->vpn, now_us, &from, datagram, t->scratch, &c, &packet) > 0 && !answer_inform(t, c, packet))
 		to_interface(t, c, packet);
 }
 

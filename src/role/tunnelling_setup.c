@@ -138,8 +138,10 @@ setup_server(struct tunnelling *t)
 	fill_server(t, c);
 	t->server.pool = nets_of(&t->role->file.arena, &c->pool);
 	t->server.npool = c->pool.n;
+	t->inform = (struct inform){ .server = t->server.policy.local, .dns = { t->server.policy.dns[0],
+		t->server.policy.dns[1] }, .nets = nets_of(&t->role->file.arena, &c->push), .nnets = c->push.n };
 	t->server.tun = add_end(t, c->interface, t->server.policy.mru);
-	if (t->server.tun < 0 || t->server.pool == NULL)
+	if (t->server.tun < 0 || t->server.pool == NULL || t->inform.nets == NULL)
 		return t->server.tun < 0 ? t->server.tun : -ENOMEM;
 	const struct tunnel_end *e = &t->ends[t->server.tun];
 	int r = link_address(t->link_fd, e->tun.index, t->server.policy.local, 0, 32, true);
