@@ -14,6 +14,7 @@
 
 #include "console/account_show.h"
 #include "console/i18n.h"
+#include "console/integrity_show.h"
 #include "console/integrity_state.h"
 #include "console/replay.h"
 #include "console/term.h"
@@ -48,73 +49,6 @@ struct check {
 };
 
 static void
-show_between(struct check *c, const struct integrity_finding *f)
-{
-	struct buf *out = &c->show.out;
-
-	if (f->after_us != WHEN_NONE && f->before_us != WHEN_NONE)
-		buf_add(out, str_z(_(", between ")));
-	else if (f->after_us != WHEN_NONE)
-		buf_add(out, str_z(_(", after ")));
-	else if (f->before_us != WHEN_NONE)
-		buf_add(out, str_z(_(", before ")));
-	if (f->after_us != WHEN_NONE)
-		account_show_time(&c->show, f->after_us);
-	if (f->after_us != WHEN_NONE && f->before_us != WHEN_NONE)
-		buf_add(out, str_z(_(" and ")));
-	if (f->before_us != WHEN_NONE)
-		account_show_time(&c->show, f->before_us);
-}
-
-static void
-show_finding(struct check *c, const struct integrity_finding *f)
-{
-	struct buf *out = &c->show.out;
-
-	buf_addf(out, "%-9s", integrity_surety_name(f->surety));
-	buf_add_escaped(out, str_z(c->path ? c->path : "-"));
-	if (f->record > 0)
-		buf_addf(out, _(" record %llu"), (unsigned long long)f->record);
-	if (f->count > 1)
-		buf_addf(out, _(" (%llu records)"), (unsigned long long)f->count);
-	show_between(c, f);
-	if (f->user.n > 0 || f->tty.n > 0) {
-		buf_add(out, STR(", "));
-		buf_add_escaped(out, f->user);
-		buf_add(out, f->user.n && f->tty.n ? STR(" on ") : STR_NULL);
-		buf_add_escaped(out, f->tty);
-	}
-	buf_addf(out, ": %s", _(integrity_say(f->what)));
-	if (f->note.n > 0) {
-		buf_add(out, STR(" ("));
-		buf_add_escaped(out, f->note);
-		buf_add_byte(out, ')');
-	}
-	buf_add_byte(out, '\n');
-}
-
-static void
-json_finding(struct check *c, const struct integrity_finding *f)
-{
-	struct account_show *s = &c->show;
-
-	buf_addf(&s->out, "{\"type\":\"finding\",\"what\":\"%s\",\"surety\":\"%s\"", integrity_name(f->what),
-	    integrity_surety_name(f->surety));
-	account_json_text(s, "file", str_z(c->path));
-	if (f->record > 0)
-		account_json_number(s, "record", (int64_t)f->record);
-	if (f->count > 0)
-		account_json_number(s, "count", (int64_t)f->count);
-	account_json_time(s, "after", f->after_us);
-	account_json_time(s, "before", f->before_us);
-	account_json_text(s, "user", f->user);
-	account_json_text(s, "tty", f->tty);
-	account_json_text(s, "note", f->note);
-	account_json_text(s, "say", str_z(integrity_say(f->what)));
-	buf_add(&s->out, STR("}\n"));
-}
-
-static void
 found(void *ctx, const struct integrity_finding *told)
 {
 	struct check *c = ctx;
@@ -130,11 +64,7 @@ found(void *ctx, const struct integrity_finding *told)
 	c->hints += !alarm;
 	if (!alarm && !c->o->all && !c->o->json)
 		return;
-	if (c->o->json)
-		json_finding(c, f);
-	else
-		show_finding(c, f);
-	account_show_flush(&c->show);
+	integrity_show(&c->show, c->path, f);
 }
 
 static struct integrity_calls
@@ -300,8 +230,24 @@ look_at_file(struct check *c, struct look *l)
 		integrity_memory_end(l->now, l->old, &calls);
 }
 
+/* With a part of the logins the others would seem to be removed: then nothing is held against anything. */
 static int
-read_logins(struct check *c, struct look *l, struct integrity_logins *logins, bool cross)
+cross_login(struct check *c, const struct utmp *u, uint64_t number, bool *io_cross)
+{
+	struct integrity_calls calls = calls_of(c);
+	int rc = *io_cross ? integrity_cross_login(c->cross, u, number) : 0;
+
+	if (rc != -ENOMEM)
+		return rc;
+	complain(_("guarita integrity: more logins than can be held against other logs: each is looked at alone\n"));
+	*io_cross = false;
+	integrity_cross_free(c->cross);
+	c->cross = NULL;
+	return integrity_cross_new(&calls, &c->cross);
+}
+
+static int
+read_logins(struct check *c, struct look *l, struct integrity_logins *logins, bool *io_cross)
 {
 	struct integrity_calls calls = calls_of(c);
 	int rc = 0;
@@ -316,8 +262,7 @@ read_logins(struct check *c, struct look *l, struct integrity_logins *logins, bo
 		utmp_read((enum utmp_layout)l->file.layout, bytes, &u);
 		c->records++;
 		integrity_logins_record(logins, &u, i + 1);
-		if (cross)
-			rc = integrity_cross_login(c->cross, &u, i + 1);
+		rc = cross_login(c, &u, i + 1, io_cross);
 		if (rc == 0 && l->now)
 			rc = integrity_memory_record(l->now, l->old, bytes, u.time_us, &calls);
 	}
@@ -336,7 +281,7 @@ look_at_logins(struct check *c, size_t first, size_t end, bool cross)
 	int rc = integrity_logins_new(&o, &logins);
 
 	for (size_t i = first; rc == 0 && i < end; i++)
-		rc = read_logins(c, &c->looks[i], logins, cross);
+		rc = read_logins(c, &c->looks[i], logins, &cross);
 	integrity_logins_free(logins);
 	return rc;
 }

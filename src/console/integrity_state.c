@@ -54,7 +54,8 @@ is_it(const struct integrity_memory *old, enum integrity_round round, const stru
 }
 
 struct integrity_memory *
-integrity_state_find(struct integrity_state *s, enum integrity_round round, const struct integrity_memory *file, struct str head)
+integrity_state_find(struct integrity_state *s, enum integrity_round round, const struct integrity_memory *file,
+    struct str head)
 {
 	for (size_t i = 0; i < s->nold; i++) {
 		if (s->seen[i] || !is_it(&s->old[i], round, file, head))

@@ -235,7 +235,8 @@ integrity_cross_syslog_end(struct integrity_cross *c)
 		if (!e->remote || c->syslog_from_us == WHEN_NONE || e->t < c->syslog_from_us + NEAR_US ||
 		    e->t > c->syslog_to_us - NEAR_US || near(&c->syslog, e->user, e->t, NEAR_US))
 			continue;
-		tell(c, INTEGRITY_LOGIN_WITHOUT_SYSLOG, str_of(e->name, e->name_n), STR_NULL, e->t - WHEN_SECOND, e->t + WHEN_SECOND, e->record);
+		tell(c, INTEGRITY_LOGIN_WITHOUT_SYSLOG, str_of(e->name, e->name_n), STR_NULL, e->t - WHEN_SECOND,
+		    e->t + WHEN_SECOND, e->record);
 	}
 }
 

@@ -197,7 +197,8 @@ integrity_memory_start(struct buf *out, uint64_t seed)
 void
 integrity_memory_write(const struct integrity_memory *m, struct buf *out)
 {
-	buf_addf(out, "%s %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %u %" PRId64 " %zu ", m->table ? "table" : "file", m->dev, m->ino, m->bytes,
+	buf_add(out, m->table ? STR("table") : STR("file"));
+	buf_addf(out, " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %u %" PRId64 " %zu ", m->dev, m->ino, m->bytes,
 	    m->records, m->record_size, m->last_us, m->nblocks);
 	buf_add_json(out, str_z(m->path));
 	buf_add_byte(out, '\n');

@@ -263,7 +263,9 @@ utmp_plausible(enum utmp_layout l, struct str record)
 	usec = number_at(row, record, row->usec);
 	sec = number_at(row, record, row->sec);
 	/* A record without any NUL is a piece of text. The id is bytes: init scripts put anything there. */
-	if (str_find_byte(record, '\0') == record.n || u.blank || u.dirty || u.type == UTMP_STRANGE || usec < 0 || usec >= WHEN_SECOND || u.pid < 0)
+	if (str_find_byte(record, '\0') == record.n || u.blank || u.dirty || u.type == UTMP_STRANGE)
+		return false;
+	if (usec < 0 || usec >= WHEN_SECOND || u.pid < 0)
 		return false;
 	if (sec < 0 || sec > UINT32_MAX || (u.line.n == 0 && u.user.n == 0))
 		return false;
