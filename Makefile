@@ -5,6 +5,7 @@
 #   make demo        show Guarita at work on this machine; leaves nothing running
 #   make bench       measure against other programs on the same input
 #   make fuzz        one minute of each fuzz target; T=name for one, SECONDS=n for longer
+#   make hostile     a million hostile lines through scan: no crash, no hang, no forged source; LINES=n, SEED=n
 #   make lint        cppcheck, clang-tidy, manual pages
 #   make floors      who includes whom
 #   make install     PREFIX=/usr/local, DESTDIR=
@@ -17,6 +18,8 @@ FUZZ := build-fuzz
 # Debian's own: a python3 found earlier in PATH may lack pytest.
 PYTHON := $(shell test -x /usr/bin/python3 && echo /usr/bin/python3 || echo python3)
 SECONDS ?= 60
+LINES ?= 1000000
+SEED ?= 1
 T ?=
 
 all: $(BUILD)/build.ninja
@@ -57,6 +60,9 @@ fuzz:
 	@ninja -C $(FUZZ)
 	@tools/fuzz.sh $(FUZZ) $(SECONDS) $(T)
 
+hostile: all
+	@$(PYTHON) tools/hostile.py $(BUILD) $(LINES) $(SEED)
+
 lint:
 	@tools/deps.sh tools/deps.list tools/deps-lint.list
 	@$(MAKE) --no-print-directory all
@@ -72,4 +78,4 @@ install: all
 clean:
 	rm -rf $(BUILD) $(ASAN) $(FUZZ)
 
-.PHONY: all help deps test demo bench fuzz lint floors install clean
+.PHONY: all help deps test demo bench fuzz hostile lint floors install clean

@@ -207,6 +207,7 @@ main(int argc, char **argv)
 	static struct made made[RECORDS];
 	struct ruleset *rs = load(argc > 1 ? argv[1] : "rules", 0);
 
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	extra = BUF_INIT(RECORD_EXTRA_MAX);
 	make(rs, &made[0], "vpn.info", 1);
 	correlator_free(measure(rs, "nobody", made, 1));

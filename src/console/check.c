@@ -42,6 +42,22 @@ look_at_gate(struct arena *a, const struct config *c, struct diags *d)
 	return rc;
 }
 
+/* Names of rules stand in the configuration; only here are both known. */
+static int
+look_at_rules(const struct config *c, const struct engine *e)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < c->watch.disable_rules.n; i++) {
+		if (rule_find(e->rules, c->watch.disable_rules.v[i]) != UINT32_MAX)
+			continue;
+		complain(_("guarita: no decoder or rule is called \"%s\""), c->watch.disable_rules.v[i].p);
+		complain(" (disable-rule)\n");
+		rc = -EINVAL;
+	}
+	return rc;
+}
+
 int
 command_check(const struct options *o)
 {
@@ -62,9 +78,12 @@ command_check(const struct options *o)
 		rc = command_engine(&e, &with_rules);
 		if (rc == 0) {
 			show(e.diags);
-			say_what_it_does(config);
-			printf(P_("%s: good; rules from %s (%zu file)\n", "%s: good; rules from %s (%zu files)\n", e.nfiles),
-			    o->args[0], e.dir, e.nfiles);
+			rc = look_at_rules(config, &e);
+			if (rc == 0) {
+				say_what_it_does(config);
+				printf(P_("%s: good; rules from %s (%zu file)\n", "%s: good; rules from %s (%zu files)\n",
+				    e.nfiles), o->args[0], e.dir, e.nfiles);
+			}
 			engine_close(&e);
 		}
 	} else {

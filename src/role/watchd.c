@@ -59,10 +59,16 @@ watching_engine(struct watching *w, struct str state)
 		.hash_seed = w->seed,
 		.own = c->own.v, .nown = c->own.n,
 		.zone_offset_min = w->zone_offset_min,
+		.disabled = c->watch.disable_rules.v, .ndisabled = c->watch.disable_rules.n,
 	};
 	struct correlate_calls calls = {
 		.ctx = w, .on_incident = watching_tell, .id_of = watching_told_as
 	};
+	for (size_t i = 0; i < o.ndisabled; i++)
+		if (rule_find(w->rules, o.disabled[i]) == UINT32_MAX)
+			log_say(&w->role->log, LOG_LEVEL_WARNING,
+			    "disable-rule: no rule is called %.*s; `guarita rules list` shows their names",
+			    STR_FMT(o.disabled[i]));
 	int r = correlator_new(w->rules, &o, &calls, &w->engine);
 	if (r == 0 && state.n > 0)
 		r = correlate_load(w->engine, state);

@@ -69,6 +69,24 @@ correlator_key(struct correlator *c, uint16_t key, const struct record *r)
 	return m->hash;
 }
 
+/* Names that no rule has are the caller's to tell of: rule_find(). */
+static int
+switch_off(struct correlator *c, const struct correlate_opts *o)
+{
+	if (o->ndisabled == 0)
+		return 0;
+	c->off = calloc(c->rules->nrules + 1, sizeof(*c->off));
+	if (!c->off)
+		return -ENOMEM;
+	for (size_t i = 0; i < o->ndisabled; i++) {
+		uint32_t rule = rule_find(c->rs, o->disabled[i]);
+
+		if (rule != UINT32_MAX)
+			c->off[rule] = true;
+	}
+	return 0;
+}
+
 static int
 init(struct correlator *c, const struct correlate_opts *o)
 {
@@ -94,6 +112,8 @@ init(struct correlator *c, const struct correlate_opts *o)
 	if (!c->meeting_buckets || !c->meeting_generations || !c->family || !c->key_memos)
 		return -ENOMEM;
 	memset(c->meeting_buckets, 0xff, MEETING_BUCKETS * sizeof(uint32_t));
+	if (switch_off(c, o) < 0)
+		return -ENOMEM;
 	if (tracks_init(&c->tracks, keys < KEYS_LEAST ? KEYS_LEAST : keys) < 0 ||
 	    recall_init(&c->recall) < 0)
 		return -ENOMEM;
@@ -151,6 +171,7 @@ release(struct correlator *c)
 	free(c->meeting_generations);
 	free(c->family);
 	free(c->key_memos);
+	free(c->off);
 	if (c->tracks.slots)
 		tracks_free(&c->tracks);
 	recall_free(&c->recall);
@@ -216,6 +237,8 @@ count_it(struct correlator *c, struct input *in)
 	for (uint32_t i = 0; i < kind->n; i++) {
 		const struct rule *rule = &c->rules->rules[wants[i].rule];
 
+		if (rule_is_off(c, rule))
+			continue;
 		if (wants[i].role == WANT_STEP)
 			shape_take(c, rule, wants[i].step, in);
 		else
@@ -516,6 +539,16 @@ const char *
 rule_name(const struct ruleset *rs, uint32_t rule)
 {
 	return rule < rs->rules->nrules ? rs->rules->rules[rule].name_z : "";
+}
+
+uint32_t
+rule_find(const struct ruleset *rs, struct str name)
+{
+	for (uint32_t i = 0; i < rs->rules->nrules; i++) {
+		if (str_eq(rs->rules->rules[i].name, name))
+			return i;
+	}
+	return UINT32_MAX;
 }
 
 struct str

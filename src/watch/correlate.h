@@ -64,6 +64,8 @@ struct correlate_opts {
 	const struct cidr *own;      /* own networks: never blamed as outsiders, never banned */
 	size_t nown;
 	int zone_offset_min;         /* for `hour` and `weekday` */
+	const struct str *disabled;  /* names of rules that count nothing; must outlive the correlator */
+	size_t ndisabled;
 	bool batch;                  /* old logs: no baseline is learned, so nothing is `first` or silent by learning */
 };
 
@@ -96,6 +98,8 @@ void correlate_stats(const struct correlator *c, struct correlate_stats *ret);
 /* ATT&CK ids of a rule, separated by blanks; empty when it has none. */
 struct str rule_attack(const struct ruleset *rs, uint32_t rule);
 const char *rule_name(const struct ruleset *rs, uint32_t rule);
+/* Its index; UINT32_MAX: there is none of this name. */
+uint32_t rule_find(const struct ruleset *rs, struct str name);
 /* Rules that would count this record, each with how near it is: for `guarita explain`. */
 void correlate_explain(struct correlator *c, const struct record *r,
     void (*on_rule)(void *ctx, uint32_t rule, uint64_t have, uint64_t need, const char *why_not),

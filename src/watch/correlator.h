@@ -146,6 +146,7 @@ struct correlator {
 	int64_t lateness_us, watermark_us, now_us, started_us, last_time_us;
 	uint64_t seed;
 	bool batch;
+	bool *off;                 /* by rule: switched off; NULL: none is */
 	struct tracks tracks;
 	struct recall recall;
 	struct sessions sessions;
@@ -185,6 +186,12 @@ static inline struct dossier *
 dossier_at(const struct correlator *c, uint32_t i)
 {
 	return pool_at(&c->dossiers, i);
+}
+
+static inline bool
+rule_is_off(const struct correlator *c, const struct rule *rule)
+{
+	return c->off && c->off[rule->index];
 }
 
 /* correlate.c */

@@ -163,7 +163,7 @@ shape_risk(struct correlator *c, const struct rule *rule, const struct event *e,
 		uint64_t key = key_hash(&c->rules->keys[risk->key], r, c->seed);
 		uint32_t i;
 
-		if (key == 0)
+		if (key == 0 || rule_is_off(c, risk))
 			continue;
 		i = tracks_take(&c->tracks, track_hash(key, risk, TRACK_RULE),
 		    (uint16_t)risk->index,

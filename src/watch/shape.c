@@ -388,6 +388,8 @@ shape_wants(const struct correlator *c, const struct rule *rule, uint8_t step, c
 {
 	const struct rule_step *s = &rule->steps[step];
 
+	if (rule_is_off(c, rule))
+		return false;
 	/* Old logs teach nothing: what must be learned first will not be told. */
 	if (c->batch && (rule->after_us > 0 || rule->shape == RULE_SILENCE))
 		return false;

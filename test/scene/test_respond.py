@@ -2,8 +2,9 @@
 import json
 import os
 import signal
+import subprocess
 
-from conftest import probe, stamp, wait_until
+from conftest import BUILD, LIMIT, probe, stamp, wait_until
 
 
 def test_print_file_command_and_ban(guarita):
@@ -89,3 +90,21 @@ def test_escape_sequences_do_not_reach_the_terminal(guarita):
     wait_until("printed", lambda: "auth.brute" in guarita.stderr())
     assert "\x1b" not in guarita.stderr()
     assert "\x1b" not in (guarita.dir / "state" / "incidents.jsonl").read_text()
+
+
+def test_a_rule_that_is_switched_off_tells_nothing(guarita):
+    guarita.write_config("watch { disable-rule scene-probe; }")
+    guarita.start()
+    guarita.send_udp("<38>" + probe(1))
+    for n in range(3):
+        guarita.append("a.log", "%s gate sshd[1]: Failed password for root from 192.0.2.7 port %d ssh2" % (stamp(), n))
+    guarita.wait_lines(4)
+    assert [i["rule"] for i in guarita.wait_incidents(1)] == ["scene-guessing"]
+
+
+def test_a_rule_that_is_not_there_cannot_be_switched_off(guarita):
+    guarita.write_config("watch { disable-rule scene-prob; }")
+    out = subprocess.run([BUILD / "src" / "main" / "guarita", "check", guarita.config], capture_output=True, timeout=LIMIT)
+    assert out.returncode == 1 and b'is called "scene-prob"' in out.stderr
+    guarita.start()
+    assert "no rule is called scene-prob" in guarita.stderr()

@@ -301,10 +301,30 @@ proofs_have_a_limit_and_the_count_goes_on(void **state)
 	scene_free(s);
 }
 
+static void
+a_rule_that_is_switched_off_counts_nothing(void **state)
+{
+	static const struct str off[] = { STR_INIT("two"), STR_INIT("nobody") };
+	struct scene *s = scene_new("rule one { each access.refused by src; open access.refused; }\n"
+	    "rule two { count 2 of access.refused by src within 60s; open dos.conn_flood; absorb one; }\n"
+	    "rule all { risk 1 by src within 60s; open risk.high; }");
+
+	assert_int_equal(rule_find(s->rs, STR("two")), 1);
+	assert_int_equal(rule_find(s->rs, STR("nobody")), UINT32_MAX);
+	s->opts.disabled = off;
+	s->opts.ndisabled = 2;
+	scene_lines(s, "0 access.refused src=a\n1 access.refused src=a\n");
+	assert_string_equal(scene_run(s), "one src=a user= sev=low count=2 refs=1,2\n");
+	s->opts.ndisabled = 0;
+	assert_string_equal(scene_run(s), "two src=a user= sev=high count=2 refs=1,2\n");
+	scene_free(s);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_rule_that_is_switched_off_counts_nothing),
 		cmocka_unit_test(counts_within_a_sliding_window),
 		cmocka_unit_test(a_window_ends_exactly_at_its_length),
 		cmocka_unit_test(grows_while_it_is_not_quiet_and_opens_anew_after),
