@@ -226,6 +226,9 @@ take_service(struct str word, char dst[BAN_SERVICE_MAX + 1])
 {
 	if (word.n == 0 || word.n > BAN_SERVICE_MAX)
 		return false;
+	for (size_t i = 0; i < word.n; i++)
+		if (word.p[i] <= ' ' || word.p[i] >= 0x7f)
+			return false;
 	if (str_eq(word, STR("-")))
 		word.n = 0;
 	memcpy(dst, word.p, word.n);
