@@ -17,7 +17,7 @@ checkpoint_show(const struct checkpoint *c, struct buf *out)
 int
 checkpoint_read(struct str text, struct checkpoint *ret)
 {
-	struct checkpoint c;
+	struct checkpoint c = { .size = 0 };
 	struct str size, root, more;
 
 	if (!str_ends(text, STR("\n")) || !str_split(&text, '\n', &c.origin) || !str_split(&text, '\n', &size) ||

@@ -40,7 +40,7 @@ tree_add(struct tree *t, const struct digest *leaf)
 struct digest
 tree_root(const struct tree *t)
 {
-	struct digest root;
+	struct digest root = { { 0 } };
 	bool any = false;
 
 	for (unsigned l = 0; l < TREE_LEVELS; l++) {
