@@ -116,7 +116,7 @@ command_plan(const struct options *o)
 static int
 ask_to_load(struct remote *r, struct buf *why)
 {
-	struct str line;
+	struct str line = STR_NULL;
 	int rc = remote_ask(r, "reload");
 
 	if (rc == 0)

@@ -41,6 +41,9 @@ void ros_add_cidr(const struct cidr *c, struct buf *out);
 bool ros_yes(struct str s);
 void ros_fate(struct routeros_statement *s, enum routeros_fate fate, const char *why);
 
+/* routeros_write.c */
+void ros_write(struct conversion *c, struct buf *out);
+
 /* routeros_rules.c: filter, NAT and mangle, in their order. */
 void ros_find_p2p(struct conversion *c);
 void ros_rules(struct conversion *c);

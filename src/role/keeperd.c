@@ -87,7 +87,7 @@ ask_supervisor(const struct config *config)
 {
 	struct timeval patience = { .tv_sec = ANSWER_S };
 	struct remote r;
-	struct str line;
+	struct str line = STR_NULL;
 	int rc = remote_open(&r, config->control.path.p);
 
 	if (rc < 0)
