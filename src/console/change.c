@@ -96,7 +96,12 @@ with_history(const struct options *o, enum history_use use,
 	if (rc < 0) {
 		exit_code = complain_history(&h, rc);
 	} else {
+		struct change_now now = history_now(&h);
+
 		say_waiting(&h);
+		/* What is over is shown as over, also when nobody lived to write it down. */
+		if (use == HISTORY_LOOK)
+			(void)change_settle(&h.book, &now);
 		exit_code = run(o, &h, path);
 	}
 	history_close(&h);
