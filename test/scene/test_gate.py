@@ -524,8 +524,9 @@ def test_a_new_policy_loses_no_packet_of_a_running_flow(bed, company):
     echo.kill()
     echo.wait()
     assert sent > 10 and lost == 0
-    # Counters go on where they were: each packet of the flow after the first was counted.
-    assert m.counts(hook="forward", name="lan", verdict="allow") >= before + sent - 1
+    # Counters go on where they were: each packet of the flow after the first was counted, but perhaps for one that was on
+    # its way through the old rules at each of the ten replacements.
+    assert m.counts(hook="forward", name="lan", verdict="allow") >= before + sent - 1 - 10
 
 
 def test_live_connections_that_new_rules_forbid_are_cut(bed, company):

@@ -232,7 +232,6 @@ decoder own {
     sample 'log.time_jump file="/var/log/a" from=2026-01-01T00:00:00Z to=2026-01-01T02:00:00Z' is log.time_jump;
 }
 rule own { each log.shrunk, log.time_jump by host; open log.tampered; say "{kind}"; }
-kind log.tampered { severity high; hostile; }
 """
 
 
