@@ -79,13 +79,16 @@ tell_manager(struct guaritad *g)
 		running += g->units[i].state == UNIT_RUNNING;
 		wanted += guaritad_wants(g, g->units[i].row);
 	}
-	notify_send(&g->notify, "STATUS=%zu of %zu roles running", running, wanted);
 	if (!g->ready && running >= wanted) {
 		g->ready = true;
-		notify_send(&g->notify, "READY=1");
+		notify_send(&g->notify, "READY=1\nSTATUS=%zu of %zu roles running", running, wanted);
 		log_say(&g->log, LOG_LEVEL_INFO, "ready: %zu roles running, site %.*s", running,
 		    STR_FMT(g->file.config->site));
+	} else if (running != g->told_running) {
+		/* Only what is new: a queue that nobody empties holds ten. */
+		notify_send(&g->notify, "STATUS=%zu of %zu roles running", running, wanted);
 	}
+	g->told_running = running;
 }
 
 static void
@@ -182,7 +185,9 @@ on_watchdog(void *ctx)
 {
 	struct guaritad *g = ctx;
 
-	notify_send(&g->notify, "WATCHDOG=1");
+	/* Before READY nobody waits for it, and a slow reader's queue would be full of it. */
+	if (g->ready)
+		notify_send(&g->notify, "WATCHDOG=1");
 }
 
 static void

@@ -49,6 +49,7 @@ struct guaritad {
 	struct child *keeper;          /* waits beside a change that is not confirmed */
 	enum msg_peer checking;        /* whose turn it is to try */
 	bool started, ready, stopping, reload_again;
+	size_t told_running;           /* roles, as the service manager heard last */
 	char reload_result[256];
 	int64_t since_us;
 	int exit_status;
