@@ -745,6 +745,7 @@ main(int argc, char **argv)
 		return 2;
 	}
 	struct text proof = read_file(argv[1]), who = read_file(argv[2]);
+	const char *const read[] = { proof.p, who.p };
 	if (!same(next_line(&who), text_of("guarita-vault 1")))
 		not_proved("the second file is not the identity of a vault");
 	struct text origin = behind(next_line(&who), "origin ");
@@ -771,5 +772,7 @@ main(int argc, char **argv)
 	if (memcmp(node, root, 32) != 0)
 		not_proved("the line, its place or its path was changed");
 	show_record(&claim, origin, size, epoch, time_s);
+	free((void *)read[0]);
+	free((void *)read[1]);
 	return 0;
 }
