@@ -717,13 +717,12 @@ show_record(const struct claim *c, struct text origin, uint64_t size, uint64_t e
 }
 
 static struct text
-read_file(const char *path)
+read_file(const char *path, char *p)
 {
 	FILE *f = fopen(path, "rb");
-	char *p = malloc(FILE_MAX + 1);
-	size_t n = f && p ? fread(p, 1, FILE_MAX + 1, f) : 0;
+	size_t n = f ? fread(p, 1, FILE_MAX + 1, f) : 0;
 
-	if (!f || !p || ferror(f) || n > FILE_MAX) {
+	if (!f || ferror(f) || n > FILE_MAX) {
 		fprintf(stderr, "guarita-verify: %s cannot be read\n", path);
 		exit(2);
 	}
@@ -735,6 +734,7 @@ int
 main(int argc, char **argv)
 {
 	static struct claim claim;
+	static char files[2][FILE_MAX + 1];
 	struct sha sha256 = sha_of(32);
 	unsigned char sig[64], root[32], node[32];
 	uint64_t epoch, time_s;
@@ -744,8 +744,7 @@ main(int argc, char **argv)
 		fprintf(stderr, "usage: guarita-verify PROOF IDENTITY\n");
 		return 2;
 	}
-	struct text proof = read_file(argv[1]), who = read_file(argv[2]);
-	const char *const read[] = { proof.p, who.p };
+	struct text proof = read_file(argv[1], files[0]), who = read_file(argv[2], files[1]);
 	if (!same(next_line(&who), text_of("guarita-vault 1")))
 		not_proved("the second file is not the identity of a vault");
 	struct text origin = behind(next_line(&who), "origin ");
@@ -772,7 +771,5 @@ main(int argc, char **argv)
 	if (memcmp(node, root, 32) != 0)
 		not_proved("the line, its place or its path was changed");
 	show_record(&claim, origin, size, epoch, time_s);
-	free((void *)read[0]);
-	free((void *)read[1]);
 	return 0;
 }
