@@ -8,11 +8,7 @@
 #include <assert.h>
 #include <errno.h>
 
-#include "base/cur.h"
-
-struct place {
-	uint16_t off, len;
-};
+#include "wire/record_place.h"
 
 struct row {
 	const char *name;
@@ -61,44 +57,6 @@ lastlog_is_fails(enum lastlog_layout l)
 	return rows[l].fails;
 }
 
-static struct str
-bytes_at(struct str record, struct place p)
-{
-	assert((size_t)p.off + p.len <= record.n);
-	return str_of(record.p + p.off, p.len);
-}
-
-static int64_t
-number_at(const struct row *row, struct str record, struct place p)
-{
-	struct cur c = cur_of(bytes_at(record, p));
-
-	switch (p.len) {
-	case 2:
-		return (int16_t)(row->big ? cur_u16(&c) : cur_u16le(&c));
-	case 4:
-		return (int32_t)(row->big ? cur_u32(&c) : cur_u32le(&c));
-	case 8:
-		return (int64_t)(row->big ? cur_u64(&c) : cur_u64le(&c));
-	}
-	return 0;
-}
-
-static bool
-all_zero(struct str s)
-{
-	return s.n == 0 || (s.p[0] == '\0' && memcmp(s.p, s.p + 1, s.n - 1) == 0);
-}
-
-static struct str
-text_at(struct str record, struct place p, bool *io_dirty)
-{
-	struct str whole = bytes_at(record, p), text = str_head(whole, str_find_byte(whole, '\0'));
-
-	*io_dirty |= !all_zero(str_from(whole, text.n));
-	return text;
-}
-
 void
 lastlog_read(enum lastlog_layout l, struct str record, struct lastlog *ret)
 {
@@ -107,16 +65,16 @@ lastlog_read(enum lastlog_layout l, struct str record, struct lastlog *ret)
 
 	assert(record.n == row->size);
 	e.blank = all_zero(record);
-	e.time_s = number_at(row, record, row->time);
+	e.time_s = place_number(row->big, record, row->time);
 	/* Four bytes hold times to 2106 in the newer tools: nobody logged in before 1970. */
 	if (row->time.len == 4)
 		e.time_s = (uint32_t)e.time_s;
-	e.line = text_at(record, row->line, &e.dirty);
-	e.host = text_at(record, row->host, &e.dirty);
+	e.line = place_text(record, row->line, &e.dirty);
+	e.host = place_text(record, row->host, &e.dirty);
 	e.host_full = row->host.len > 0 && e.host.n + 1 >= row->host.len;
-	e.fails = (int32_t)number_at(row, record, row->count);
-	e.max = (int32_t)number_at(row, record, row->max);
-	e.lock_s = number_at(row, record, row->lock);
+	e.fails = (int32_t)place_number(row->big, record, row->count);
+	e.max = (int32_t)place_number(row->big, record, row->max);
+	e.lock_s = place_number(row->big, record, row->lock);
 	*ret = e;
 }
 

@@ -8,11 +8,7 @@
 #include <assert.h>
 #include <errno.h>
 
-#include "base/cur.h"
-
-struct place {
-	uint16_t off, len;         /* len 0: the layout has no such field */
-};
+#include "wire/record_place.h"
 
 struct row {
 	const char *name;
@@ -76,45 +72,6 @@ utmp_type_name(enum utmp_type t)
 	return names[t];
 }
 
-static struct str
-bytes_at(struct str record, struct place p)
-{
-	assert((size_t)p.off + p.len <= record.n);
-	return str_of(record.p + p.off, p.len);
-}
-
-/* Signed, as all of them are; zero where the layout has no such field. */
-static int64_t
-number_at(const struct row *row, struct str record, struct place p)
-{
-	struct cur c = cur_of(bytes_at(record, p));
-
-	switch (p.len) {
-	case 2:
-		return (int16_t)(row->big ? cur_u16(&c) : cur_u16le(&c));
-	case 4:
-		return (int32_t)(row->big ? cur_u32(&c) : cur_u32le(&c));
-	case 8:
-		return (int64_t)(row->big ? cur_u64(&c) : cur_u64le(&c));
-	}
-	return 0;
-}
-
-static bool
-all_zero(struct str s)
-{
-	return s.n == 0 || (s.p[0] == '\0' && memcmp(s.p, s.p + 1, s.n - 1) == 0);
-}
-
-static struct str
-text_at(struct str record, struct place p, bool *io_dirty)
-{
-	struct str whole = bytes_at(record, p), text = str_head(whole, str_find_byte(whole, '\0'));
-
-	*io_dirty |= !all_zero(str_from(whole, text.n));
-	return text;
-}
-
 /* Seconds that do not fit into microseconds are no time of this world. */
 static int64_t
 time_of(int64_t sec, int64_t usec)
@@ -167,18 +124,18 @@ utmp_read(enum utmp_layout l, struct str record, struct utmp *ret)
 
 	assert(record.n == row->size);
 	u.blank = all_zero(record);
-	u.line = text_at(record, row->line, &u.dirty);
-	u.user = text_at(record, row->user, &u.dirty);
-	u.host = text_at(record, row->host, &u.dirty);
-	u.id = text_at(record, row->id, &u.dirty);
+	u.line = place_text(record, row->line, &u.dirty);
+	u.user = place_text(record, row->user, &u.dirty);
+	u.host = place_text(record, row->host, &u.dirty);
+	u.id = place_text(record, row->id, &u.dirty);
 	u.host_full = u.host.n + 1 >= row->host.len;
-	u.number = (int16_t)number_at(row, record, row->type);
-	u.pid = number_at(row, record, row->pid);
-	u.session = number_at(row, record, row->session);
-	u.termination = (int16_t)number_at(row, record, row->termination);
-	u.exit = (int16_t)number_at(row, record, row->exit);
-	u.time_us = time_of(number_at(row, record, row->sec), number_at(row, record, row->usec));
-	u.has_addr = read_addr(bytes_at(record, row->addr), &u.addr);
+	u.number = (int16_t)place_number(row->big, record, row->type);
+	u.pid = place_number(row->big, record, row->pid);
+	u.session = place_number(row->big, record, row->session);
+	u.termination = (int16_t)place_number(row->big, record, row->termination);
+	u.exit = (int16_t)place_number(row->big, record, row->exit);
+	u.time_us = time_of(place_number(row->big, record, row->sec), place_number(row->big, record, row->usec));
+	u.has_addr = read_addr(place_bytes(record, row->addr), &u.addr);
 	if (!row->types)
 		u.type = bsd_type(&u);
 	else
@@ -260,8 +217,8 @@ utmp_plausible(enum utmp_layout l, struct str record)
 	struct utmp u;
 
 	utmp_read(l, record, &u);
-	usec = number_at(row, record, row->usec);
-	sec = number_at(row, record, row->sec);
+	usec = place_number(row->big, record, row->usec);
+	sec = place_number(row->big, record, row->sec);
 	/* A record without any NUL is a piece of text. The id is bytes: init scripts put anything there. */
 	if (str_find_byte(record, '\0') == record.n || u.blank || u.dirty || u.type == UTMP_STRANGE)
 		return false;
