@@ -127,7 +127,7 @@ int
 command_watch(const struct options *o)
 {
 	struct remote r;
-	struct str line;
+	struct str line = STR_NULL;
 	struct term t;
 	int rc = remote_open(&r, o->control);
 

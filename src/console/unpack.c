@@ -183,11 +183,11 @@ int
 unpack_open(int fd, struct unpack **ret)
 {
 	struct unpack *u = calloc(1, sizeof(*u));
-	int rc = u ? 0 : -ENOMEM;
+	int rc;
 
-	if (rc < 0) {
+	if (!u) {
 		close(fd);
-		return rc;
+		return -ENOMEM;
 	}
 	u->fd = fd;
 	u->format = &plain;

@@ -239,10 +239,10 @@ collect_names(const struct building *b, struct named *v, size_t max)
 {
 	const struct conf_gate *g = b->g;
 	struct conf_pos none = { .line = 0 };
-	size_t n = 0;
+	size_t n = 2;
 
-	v[n++] = (struct named){ STR("gateway"), none };
-	v[n++] = (struct named){ STR("any"), none };
+	v[0] = (struct named){ STR("gateway"), none };
+	v[1] = (struct named){ STR("any"), none };
 	for (uint32_t i = 0; i < b->p->nzones && n < max; i++)
 		v[n++] = (struct named){ b->p->zones[i].name, none };
 	for (uint32_t i = 0; i < g->nnetworks && n < max; i++)

@@ -189,7 +189,8 @@ throttle_of(struct responder *r, uint64_t hash, uint32_t size)
 	else
 		t = &r->throttles[r->next_throttle++ % THROTTLES_MAX];
 	free(t->times);
-	*t = (struct throttle){ .hash = hash, .times = calloc(size, sizeof(*t->times)), .size = size };
+	*t = (struct throttle){ .hash = hash, .size = size };
+	t->times = calloc(size, sizeof(*t->times));
 	return t;
 }
 
