@@ -71,9 +71,9 @@ static const struct vpn_net pool = { 0x0a000000, 29 };
 static const struct vpn_server server = {
 	.terms = { .host_name = STR_INIT("m"), .hello_us = 60000000, .max_tunnels = 20, .max_starting = 8, .max_per_source = 8,
 	    .server = true },
-	.policy = { .server = true, .auth = 7, .encryption = PPP_ENCRYPT_YES, .weak_keys = true, .stateful = true, .ipv6 = true,
+	.profile.policy = { .server = true, .auth = 7, .encryption = PPP_ENCRYPT_YES, .weak_keys = true, .stateful = true, .ipv6 = true,
 	    .mru = 1400, .local = 0x0a000001, .dns = { 1 }, .echo_us = 10000000, .echo_tries = 3, .name = STR_INIT("m") },
-	.users = &user, .nusers = 1, .pool = &pool, .npool = 1, .max_sessions = 5,
+	.users = &user, .nusers = 1, .profile.pool = &pool, .profile.npool = 1, .max_sessions = 5,
 };
 
 /* Byte 0 says which tunnel or session it is for, and whether its Ns is the one that is waited for. */

@@ -63,12 +63,15 @@ extern const struct schema gateway_schema, interface_schema, zone_schema, networ
 	    .example = "p2p block { exempt 192.168.0.20; }")
 
 /* config_vpn.c: the words of the VPN. */
-extern const struct schema l2tp_schema, secret_schema, headquarters_schema;
+extern const struct schema l2tp_schema, profile_schema, secret_schema, headquarters_schema;
 
 #define CONFIG_VPN_ROWS \
 	BLOCK_OPT_ROW(struct config, vpn.server, struct conf_vpn_server, l2tp_schema, .keyword = "l2tp", \
 	    .reload = SCHEMA_RESTART, .help = "the VPN that branches and people dial", \
 	    .example = "l2tp server { address 10.9.0.1; pool 10.9.0.0/24; }"), \
+	BLOCKS_ROW(struct config, vpn.profiles, vpn.nprofiles, struct conf_vpn_profile, profile_schema, \
+	    .keyword = "profile", .max = CONF_VPN_PROFILES_MAX, .help = "what many who dial in have in common", \
+	    .example = "profile people { idle-timeout 30m; upload 2000; }"), \
 	BLOCKS_ROW(struct config, vpn.secrets, vpn.nsecrets, struct conf_vpn_secret, secret_schema, \
 	    .keyword = "secret", .max = CONF_VPN_SECRETS_MAX, .help = "who may dial in", \
 	    .example = "secret filial30 \"long and strange\" { network 192.168.30.0/24; }"), \

@@ -9,6 +9,8 @@ const char *const conf_vpn_methods[] = { "mschapv2", "chap", "pap", NULL };
 
 static const char *const side_names[] = { "server", NULL };
 static const char *const encryption_names[] = { "no", "yes", "required", NULL };
+static const char *const override_names[] = { "same", "no", "yes", "required", NULL };
+static const char *const again_names[] = { "same", "replace", "refuse", "allow", NULL };
 
 #define AUTHENTICATION_ROW(T) \
 	WORDS_ROW(T, authentication, .keyword = "authentication", .arg = "METHOD, ...", .max = 3, \
@@ -44,6 +46,47 @@ static const char *const encryption_names[] = { "no", "yes", "required", NULL };
 	    .help = "both ends of a tunnel must know it, beside the users' passwords", \
 	    .example = "tunnel-secret \"words that nobody guesses\";")
 
+/* What server, profile and secret have in common. Each is documented once. */
+#define LIMIT_ROW(T, m, word, what, ...) \
+	INT_ROW(T, terms.m, .keyword = word, .min = 16, .max = 100000000, .zero = "unlimited", .def = "unlimited", \
+	    .arg = "KBIT/S", .reload = SCHEMA_RESTART, .common = true, .help = what, __VA_ARGS__)
+#define SPAN_ROW(T, m, word, what, ...) \
+	DURATION_ROW(T, terms.m, .keyword = word, .min = WHEN_SECOND, .max = 365 * WHEN_DAY, .zero = "never", \
+	    .def = "never", .reload = SCHEMA_RESTART, .common = true, .help = what, __VA_ARGS__)
+#define TERMS_ROWS(T) \
+	CIDRS_ROW(T, terms.pool, .keyword = "pool", .reload = SCHEMA_RESTART, .common = true, \
+	    .help = "networks whose addresses are given to those who have no fixed one", \
+	    .text = "As a rule who comes back gets the address he had.", \
+	    .example = "pool 10.9.0.0/24;"), \
+	CIDRS_ROW(T, terms.dns, .keyword = "dns", .max = 2, .arg = "ADDRESS, ...", \
+	    .reload = SCHEMA_RESTART, .common = true, \
+	    .help = "name servers told to those who dial in", \
+	    .example = "dns 192.168.0.222;"), \
+	CIDRS_ROW(T, terms.wins, .keyword = "wins", .max = 2, .arg = "ADDRESS, ...", \
+	    .reload = SCHEMA_RESTART, .common = true, \
+	    .help = "Windows name servers told to those who dial in", \
+	    .example = "wins 192.168.0.10;"), \
+	SPAN_ROW(T, idle_us, "idle-timeout", "without a packet for so long, a connection is ended", \
+	    .text = "Questions whether the line still lives are no packets.", .example = "idle-timeout 30m;"), \
+	SPAN_ROW(T, session_us, "session-timeout", "a connection is ended after so long", \
+	    .example = "session-timeout 12h;"), \
+	LIMIT_ROW(T, download, "download", "towards who dials in, at most so much", \
+	    .text = "In thousands of bits a second. What is too much is dropped, and counted.", \
+	    .example = "download 10000;"), \
+	LIMIT_ROW(T, upload, "upload", "from who dials in, at most so much", .example = "upload 2000;"), \
+	ENUM_ROW(T, terms.again, .keyword = "same-user", .names = again_names, .def = "same", \
+	    .reload = SCHEMA_RESTART, .common = true, \
+	    .help = "a user who dials in while he is connected: replace the older connection, refuse, allow both", \
+	    .text = "Where nobody says anything, the older one is replaced: it may be a line that died unnoticed. A " \
+	        "fixed address and the networks of a branch belong to one connection only.", \
+	    .example = "same-user allow;")
+#define OVERRIDE_ROW(T) \
+	ENUM_ROW(T, encryption, .keyword = "encryption", .names = override_names, .def = "same", \
+	    .reload = SCHEMA_RESTART, \
+	    .help = "other than the server's, for these users", \
+	    .text = "It is decided on when the user is known: what the server requires of strangers before that stays.", \
+	    .example = "encryption required;")
+
 static const struct schema_row server_rows[] = {
 	WHERE_ROW(struct conf_vpn_server, where),
 	ENUM_ROW(struct conf_vpn_server, side, .required = true, .names = side_names, .arg = "server",
@@ -61,24 +104,13 @@ static const struct schema_row server_rows[] = {
 	    .reload = SCHEMA_RESTART,
 	    .help = "our address in every tunnel",
 	    .example = "address 10.9.0.1;"),
-	CIDRS_ROW(struct conf_vpn_server, pool, .keyword = "pool", .reload = SCHEMA_RESTART,
-	    .help = "networks whose addresses are given to those who have no fixed one",
-	    .text = "As a rule who comes back gets the address he had.",
-	    .example = "pool 10.9.0.0/24;"),
+	TERMS_ROWS(struct conf_vpn_server),
 	AUTHENTICATION_ROW(struct conf_vpn_server),
 	ENCRYPTION_ROW(struct conf_vpn_server),
 	BOOL_ROW(struct conf_vpn_server, weak_keys, .keyword = "weak-keys", .reload = SCHEMA_RESTART,
 	    .help = "accept keys of 40 and 56 bits too, from equipment that has no better",
 	    .example = "weak-keys;"),
 	TUNNEL_SECRET_ROW(struct conf_vpn_server),
-	CIDRS_ROW(struct conf_vpn_server, dns, .keyword = "dns", .max = 2, .arg = "ADDRESS, ...",
-	    .reload = SCHEMA_RESTART,
-	    .help = "name servers told to those who dial in",
-	    .example = "dns 192.168.0.222;"),
-	CIDRS_ROW(struct conf_vpn_server, wins, .keyword = "wins", .max = 2, .arg = "ADDRESS, ...",
-	    .reload = SCHEMA_RESTART,
-	    .help = "Windows name servers told to those who dial in",
-	    .example = "wins 192.168.0.10;"),
 	CIDRS_ROW(struct conf_vpn_server, push, .keyword = "push", .max = 28, .reload = SCHEMA_RESTART,
 	    .help = "networks that those who dial in are told to reach through the tunnel",
 	    .text = "Windows asks for them with DHCPINFORM; the rest of its traffic then keeps its own way.",
@@ -92,6 +124,16 @@ static const struct schema_row server_rows[] = {
 	    .example = "max-sessions 60000;"),
 };
 const struct schema l2tp_schema = SCHEMA_OF("l2tp", struct conf_vpn_server, server_rows);
+
+static const struct schema_row profile_rows[] = {
+	WHERE_ROW(struct conf_vpn_profile, where),
+	WORD_ROW(struct conf_vpn_profile, name, .required = true, .reload = SCHEMA_RESTART,
+	    .help = "its name",
+	    .example = "profile people { idle-timeout 30m; }"),
+	OVERRIDE_ROW(struct conf_vpn_profile),
+	TERMS_ROWS(struct conf_vpn_profile),
+};
+const struct schema profile_schema = SCHEMA_OF("profile", struct conf_vpn_profile, profile_rows);
 
 static const struct schema_row secret_rows[] = {
 	WHERE_ROW(struct conf_vpn_secret, where),
@@ -114,6 +156,12 @@ static const struct schema_row secret_rows[] = {
 	    .help = "a network interface of its own, which is there even while it is not connected",
 	    .text = "So that rules and routes can name it.",
 	    .example = "interface vpn-filial30;"),
+	WORD_ROW(struct conf_vpn_secret, profile, .keyword = "profile", .reload = SCHEMA_RESTART,
+	    .help = "what it has in common with others",
+	    .text = "What the secret says itself counts before its profile, the profile before the server.",
+	    .example = "profile people;"),
+	OVERRIDE_ROW(struct conf_vpn_secret),
+	TERMS_ROWS(struct conf_vpn_secret),
 };
 const struct schema secret_schema = SCHEMA_OF("secret", struct conf_vpn_secret, secret_rows);
 
@@ -152,6 +200,57 @@ static const struct schema_row headquarters_rows[] = {
 	HELLO_ROW(struct conf_vpn_headquarters),
 };
 const struct schema headquarters_schema = SCHEMA_OF("headquarters", struct conf_vpn_headquarters, headquarters_rows);
+
+/* The layers. */
+
+const struct conf_vpn_profile *
+config_vpn_profile(const struct conf_vpn *v, struct str name)
+{
+	for (uint32_t i = 0; name.n && i < v->nprofiles; i++)
+		if (str_eq(v->profiles[i].name, name))
+			return &v->profiles[i];
+	return NULL;
+}
+
+static void
+lay_over(const struct conf_vpn_terms *t, struct conf_vpn_terms *ret)
+{
+	ret->pool = t->pool.n ? t->pool : ret->pool;
+	ret->dns = t->dns.n ? t->dns : ret->dns;
+	ret->wins = t->wins.n ? t->wins : ret->wins;
+	ret->idle_us = t->idle_us ? t->idle_us : ret->idle_us;
+	ret->session_us = t->session_us ? t->session_us : ret->session_us;
+	ret->download = t->download ? t->download : ret->download;
+	ret->upload = t->upload ? t->upload : ret->upload;
+	ret->again = t->again ? t->again : ret->again;
+}
+
+static enum conf_vpn_encryption
+over(enum conf_vpn_override o, enum conf_vpn_encryption e)
+{
+	return o ? (enum conf_vpn_encryption)(o - 1) : e;
+}
+
+void
+config_vpn_terms(const struct conf_vpn *v, const struct conf_vpn_secret *s, struct conf_vpn_terms *ret_terms,
+    enum conf_vpn_encryption *ret_encryption)
+{
+	const struct conf_vpn_profile *p = s ? config_vpn_profile(v, s->profile) : NULL;
+	struct conf_vpn_terms t = { .again = CONF_VPN_AGAIN_REPLACE };
+	enum conf_vpn_encryption e = v->server->encryption;
+
+	lay_over(&v->server->terms, &t);
+	if (p) {
+		lay_over(&p->terms, &t);
+		e = over(p->encryption, e);
+	}
+	if (s) {
+		lay_over(&s->terms, &t);
+		e = over(s->encryption, e);
+	}
+	*ret_terms = t;
+	*ret_encryption = e;
+}
 
 /* The word to put the caret under: of the statement `keyword` in the block at `where`, else the block's own. */
 static const struct conf_word *
@@ -215,6 +314,42 @@ check_nets(const struct config *c, const struct conf_cidrs *nets, struct conf_po
 		check_v4(c, &nets->v[i].net, where, keyword, d);
 }
 
+static void
+check_terms(const struct config *c, const struct conf_vpn_terms *t, struct conf_pos where, struct diags *d)
+{
+	check_nets(c, &t->pool, where, "pool", d);
+	check_nets(c, &t->dns, where, "dns", d);
+	check_nets(c, &t->wins, where, "wins", d);
+}
+
+static void
+no_such_profile(const struct config *c, const struct conf_vpn_secret *s, struct diags *d)
+{
+	const struct conf_word *w = word_in(c, s->where, "profile");
+	struct str names[CONF_VPN_PROFILES_MAX];
+	char hint[128];
+
+	for (uint32_t i = 0; i < c->vpn.nprofiles; i++)
+		names[i] = c->vpn.profiles[i].name;
+	struct str near = text_nearest(s->profile, names, c->vpn.nprofiles);
+	snprintf(hint, sizeof(hint), near.n ? "did you mean `%.*s`?" : "add it: profile %.*s { idle-timeout 30m; }",
+	    STR_FMT(str_head(near.n ? near : s->profile, 64)));
+	diag_error(d, w->pos, w->span, hint, "there is no profile `%.*s`", STR_FMT(str_head(s->profile, 64)));
+}
+
+static void
+check_has_pool(const struct config *c, const struct conf_vpn_secret *s, struct diags *d)
+{
+	const struct conf_word *w = word_in(c, s->where, NULL);
+	enum conf_vpn_encryption e;
+	struct conf_vpn_terms t;
+
+	config_vpn_terms(&c->vpn, s, &t, &e);
+	if (t.pool.n == 0)
+		diag_error(d, w->pos, w->span, "give it an `address`, or the server a `pool`",
+		    "there is no address for %.*s", STR_FMT(w->text));
+}
+
 /* What may be given once only: names, addresses, interfaces of secrets; each by its text, to the number of the first. */
 struct once {
 	struct strmap names, addresses, interfaces;
@@ -244,11 +379,11 @@ check_secret(const struct config *c, uint32_t i, struct once *once, struct diags
 
 	check_v4(c, &s->address, s->where, "address", d);
 	check_nets(c, &s->networks, s->where, "network", d);
-	if (v->server && !is_set(&s->address) && v->server->pool.n == 0) {
-		const struct conf_word *w = word_in(c, s->where, NULL);
-		diag_error(d, w->pos, w->span, "give it an `address`, or the server a `pool`",
-		    "there is no address for %.*s", STR_FMT(w->text));
-	}
+	check_terms(c, &s->terms, s->where, d);
+	if (s->profile.n && config_vpn_profile(v, s->profile) == NULL)
+		no_such_profile(c, s, d);
+	if (v->server && !is_set(&s->address))
+		check_has_pool(c, s, d);
 	only_once(c, &once->names, s->name, i, "name", d);
 	if (is_set(&s->address))
 		only_once(c, &once->addresses, str_of((const char *)s->address.b, sizeof(s->address.b)), i, "address", d);
@@ -273,6 +408,18 @@ check_given(const struct config *c, bool given, struct conf_pos where, const cha
 
 	if (!given)
 		diag_error(d, w->pos, w->span, what, "something is missing in this block");
+}
+
+static void
+check_profile(const struct config *c, uint32_t i, struct diags *d)
+{
+	const struct conf_vpn_profile *p = &c->vpn.profiles[i];
+	const struct conf_vpn_profile *first = config_vpn_profile(&c->vpn, p->name);
+	const struct conf_word *w = word_in(c, p->where, NULL);
+
+	check_terms(c, &p->terms, p->where, d);
+	if (first != p)
+		diag_error(d, w->pos, w->span, NULL, "the profile in line %u has the same name", first->where.line);
 }
 
 static void
@@ -304,12 +451,12 @@ config_check_vpn(const struct config *c, struct diags *d)
 		    "say our address inside the tunnels: address 10.9.0.1;", d);
 		check_methods(c, &v->server->authentication, v->server->encryption, v->server->where, d);
 		check_v4(c, &v->server->address, v->server->where, "address", d);
-		check_nets(c, &v->server->pool, v->server->where, "pool", d);
-		check_nets(c, &v->server->dns, v->server->where, "dns", d);
+		check_terms(c, &v->server->terms, v->server->where, d);
 		check_nets(c, &v->server->push, v->server->where, "push", d);
-		check_nets(c, &v->server->wins, v->server->where, "wins", d);
 		check_interface_name(c, v->server->interface, v->server->where, d);
 	}
+	for (uint32_t i = 0; i < v->nprofiles; i++)
+		check_profile(c, i, d);
 	for (uint32_t i = 0; i < v->nsecrets; i++) {
 		check_secret(c, i, &once, d);
 		check_interface_name(c, v->secrets[i].interface, v->secrets[i].where, d);

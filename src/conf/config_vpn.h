@@ -10,6 +10,28 @@
 
 enum conf_vpn_side { CONF_VPN_SERVER };
 enum conf_vpn_encryption { CONF_VPN_ENCRYPT_NO, CONF_VPN_ENCRYPT_YES, CONF_VPN_ENCRYPT_REQUIRED };
+/* With the first of each, the next layer decides. */
+enum conf_vpn_override { CONF_VPN_SAME, CONF_VPN_OVER_NO, CONF_VPN_OVER_YES, CONF_VPN_OVER_REQUIRED };
+enum conf_vpn_again { CONF_VPN_AGAIN_SAME, CONF_VPN_AGAIN_REPLACE, CONF_VPN_AGAIN_REFUSE, CONF_VPN_AGAIN_ALLOW };
+
+/*
+ * What a secret, its profile and the server say alike. The nearest that says something counts: the secret before its
+ * profile, the profile before the server.
+ */
+struct conf_vpn_terms {
+	struct conf_cidrs pool;
+	struct conf_cidrs dns, wins;   /* single addresses */
+	int64_t idle_us, session_us;   /* 0: as long as it likes */
+	int64_t download, upload;      /* kbit/s, as who dials in sees it; 0: all there is */
+	enum conf_vpn_again again;     /* the same user while he is connected */
+};
+
+struct conf_vpn_profile {
+	struct conf_pos where;
+	struct str name;
+	enum conf_vpn_override encryption;
+	struct conf_vpn_terms terms;
+};
 
 struct conf_vpn_server {
 	struct conf_pos where;
@@ -17,12 +39,11 @@ struct conf_vpn_server {
 	struct conf_endpoint listen;
 	struct str interface;
 	struct addr address;           /* ours, inside */
-	struct conf_cidrs pool;
 	struct conf_strs authentication;       /* mschapv2, chap, pap */
 	enum conf_vpn_encryption encryption;
 	bool weak_keys;
 	struct str tunnel_secret;
-	struct conf_cidrs dns, wins;   /* single addresses */
+	struct conf_vpn_terms terms;
 	struct conf_cidrs push;        /* networks that clients are told of */
 	int64_t mtu;
 	int64_t keepalive_us, hello_us;
@@ -35,6 +56,9 @@ struct conf_vpn_secret {
 	struct addr address;           /* all zero: from the pool */
 	struct conf_cidrs networks;    /* behind it */
 	struct str interface;          /* its own; empty: the server's */
+	struct str profile;            /* empty: none */
+	enum conf_vpn_override encryption;
+	struct conf_vpn_terms terms;
 };
 
 struct conf_vpn_headquarters {
@@ -54,14 +78,26 @@ struct conf_vpn {
 	struct conf_vpn_server *server;        /* NULL: none */
 	struct conf_vpn_secret *secrets;
 	uint32_t nsecrets;
+	struct conf_vpn_profile *profiles;
+	uint32_t nprofiles;
 	struct conf_vpn_headquarters *headquarters;
 	uint32_t nheadquarters;
 };
 
 #define CONF_VPN_SECRETS_MAX 65000
 #define CONF_VPN_HEADQUARTERS_MAX 64
+#define CONF_VPN_PROFILES_MAX 1000
 
 extern const char *const conf_vpn_methods[];   /* in the order of their worth, NULL at the end */
+
+/* The profile of that name, or NULL. */
+const struct conf_vpn_profile *config_vpn_profile(const struct conf_vpn *v, struct str name);
+/*
+ * What counts for one secret, all layers laid over each other (NULL: for who has none). What nobody says has its default:
+ * no limit, and who comes again takes the place of the older connection.
+ */
+void config_vpn_terms(const struct conf_vpn *v, const struct conf_vpn_secret *s, struct conf_vpn_terms *ret_terms,
+    enum conf_vpn_encryption *ret_encryption);
 
 struct config;
 struct diags;

@@ -9,6 +9,7 @@
 
 #include "base/hash.h"
 #include "gate/l2tp_vpn_dial.h"
+#include "gate/l2tp_vpn_pool.h"
 
 #define SETUP_US 45000000              /* a call that is not up by then is let go */
 #define PROBE_US 1000000
@@ -39,6 +40,8 @@ settle(struct vpn_call *c)
 	}
 	if (!c->up && patience < due)
 		due = patience;
+	if (c->limits && limits_due(c->limits) < due)
+		due = limits_due(c->limits);
 	/* Its place was made with it. */
 	(void)!due_set(&c->vpn->due, &c->due, due == DUE_NEVER ? now + SETUP_US : due);
 }
@@ -76,64 +79,12 @@ link_account(void *ctx, struct str name, struct ppp_account *ret)
 
 	if (i == STRMAP_NONE)
 		return -ENOENT;
-	*ret = (struct ppp_account){ .password = s->users[i].password, .owner = (void *)&s->users[i] };
+	*ret = (struct ppp_account){ .password = s->users[i].password, .owner = (void *)&s->users[i],
+		.policy = s->users[i].profile ? &s->users[i].profile->policy : NULL };
 	return 0;
 }
 
-/* Addresses. */
-
-static bool
-take(struct vpn_call *c, uint32_t address)
-{
-	if (address == c->vpn->server->policy.local || l2tp_route_find(&c->vpn->taken, address))
-		return false;
-	if (l2tp_route_add(&c->vpn->taken, address, 32, c) < 0)
-		return false;
-	c->address = address;
-	return true;
-}
-
-/* The first and the last address of a network are not for hosts. */
-static uint32_t
-usable(const struct vpn_net *n)
-{
-	uint64_t all = UINT64_C(1) << (32 - n->bits);
-
-	return n->bits >= 31 ? (uint32_t)all : all > UINT32_MAX ? UINT32_MAX : (uint32_t)(all - 2);
-}
-
-/* The search begins at a place that follows from the name: who comes back gets, as a rule, what he had. */
-static uint32_t
-from_pool(struct vpn_call *c)
-{
-	const struct vpn_server *s = c->vpn->server;
-	uint64_t total = 0;
-
-	for (uint32_t i = 0; i < s->npool; i++)
-		total += usable(&s->pool[i]);
-	uint64_t at = total ? hash_bytes(vpn_call_name(c), 0) % total : 0;
-	for (uint64_t tried = 0; tried < total; tried++, at = at + 1 == total ? 0 : at + 1) {
-		uint64_t left = at;
-		uint32_t i = 0;
-		while (left >= usable(&s->pool[i]))
-			left -= usable(&s->pool[i++]);
-		if (take(c, s->pool[i].net + (uint32_t)left + (s->pool[i].bits < 31)))
-			return c->address;
-	}
-	return 0;
-}
-
-static uint32_t
-link_address(void *ctx)
-{
-	struct vpn_call *c = ctx;
-
-	if (c->address)
-		return c->address;
-	if (c->user && c->user->address)
-		return take(c, c->user->address) ? c->address : 0;
-	return from_pool(c);
-}
+/* Users. */
 
 static struct vpn_call **
 place_of(const struct vpn_call *c)
@@ -141,17 +92,27 @@ place_of(const struct vpn_call *c)
 	return &c->vpn->of_user[c->user - c->vpn->server->users];
 }
 
-/* One of a user at a time: the newer is the one he sits at; the older may be a line that died unnoticed. */
-static void
+/*
+ * As a rule one of a user at a time: the newer is the one he sits at; the older may be a line that died unnoticed. False:
+ * the newer is refused.
+ */
+static bool
 replace_older(struct vpn_call *c)
 {
 	struct vpn_call *older = *place_of(c);
+	enum vpn_again again = vpn_profile_of(c)->again;
 
-	*place_of(c) = c;
-	if (older == NULL || older == c)
-		return;
+	if (older && older != c && again == VPN_AGAIN_REFUSE) {
+		ppp_link_close(&c->link, c->vpn->now_us, PPP_ALREADY_HERE);
+		return false;
+	}
+	if (older == NULL || again == VPN_AGAIN_REPLACE)
+		*place_of(c) = c;
+	if (older == NULL || older == c || again == VPN_AGAIN_ALLOW)
+		return true;
 	ppp_link_close(&older->link, c->vpn->now_us, PPP_REPLACED);
 	l2tp_session_close(older->session, c->vpn->now_us, L2TP_CDN_ADMIN, str_z(ppp_reason_text(PPP_REPLACED)));
+	return true;
 }
 
 /* Routes. */
@@ -181,6 +142,21 @@ remove_routes(struct vpn_call *c)
 
 /* Ups and downs. */
 
+/* Without memory for it a connection is let go rather than left without limits. */
+static void
+begin_limits(struct vpn_call *c)
+{
+	const struct limits *l = c->dial ? NULL : &vpn_profile_of(c)->limits;
+
+	if (l == NULL || !limits_any(l))
+		return;
+	c->limits = malloc(sizeof(*c->limits));
+	if (c->limits)
+		limits_begin(c->limits, l, c->vpn->now_us);
+	else
+		ppp_link_close(&c->link, c->vpn->now_us, PPP_ADMIN_CLOSED);
+}
+
 static void
 link_up(void *ctx)
 {
@@ -197,6 +173,7 @@ link_up(void *ctx)
 		vpn_dial_up(c->dial);
 	}
 	add_routes(c);
+	begin_limits(c);
 	c->vpn->hooks->up(c->vpn->ctx, c);
 }
 
@@ -217,9 +194,10 @@ link_address_known(void *ctx)
 	if (c->user == NULL && c->link.owner) {
 		c->user = c->link.owner;
 		c->tun = c->user->tun >= 0 ? c->user->tun : c->tun;
-		replace_older(c);
+		if (!replace_older(c))
+			return 0;
 	}
-	return link_address(c);
+	return vpn_pool_address(c);
 }
 
 static const struct ppp_calls link_calls = {
@@ -265,7 +243,7 @@ session_open(void *ctx, struct l2tp_session *s)
 {
 	struct l2tp_vpn *v = ctx;
 	struct vpn_dial *d = s->tunnel->owner;
-	const struct ppp_policy *policy = d ? &d->policy : &v->server->policy;
+	const struct ppp_policy *policy = d ? &d->policy : &v->server->profile.policy;
 
 	if (d == NULL && v->ncalls >= v->server->max_sessions)
 		return L2TP_CDN_BUSY;
@@ -329,12 +307,12 @@ session_closed(void *ctx, struct l2tp_session *s, const struct l2tp_end *why)
 		vpn_dial_down(c->dial, buf_cstr(&text));
 	else if (!c->up)
 		v->refused++;
-	if (c->address && c->dial == NULL)
-		l2tp_route_remove(&v->taken, c->address, 32, c);
+	vpn_pool_release(c);
 	unlink_call(c);
 	v->hooks->down(v->ctx, c, str_z(buf_cstr(&text)));
 	due_remove(&v->due, &c->due);
 	ppp_link_free(&c->link);
+	free(c->limits);
 	free(c);
 	buf_free(&text);
 }
@@ -402,6 +380,7 @@ vpn_free(struct l2tp_vpn *v)
 	for (struct vpn_call *c = v->calls; c; c = next) {
 		next = c->next;
 		ppp_link_free(&c->link);
+		free(c->limits);
 		free(c);
 	}
 	l2tp_engine_free(v->engine);
@@ -493,11 +472,24 @@ vpn_receive(struct l2tp_vpn *v, int64_t now_us, const struct l2tp_peer *from, st
 		v->spoofed++;
 		return 0;
 	}
+	if (c->limits && !limits_pass(c->limits, LIMITS_IN, packet.n, now_us)) {
+		v->limited++;
+		return 0;
+	}
 	c->in_packets++;
 	c->in_bytes += packet.n;
 	*ret_call = c;
 	*ret_packet = packet;
 	return 1;
+}
+
+bool
+vpn_may_pass(struct vpn_call *c, size_t n, int64_t now_us)
+{
+	if (c->limits == NULL || limits_pass(c->limits, LIMITS_OUT, n, now_us))
+		return true;
+	c->vpn->limited++;
+	return false;
 }
 
 size_t
@@ -522,6 +514,15 @@ vpn_finish(struct vpn_call *c, uint8_t *out, size_t head, size_t n)
 /* Time. */
 
 static void
+keep_limits(struct vpn_call *c)
+{
+	enum limits_over over = limits_look(c->limits, c->in_packets + c->out_packets, c->vpn->now_us);
+
+	if (over != LIMITS_GOOD)
+		ppp_link_close(&c->link, c->vpn->now_us, over == LIMITS_IDLE ? PPP_IDLE : PPP_SESSION_OVER);
+}
+
+static void
 tick_call(struct vpn_call *c)
 {
 	struct l2tp_vpn *v = c->vpn;
@@ -533,6 +534,8 @@ tick_call(struct vpn_call *c)
 	if (!c->up && v->now_us - c->began_us >= SETUP_US)
 		ppp_link_close(&c->link, v->now_us, PPP_NO_ANSWER);
 	ppp_link_tick(&c->link, v->now_us);
+	if (c->limits && c->link.phase != PPP_DEAD)
+		keep_limits(c);
 	settle(c);
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "gate/l2tp_engine.h"
+#include "gate/l2tp_limits.h"
 #include "gate/l2tp_route.h"
 #include "gate/ppp_link.h"
 
@@ -15,21 +16,31 @@ struct vpn_net {
 	uint8_t bits;
 };
 
+enum vpn_again { VPN_AGAIN_REPLACE, VPN_AGAIN_REFUSE, VPN_AGAIN_ALLOW };
+
+/* What counts once it is known who calls. */
+struct vpn_profile {
+	struct ppp_policy policy;
+	const struct vpn_net *pool;
+	uint32_t npool;
+	struct limits limits;
+	enum vpn_again again;          /* the same user while he is connected */
+};
+
 struct vpn_user {
 	struct str name, password;
 	uint32_t address;              /* always this; 0: from the pool */
 	const struct vpn_net *nets;    /* of the branch behind it */
 	uint32_t nnets;
 	int tun;                       /* its own interface, -1: the shared one */
+	const struct vpn_profile *profile;     /* NULL: the server's */
 };
 
 struct vpn_server {
 	struct l2tp_terms terms;
-	struct ppp_policy policy;
+	struct vpn_profile profile;    /* its policy holds for strangers too */
 	const struct vpn_user *users;
 	uint32_t nusers;
-	const struct vpn_net *pool;
-	uint32_t npool;
 	uint32_t max_sessions;
 	int tun;
 };
@@ -72,7 +83,7 @@ struct vpn_call {
 	int64_t probed_us;             /* the peer seemed to have moved, and was asked there */
 	const struct l2tp_peer *answer_to;     /* while it is asked there, else NULL */
 	uint64_t in_packets, in_bytes, out_packets, out_bytes;
-	struct l2tp_end end;
+	struct limits_state *limits;   /* NULL: none */
 };
 
 struct vpn_hooks {
@@ -101,7 +112,7 @@ struct l2tp_vpn {
 	struct strmap names;           /* of users: their number */
 	struct vpn_call **of_user;     /* by that number: the call that is his */
 	int64_t now_us;
-	uint64_t refused, logins, spoofed;
+	uint64_t refused, logins, spoofed, limited;
 };
 
 /* The server and the dials live as long as the VPN. 0 or -ENOMEM. */
@@ -124,6 +135,8 @@ struct vpn_call *vpn_find(const struct l2tp_vpn *v, struct str packet);
  * and after which the packet is to be written (0: the call is not up); then the datagram of n bytes is finished.
  */
 size_t vpn_head(struct vpn_call *c, unsigned version, uint8_t *out);
+/* Whether so much may go to the peer now; what may not is counted. */
+bool vpn_may_pass(struct vpn_call *c, size_t n, int64_t now_us);
 void vpn_finish(struct vpn_call *c, uint8_t *out, size_t head, size_t n);
 void vpn_dial_to(struct vpn_dial *d, int64_t now_us, const struct l2tp_peer *to);
 void vpn_dial_failed(struct vpn_dial *d, int64_t now_us, const char *why);

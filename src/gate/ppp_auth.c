@@ -110,6 +110,15 @@ find_account(struct ppp_link *l, struct str name, struct ppp_account *ret)
 	return usable && l->calls->account(l->ctx, mschap_user(name), ret) == 0;
 }
 
+/* From here on it is known who the peer is. */
+static void
+accept_peer(struct ppp_link *l, const struct ppp_account *a)
+{
+	l->owner = a->owner;
+	if (a->policy)
+		l->policy = a->policy;
+}
+
 static bool
 check_mschap(struct ppp_link *l, struct str value, struct str name, const struct ppp_account *a, bool first)
 {
@@ -181,7 +190,7 @@ on_response(struct ppp_link *l, const struct ppp_packet *p)
 		if (first && !remember_user(l, name))
 			return;
 		if (first)
-			l->owner = a.owner;
+			accept_peer(l, &a);
 		send_chap_success(l);
 		settle(l, PEER_KNOWN);
 	} else if (first) {
@@ -211,7 +220,7 @@ on_pap_request(struct ppp_link *l, const struct ppp_packet *p)
 		(void)remember_user(l, user);
 	if (known && same_text(password, a.password)) {
 		if (!(l->auth_done & PEER_KNOWN))
-			l->owner = a.owner;
+			accept_peer(l, &a);
 		send_text(l, PPP_PAP, PAP_ACK, p->id, STR("welcome"));
 		settle(l, PEER_KNOWN);
 	} else if (!(l->auth_done & PEER_KNOWN)) {

@@ -374,6 +374,8 @@ static const struct { const char *text, *advice; } reasons[PPP_REASONS] = {
 	[PPP_IDLE] = { "idle for too long", "" },
 	[PPP_SESSION_OVER] = { "the time for one session is over", "" },
 	[PPP_REPLACED] = { "the same user came again", "" },
+	[PPP_ALREADY_HERE] = { "the same user is connected already",
+	    "end the other connection with `guarita vpn kick`, or allow both with `same-user allow`" },
 	[PPP_ENCRYPTION_FAULT] = { "encryption could not be set up", "" },
 };
 

@@ -37,7 +37,7 @@ struct ppp_policy {
 /* What a server knows of one user. */
 struct ppp_account {
 	struct str password;
-	uint32_t address;              /* for the peer; 0: from the pool, see address() of the calls */
+	const struct ppp_policy *policy;       /* that counts from now on; NULL: as before */
 	void *owner;                   /* the caller's own row */
 };
 
@@ -45,6 +45,7 @@ enum ppp_reason {
 	PPP_STILL_UP, PPP_PEER_CLOSED, PPP_ADMIN_CLOSED, PPP_NO_ANSWER, PPP_DEAD_PEER, PPP_LOOP, PPP_WRONG_PASSWORD,
 	PPP_UNKNOWN_USER, PPP_NO_COMMON_AUTH, PPP_AUTH_TIMEOUT, PPP_SERVER_UNPROVEN, PPP_REFUSED_BY_SERVER,
 	PPP_NO_ENCRYPTION, PPP_NO_ADDRESS, PPP_NO_NETWORK, PPP_CARRIER_LOST, PPP_IDLE, PPP_SESSION_OVER, PPP_REPLACED,
+	PPP_ALREADY_HERE,
 	PPP_ENCRYPTION_FAULT,
 	PPP_REASONS,
 };

@@ -33,6 +33,7 @@ struct tunnelling {
 	struct vpn_server server;
 	struct inform inform;          /* told to those who ask for it */
 	struct vpn_user *users;
+	struct vpn_profile *profiles;  /* in the order of the configuration */
 	struct vpn_dial *dials;
 	const struct conf_vpn_headquarters *headquarters;
 	struct tunnel_end *ends;

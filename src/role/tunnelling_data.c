@@ -33,6 +33,7 @@ static void
 send_packets(struct tunnelling *t, struct vpn_call *c, struct cutter *cut, unsigned version, size_t most)
 {
 	struct udp_end end = to_end(&c->session->tunnel->peer);
+	int64_t now = c->limits ? clock_mono_us() : 0;
 
 	while (cutter_more(cut)) {
 		uint8_t *out = udp_room(t->udp, VPN_OVERHEAD + most);
@@ -40,6 +41,8 @@ send_packets(struct tunnelling *t, struct vpn_call *c, struct cutter *cut, unsig
 		if (head == 0)
 			return;
 		size_t n = head + cutter_next(cut, out + head);
+		if (!vpn_may_pass(c, n - head, now))
+			continue;
 		vpn_finish(c, out, head, n);
 		udp_queue(t->udp, &end, n);
 	}

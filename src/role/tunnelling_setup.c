@@ -87,15 +87,70 @@ add_routes(struct tunnelling *t, const struct tunnel_end *e, const struct vpn_ne
 
 /* The server. */
 
+/* The layers of secret (NULL: none), profile and server as one; -ENOMEM. */
+static int
+fill_profile(struct tunnelling *t, const struct conf_vpn_secret *s, struct vpn_profile *ret)
+{
+	static const enum vpn_again again[] = { VPN_AGAIN_REPLACE, VPN_AGAIN_REPLACE, VPN_AGAIN_REFUSE, VPN_AGAIN_ALLOW };
+	struct conf_vpn_terms c;
+	enum conf_vpn_encryption encryption;
+	struct ppp_policy *p = &ret->policy;
+
+	config_vpn_terms(&t->role->config->vpn, s, &c, &encryption);
+	*p = t->server.profile.policy;
+	p->encryption = (enum ppp_encryption)encryption;
+	for (uint32_t i = 0; i < 2; i++) {
+		p->dns[i] = i < c.dns.n ? v4_of(&c.dns.v[i].net) : 0;
+		p->wins[i] = i < c.wins.n ? v4_of(&c.wins.v[i].net) : 0;
+	}
+	ret->pool = nets_of(&t->role->file.arena, &c.pool);
+	ret->npool = c.pool.n;
+	ret->again = again[c.again];
+	ret->limits = (struct limits){ .idle_us = c.idle_us, .session_us = c.session_us,
+		.rate = { [LIMITS_IN] = (uint64_t)c.upload * 125, [LIMITS_OUT] = (uint64_t)c.download * 125 } };
+	return ret->pool ? 0 : -ENOMEM;
+}
+
+static bool
+says_nothing(const struct conf_vpn_secret *s)
+{
+	static const struct conf_vpn_terms nothing;
+	const struct conf_vpn_terms *t = &s->terms;
+
+	return s->encryption == CONF_VPN_SAME && !t->pool.n && !t->dns.n && !t->wins.n && t->idle_us == nothing.idle_us &&
+	    t->session_us == 0 && t->download == 0 && t->upload == 0 && t->again == CONF_VPN_AGAIN_SAME;
+}
+
+/* One for all who have nothing of their own to say. */
+static int
+profile_of(struct tunnelling *t, const struct conf_vpn_secret *s, const struct vpn_profile **ret)
+{
+	const struct conf_vpn *v = &t->role->config->vpn;
+	const struct conf_vpn_profile *shared = config_vpn_profile(v, s->profile);
+	struct vpn_profile *own;
+	int r = 0;
+
+	if (says_nothing(s)) {
+		*ret = shared ? &t->profiles[shared - v->profiles] : NULL;
+		return 0;
+	}
+	own = ARENA_NEW(&t->role->file.arena, struct vpn_profile);
+	if (own == NULL || (r = fill_profile(t, s, own)) < 0)
+		return own ? r : -ENOMEM;
+	*ret = own;
+	return 0;
+}
+
 static int
 add_user(struct tunnelling *t, const struct conf_vpn_secret *s, struct vpn_user *u)
 {
 	*u = (struct vpn_user){ .name = s->name, .password = s->password, .address = v4_of(&s->address), .tun = -1,
 		.nets = nets_of(&t->role->file.arena, &s->networks), .nnets = s->networks.n };
-	if (u->nets == NULL)
-		return -ENOMEM;
+	int r = u->nets ? profile_of(t, s, &u->profile) : -ENOMEM;
+	if (r < 0)
+		return r;
 	if (s->interface.n > 0) {
-		u->tun = add_end(t, s->interface, t->server.policy.mru);
+		u->tun = add_end(t, s->interface, t->server.profile.policy.mru);
 		if (u->tun < 0)
 			return u->tun;
 		t->ends[u->tun].user = u;
@@ -103,30 +158,59 @@ add_user(struct tunnelling *t, const struct conf_vpn_secret *s, struct vpn_user 
 	struct tunnel_end *e = &t->ends[u->tun >= 0 ? u->tun : t->server.tun];
 	struct vpn_net host = { .net = u->address, .bits = 32 };
 	if (u->tun >= 0)
-		(void)!link_address(t->link_fd, e->tun.index, t->server.policy.local, 0, 32, true);
+		(void)!link_address(t->link_fd, e->tun.index, t->server.profile.policy.local, 0, 32, true);
 	if (u->address)
 		add_routes(t, e, &host, 1, true);
 	add_routes(t, e, u->nets, u->nnets, true);
 	return 0;
 }
 
-static void
+static int
 fill_server(struct tunnelling *t, const struct conf_vpn_server *c)
 {
-	struct ppp_policy *p = &t->server.policy;
+	struct ppp_policy *p = &t->server.profile.policy;
 
-	*p = (struct ppp_policy){ .server = true, .auth = methods_of(&c->authentication),
-		.encryption = (enum ppp_encryption)c->encryption, .weak_keys = c->weak_keys, .mru = (uint16_t)c->mtu,
-		.local = v4_of(&c->address), .echo_us = c->keepalive_us, .echo_tries = ECHO_TRIES, .name = our_name(t) };
-	for (uint32_t i = 0; i < 2; i++) {
-		p->dns[i] = i < c->dns.n ? v4_of(&c->dns.v[i].net) : 0;
-		p->wins[i] = i < c->wins.n ? v4_of(&c->wins.v[i].net) : 0;
-	}
+	*p = (struct ppp_policy){ .server = true, .auth = methods_of(&c->authentication), .weak_keys = c->weak_keys,
+		.mru = (uint16_t)c->mtu, .local = v4_of(&c->address), .echo_us = c->keepalive_us,
+		.echo_tries = ECHO_TRIES, .name = our_name(t) };
 	t->server.terms = (struct l2tp_terms){ .host_name = p->name, .secret = c->tunnel_secret, .hello_us = c->hello_us,
 		.max_tunnels = (unsigned)c->max_sessions + STARTING_MAX, .max_starting = STARTING_MAX,
 		.max_per_source = PER_SOURCE_MAX, .server = true };
 	t->server.max_sessions = (uint32_t)c->max_sessions;
 	t->server.users = t->users;
+	return fill_profile(t, NULL, &t->server.profile);
+}
+
+static int
+fill_profiles(struct tunnelling *t)
+{
+	const struct conf_vpn *v = &t->role->config->vpn;
+	int r = 0;
+
+	t->profiles = ARENA_ARRAY(&t->role->file.arena, struct vpn_profile, v->nprofiles + 1);
+	if (t->profiles == NULL)
+		return -ENOMEM;
+	for (uint32_t i = 0; r == 0 && i < v->nprofiles; i++) {
+		const struct conf_vpn_secret who = { .profile = v->profiles[i].name };
+		r = fill_profile(t, &who, &t->profiles[i]);
+	}
+	return r;
+}
+
+/* Whoever gets an address of a pool is reached through the shared interface. */
+static void
+add_pools(struct tunnelling *t)
+{
+	const struct conf_vpn *v = &t->role->config->vpn;
+	const struct tunnel_end *e = &t->ends[t->server.tun];
+
+	add_routes(t, e, t->server.profile.pool, t->server.profile.npool, true);
+	for (uint32_t i = 0; i < v->nprofiles; i++)
+		if (v->profiles[i].terms.pool.n)
+			add_routes(t, e, t->profiles[i].pool, t->profiles[i].npool, true);
+	for (uint32_t i = 0; i < v->nsecrets; i++)
+		if (v->secrets[i].terms.pool.n)
+			add_routes(t, e, t->users[i].profile->pool, t->users[i].profile->npool, true);
 }
 
 static int
@@ -134,24 +218,29 @@ setup_server(struct tunnelling *t)
 {
 	const struct conf_vpn *v = &t->role->config->vpn;
 	const struct conf_vpn_server *c = v->server;
+	const struct ppp_policy *p = &t->server.profile.policy;
+	int r = fill_server(t, c);
 
-	fill_server(t, c);
-	t->server.pool = nets_of(&t->role->file.arena, &c->pool);
-	t->server.npool = c->pool.n;
-	t->inform = (struct inform){ .server = t->server.policy.local, .dns = { t->server.policy.dns[0],
-		t->server.policy.dns[1] }, .nets = nets_of(&t->role->file.arena, &c->push), .nnets = c->push.n };
-	t->server.tun = add_end(t, c->interface, t->server.policy.mru);
-	if (t->server.tun < 0 || t->server.pool == NULL || t->inform.nets == NULL)
-		return t->server.tun < 0 ? t->server.tun : -ENOMEM;
+	if (r == 0)
+		r = fill_profiles(t);
+	t->inform = (struct inform){ .server = p->local, .dns = { p->dns[0], p->dns[1] },
+		.nets = nets_of(&t->role->file.arena, &c->push), .nnets = c->push.n };
+	if (r == 0 && t->inform.nets == NULL)
+		r = -ENOMEM;
+	if (r == 0)
+		r = t->server.tun = add_end(t, c->interface, p->mru);
+	if (r < 0)
+		return r;
 	const struct tunnel_end *e = &t->ends[t->server.tun];
-	int r = link_address(t->link_fd, e->tun.index, t->server.policy.local, 0, 32, true);
+	r = link_address(t->link_fd, e->tun.index, p->local, 0, 32, true);
 	if (r < 0)
 		log_say(&t->role->log, LOG_LEVEL_ERROR, "%s cannot have its address: %s", e->tun.name, strerror(-r));
-	add_routes(t, e, t->server.pool, t->server.npool, true);
 	for (uint32_t i = 0; r == 0 && i < v->nsecrets; i++) {
 		r = add_user(t, &v->secrets[i], &t->users[i]);
 		t->server.nusers++;
 	}
+	if (r == 0)
+		add_pools(t);
 	return r;
 }
 

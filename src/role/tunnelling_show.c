@@ -44,6 +44,9 @@ show_call(const struct tunnelling *t, const struct vpn_call *c, struct buf *json
 	buf_addf(json, ",\"rtt_us\":%u,\"echoes\":%u,\"echoes_lost\":%u", c->link.rtt_us, c->link.echoes, c->link.echoes_lost);
 	buf_addf(json, ",\"in_packets\":%" PRIu64 ",\"in_bytes\":%" PRIu64 ",\"out_packets\":%" PRIu64 ",\"out_bytes\":%" PRIu64,
 	    c->in_packets, c->in_bytes, c->out_packets, c->out_bytes);
+	if (c->limits)
+		buf_addf(json, ",\"in_limited\":%" PRIu64 ",\"out_limited\":%" PRIu64, c->limits->dropped[LIMITS_IN],
+		    c->limits->dropped[LIMITS_OUT]);
 	buf_addf(json, ",\"tunnel\":%u,\"session\":%u", c->session->tunnel->id, c->session->id);
 	if (c->session->tunnel->peer_name) {
 		buf_add(json, STR(",\"peer_name\":"));
@@ -82,6 +85,7 @@ show_counters(const struct tunnelling *t, struct buf *json)
 	    c->unauthorised);
 	buf_addf(json, ",\"datagrams\":%" PRIu64 ",\"garbage\":%" PRIu64 ",\"unknown\":%" PRIu64 ",\"limited\":%" PRIu64
 	    ",\"versions\":%" PRIu64, c->datagrams, c->garbage, c->unknown, c->limited, c->versions);
+	buf_addf(json, ",\"limited_packets\":%" PRIu64, t->vpn.limited);
 	buf_addf(json, ",\"spoofed\":%" PRIu64 ",\"to_nobody\":%" PRIu64 ",\"interface_lost\":%" PRIu64 ",\"send_lost\":%" PRIu64,
 	    t->vpn.spoofed, nobody, t->tun_lost, u.dropped);
 }

@@ -4,6 +4,7 @@ Peers that are not ours (xl2tpd with pppd, SoftEther) run in a guest whose kerne
 one; without it those scenes are skipped.
 """
 import os
+import re
 import signal
 import subprocess
 from pathlib import Path
@@ -196,6 +197,21 @@ def test_refusals_are_explained(company, user, why):
     wait_until("refused", lambda: "vpn.failed" in f.log())
     assert why in (m.log() if "encryption" in user else f.log())
     assert "segredo" not in m.log() + f.log() and "errado" not in m.log() + f.log()
+
+
+def test_a_profile_limits_rate_and_time(company):
+    m, f = company
+    m.start("l2tp server { %s }\nprofile slow { download 400; session-timeout 8s; dns 192.168.0.222; }\n"
+            "secret filial1 segredo { network 192.168.30.0/24; profile slow; }" % SERVER)
+    f.start(headquarters("dns;"))
+    connected(m, f)
+    wait_until("the matriz answers", lambda: f.reaches("192.168.0.1", "-I", "192.168.30.1"))
+    # As fast as ping can for a second: 400 kbit are 50 of these packets, and the bucket holds 30.
+    got = m.on("ping", "-f", "-w", "1", "-s", "972", "-I", "192.168.0.1", "192.168.30.1").stdout
+    sent, received = (int(word.split()[-1]) for word in re.split(" packets transmitted| received", got)[:2])
+    assert sent > received and 25 <= received <= 130, got
+    wait_until("its time is over", lambda: "the time for one session is over" in m.log())
+    connected(m, f, 2)
 
 
 def test_nobody_at_home(company):

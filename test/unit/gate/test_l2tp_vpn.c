@@ -106,12 +106,25 @@ static const struct vpn_hooks hooks = {
 	.send = send_datagram, .random = draw, .up = on_up, .down = on_down, .resolve = resolve, .dial_failed = dial_failed,
 };
 
+static const struct vpn_net guests[] = { { 0x0a0a0000, 30 } };
+#define POLICY(encrypt, ...) { .server = true, .auth = PPP_AUTH_MSCHAP2, .encryption = (encrypt), .mru = 1400, \
+	.local = 0x0a090001, .echo_us = 10000000, .echo_tries = 3, .name = STR_INIT("matriz"), __VA_ARGS__ }
+static const struct vpn_profile people = {
+	.policy = POLICY(PPP_ENCRYPT_NO, .dns = { 0x08080808 }), .pool = guests, .npool = 1, .again = VPN_AGAIN_REFUSE,
+	.limits = { .idle_us = 60000000, .session_us = 300000000, .rate = { 12500, 0 } },
+};
+static const struct vpn_profile crowd = {
+	.policy = POLICY(PPP_ENCRYPT_YES), .pool = pool, .npool = 1, .again = VPN_AGAIN_ALLOW,
+};
+static const struct vpn_user profiled[] = {
+	{ .name = STR_INIT("ana"), .password = STR_INIT("um"), .tun = -1, .profile = &people },
+	{ .name = STR_INIT("todos"), .password = STR_INIT("dois"), .tun = -1, .profile = &crowd },
+};
 static const struct vpn_server server = {
 	.terms = { .host_name = STR_INIT("matriz"), .hello_us = 60000000, .max_tunnels = 100, .max_starting = 50,
 	    .max_per_source = 50, .server = true },
-	.policy = { .server = true, .auth = PPP_AUTH_MSCHAP2, .encryption = PPP_ENCRYPT_REQUIRED, .mru = 1400,
-	    .local = 0x0a090001, .echo_us = 10000000, .echo_tries = 3, .name = STR_INIT("matriz") },
-	.users = users, .nusers = 2, .pool = pool, .npool = 1, .max_sessions = 10,
+	.profile.policy = POLICY(PPP_ENCRYPT_REQUIRED),
+	.users = users, .nusers = 2, .profile.pool = pool, .profile.npool = 1, .max_sessions = 10,
 };
 
 static int
@@ -319,6 +332,107 @@ test_only_one(void **state)
 }
 
 static void
+serve_profiled(struct world *w, struct vpn_server *s)
+{
+	*s = server;
+	s->users = profiled;
+	vpn_free(&w->sites[0].vpn);
+	assert_int_equal(vpn_open(&w->sites[0].vpn, &hooks, &w->sites[0], s, NULL, 0), 0);
+}
+
+/* A filial that would rather, but need not, encrypt. */
+static void
+open_easy(struct world *w, unsigned i, struct str user, struct str password)
+{
+	open_filial(w, i, user, password);
+	w->dials[i - 1].policy.encryption = PPP_ENCRYPT_YES;
+	w->dials[i - 1].policy.ask_dns = true;
+}
+
+/* The profile counts before the server: its pool, name server, encryption, limits; and the older connection stays. */
+static void
+test_profile(void **state)
+{
+	struct world *w = new_world(9);
+	struct vpn_server s;
+
+	(void)state;
+	serve_profiled(w, &s);
+	open_easy(w, 1, STR("ana"), STR("um"));
+	run(w, 2000000);
+	struct vpn_call *c = w->dials[0].call;
+	assert_int_equal(w->dials[0].state, VPN_UP);
+	assert_in_range(c->link.local, 0x0a0a0001, 0x0a0a0002);
+	assert_int_equal(c->link.dns[0], 0x08080808);
+	assert_string_equal(ppp_link_encoding(&c->link), "none");
+	open_easy(w, 2, STR("ana"), STR("um"));
+	run(w, 1000000);
+	assert_int_equal(w->sites[0].vpn.nup, 1);
+	assert_int_equal(w->sites[1].downs, 0);
+	assert_non_null(strstr(w->sites[0].why, "connected already"));
+	/* Idle: its own LCP echoes do not count, packets do. */
+	for (unsigned i = 0; i < 5; i++) {
+		assert_true(passes(w, c, 1, c->link.local));
+		run(w, 50000000);
+	}
+	assert_int_equal(w->sites[1].downs, 0);
+	w->sites[2].vpn.now_us = w->now_us;
+	vpn_stop(&w->sites[2].vpn, w->now_us);
+	run(w, 25000000);
+	assert_int_equal(w->sites[1].downs, 1);
+	assert_non_null(strstr(w->sites[0].why, "idle"));
+	free_world(w);
+}
+
+static void
+test_session_timeout_and_rate(void **state)
+{
+	struct world *w = new_world(10);
+	struct vpn_server s;
+
+	(void)state;
+	serve_profiled(w, &s);
+	open_easy(w, 1, STR("ana"), STR("um"));
+	run(w, 2000000);
+	struct vpn_call *c = w->dials[0].call;
+	unsigned passed = 0;
+	for (unsigned i = 0; i < 3000; i++)
+		passed += passes(w, c, 1, c->link.local);
+	/* What a bucket holds, of packets of 28 bytes, and no more without time. */
+	assert_in_range(passed, 1000, 1100);
+	assert_int_equal(w->sites[0].vpn.limited, 3000 - passed);
+	for (unsigned i = 0; i < 28 && w->sites[1].downs == 0; i++) {
+		run(w, 10000000);
+		assert_true(passes(w, c, 1, c->link.local));
+	}
+	assert_int_equal(w->sites[1].downs, 0);
+	run(w, 20000000);
+	assert_int_equal(w->sites[1].downs, 1);
+	assert_non_null(strstr(w->sites[0].why, "time for one session"));
+	free_world(w);
+}
+
+static void
+test_same_user_twice(void **state)
+{
+	struct world *w = new_world(11);
+	struct vpn_server s;
+
+	(void)state;
+	serve_profiled(w, &s);
+	open_easy(w, 1, STR("todos"), STR("dois"));
+	open_easy(w, 2, STR("todos"), STR("dois"));
+	run(w, 2000000);
+	assert_int_equal(w->sites[0].vpn.nup, 2);
+	assert_true(w->dials[0].call->link.local != w->dials[1].call->link.local);
+	assert_string_equal(ppp_link_encoding(&w->dials[0].call->link), "MPPE-128 stateless");
+	vpn_kick(w->dials[0].call, w->now_us);
+	run(w, 100000);
+	assert_int_equal(w->sites[2].downs, 0);
+	free_world(w);
+}
+
+static void
 test_kick_and_redial(void **state)
 {
 	struct world *w = new_world(6);
@@ -395,7 +509,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_company), cmocka_unit_test(test_cut_line), cmocka_unit_test(test_server_restart),
 		cmocka_unit_test(test_wrong_password), cmocka_unit_test(test_only_one), cmocka_unit_test(test_kick_and_redial),
-		cmocka_unit_test(test_moved), cmocka_unit_test(test_routes),
+		cmocka_unit_test(test_profile), cmocka_unit_test(test_session_timeout_and_rate),
+		cmocka_unit_test(test_same_user_twice), cmocka_unit_test(test_moved), cmocka_unit_test(test_routes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
