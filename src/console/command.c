@@ -66,6 +66,8 @@ static const struct command commands[] = {
 		N_("what becomes of such a packet, and by which lines"), command_why },
 	{ "fw", "rules", "[WORD]", 0, 1, "cjp", N_("rules in force, with their counters and lines"), command_fw_rules },
 	{ "fw", "counters", "[WORD]", 0, 1, "acjp", N_("rules that met packets"), command_fw_counters },
+	{ "fw", "trace", "SRC [DST[:PORT[/PROTOCOL]]]", 1, 2, "cjpPT",
+		N_("the way of real packets through the rules, as they come"), command_fw_trace },
 	{ "interfaces", NULL, "", 0, 0, "cjp", N_("interfaces, their zones and addresses"), command_interfaces },
 	{ "routes", NULL, "", 0, 0, "cjp", N_("routes, and who made them"), command_routes },
 	{ "bans", NULL, "", 0, 0, "cjp", N_("who is kept out, how long, and why"), command_bans },
@@ -115,6 +117,7 @@ static int take_follow(struct options *o, const char *arg) { o->follow = true; r
 static int take_lines(struct options *o, const char *arg) { o->lines_given = true; return text_u64(str_z(arg), &o->lines); }
 static int take_context(struct options *o, const char *arg) { return text_u64(str_z(arg), &o->context); }
 static int take_force(struct options *o, const char *arg) { o->force = true; return 0; }
+static int take_packets(struct options *o, const char *arg) { return text_u64(str_z(arg), &o->packets); }
 static int take_since(struct options *o, const char *arg) { return take_time(arg, o->now_us, &o->since_us); }
 static int take_until(struct options *o, const char *arg) { return take_time(arg, o->now_us, &o->until_us); }
 
@@ -138,6 +141,12 @@ take_within(struct options *o, const char *arg)
 	return 0;
 }
 
+static int
+take_for(struct options *o, const char *arg)
+{
+	return text_duration(str_z(arg), &o->for_us) < 0 || o->for_us < WHEN_SECOND ? -EINVAL : 0;
+}
+
 static const struct option_row option_rows[] = {
 	{ 'j', "json", NULL, N_("one JSON object per line"), take_json },
 	{ 'p', "plain", NULL, N_("no colour, no progress"), take_plain },
@@ -156,6 +165,8 @@ static const struct option_row option_rows[] = {
 	{ 'H', "html", NULL, N_("a page that checks itself in any browser"), take_html },
 	{ 'i', "in", "INTERFACE", N_("the interface that the packet comes by"), take_in },
 	{ 'w', "within", "TIME", N_("time to confirm (2m)"), take_within },
+	{ 'T', "for", "TIME", N_("goes on for so long (30s)"), take_for },
+	{ 'P', "packets", "COUNT", N_("ends after so many packets (20)"), take_packets },
 	{ 'X', "force", NULL, N_("although it is advised against"), take_force, 'x' },
 	{ 'F', "follow", NULL, N_("goes on with new lines as they come"), take_follow, 'f' },
 	{ 'n', "lines", "COUNT", N_("so many of the newest (100); 0: all"), take_lines },

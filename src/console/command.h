@@ -29,6 +29,8 @@ struct options {
 	bool html;
 	bool force;             /* although it is advised against */
 	int64_t within_us;      /* time to confirm */
+	int64_t for_us;         /* how long; 0: as the command has it */
+	uint64_t packets;       /* how many; 0: likewise */
 	bool follow;
 	bool lines_given;
 	uint64_t lines, context;      /* how many to show, 0: all; how many around each */
@@ -65,6 +67,7 @@ int command_reload(const struct options *o);
 int command_stop(const struct options *o);
 int command_fw_rules(const struct options *o);
 int command_fw_counters(const struct options *o);
+int command_fw_trace(const struct options *o);
 int command_interfaces(const struct options *o);
 int command_routes(const struct options *o);
 int command_bans(const struct options *o);

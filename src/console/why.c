@@ -8,53 +8,10 @@
 #include <stdlib.h>
 
 #include "console/candidate.h"
+#include "console/ends.h"
 #include "console/i18n.h"
 #include "console/term.h"
 #include "gate/eval.h"
-
-static const struct {
-	struct str name;
-	uint8_t v4, v6;
-} protocols[] = {
-	{ STR_INIT("tcp"), IPPROTO_TCP, IPPROTO_TCP },
-	{ STR_INIT("udp"), IPPROTO_UDP, IPPROTO_UDP },
-	{ STR_INIT("icmp"), IPPROTO_ICMP, IPPROTO_ICMPV6 },
-	{ STR_INIT("gre"), IPPROTO_GRE, IPPROTO_GRE },
-	{ STR_INIT("esp"), IPPROTO_ESP, IPPROTO_ESP },
-};
-
-/* "192.0.2.7", "192.0.2.7:80", "[2001:db8::1]:80", "2001:db8::1". */
-static int
-take_end(struct str s, struct addr *ret, uint16_t *ret_port)
-{
-	size_t colon = str_rfind(s, STR(":"));
-	uint64_t port;
-
-	if (addr_parse(s, ret) == 0)
-		return 0;
-	if (colon == s.n || addr_parse(str_head(s, colon), ret) < 0 || text_u64(str_from(s, colon + 1), &port) < 0 ||
-	    port > UINT16_MAX)
-		return -EINVAL;
-	*ret_port = (uint16_t)port;
-	return 0;
-}
-
-static int
-take_protocol(struct str name, struct eval_packet *p)
-{
-	uint64_t number;
-
-	for (size_t i = 0; i < ARRAY_LEN(protocols); i++) {
-		if (str_eq_nocase(name, protocols[i].name)) {
-			p->protocol = addr_is_v4(&p->src) ? protocols[i].v4 : protocols[i].v6;
-			return 0;
-		}
-	}
-	if (text_u64(name, &number) < 0 || number > UINT8_MAX)
-		return -EINVAL;
-	p->protocol = (uint8_t)number;
-	return 0;
-}
 
 /* Without a port a ping is meant: it is what people try first. */
 static int
@@ -65,17 +22,17 @@ take_packet(const struct options *o, struct eval_packet *p)
 	struct str name = slash < dst.n ? str_from(dst, slash + 1) : STR("tcp");
 
 	*p = (struct eval_packet){ .sport = 40000, .state = POLICY_NEW, .way = POLICY_ORIGINAL, .count = 1 };
-	if (take_end(str_z(o->args[0]), &p->src, &p->sport) < 0) {
+	if (ends_addr(str_z(o->args[0]), &p->src, &p->sport) < 0) {
 		complain(_("guarita: \"%s\" is no address\n"), o->args[0]);
 		return -EINVAL;
 	}
-	if (take_end(str_head(dst, slash), &p->dst, &p->dport) < 0 || addr_is_v4(&p->dst) != addr_is_v4(&p->src)) {
+	if (ends_addr(str_head(dst, slash), &p->dst, &p->dport) < 0 || addr_is_v4(&p->dst) != addr_is_v4(&p->src)) {
 		complain(_("guarita: \"%s\" is no address of the same family, with port\n"), o->args[1]);
 		return -EINVAL;
 	}
 	if (p->dport == 0 && slash == dst.n)
 		name = STR("icmp");
-	if (take_protocol(name, p) < 0) {
+	if (ends_protocol(name, addr_is_v4(&p->src), &p->protocol) < 0) {
 		complain(_("guarita: \"%s\" is no protocol: tcp, udp, icmp, gre, esp or a number\n"), o->args[1] + slash + 1);
 		return -EINVAL;
 	}

@@ -160,6 +160,7 @@ static const struct command {
 	{ "vpn-dial", true, true, do_order },
 	{ "block", true, true, do_order },
 	{ "unblock", true, true, do_order },
+	{ "trace", true, true, do_order },
 	{ "reload", true, false, do_reload },
 	{ "stop", true, false, do_stop },
 };
@@ -205,7 +206,7 @@ take_line(struct control_client *c, struct str line)
 		return;
 	}
 	refuse(c, "unknown command: status, bans, watch, rules, routes, interfaces, vpn, vpn-kick, vpn-dial, "
-	    "block, unblock, reload or stop");
+	    "block, unblock, trace, reload or stop");
 }
 
 /* False when the client is gone or rude. */

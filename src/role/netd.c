@@ -61,6 +61,7 @@ netd_open(struct netd *n, const struct config *c, struct diags *d, struct log *l
 void
 netd_close(struct netd *n)
 {
+	netd_trace_end(n);
 	netd_probes_end(n);
 	poll_close(n->changes_poll);
 	timer_close(n->settle);

@@ -13,6 +13,8 @@
 #include "sys/rtnet.h"
 
 struct netd_probe;
+struct netd_trace;
+struct trace_ask;
 
 struct netd {
 	struct role *role;
@@ -34,6 +36,7 @@ struct netd {
 	uint64_t journal_bytes;
 	struct netd_probe *probes;     /* one per fallback of the policy */
 	uint32_t nprobes;
+	struct netd_trace *trace;      /* NULL: nobody ever asked */
 	bool changed;                  /* the rules are others than those of before, and there were some */
 	int64_t rules_us;              /* what the last transaction took */
 	uint64_t banned, cut, refused, marked;
@@ -73,6 +76,14 @@ int netd_unban(struct netd *n, const struct cidr *net) WARN_UNUSED;
 
 /* netd_tell.c: answers to orders. */
 void netd_order(struct netd *n, const struct msg_order *o);
+/* A line of the answer to an order; after the last one nothing may follow. */
+void netd_answer(struct netd *n, uint32_t order, struct str json, bool last);
+/* Members of an object: what the rule says, and where it comes from. */
+void netd_tell_rule(const struct netd *n, const struct policy_rule *r, struct buf *json);
+
+/* netd_trace.c: answers the order, now and later; an error: nothing was answered. */
+int netd_trace_begin(struct netd *n, uint32_t order, const struct trace_ask *a, uint64_t packets) WARN_UNUSED;
+void netd_trace_end(struct netd *n);
 
 /* netd_peek.c: with all rights still; then, whenever peekd is started. */
 int netd_peek_open(struct netd *n) WARN_UNUSED;

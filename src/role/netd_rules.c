@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "gate/nft_text.h"
+#include "gate/trace.h"
 #include "role/netd.h"
 #include "sys/clock.h"
 
@@ -126,6 +127,8 @@ netd_rules_apply(struct netd *n, bool check_only)
 	if (r == 0) {
 		struct nft_kept kept = { .counters = stale.counters, .stale = stale.v, .nstale = stale.n };
 		nft_text(n->policy, &kept, &text);
+		/* One that was killed while it traced left its choices behind. */
+		trace_text_end(&text);
 		(void)buf_cstr(&text);
 		r = buf_ok(&text) ? nft_run(buf_str(&text), check_only, &why) : -ENOMEM;
 	}

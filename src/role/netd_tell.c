@@ -8,6 +8,7 @@
 
 #include "base/hash.h"
 #include "gate/nft_text.h"
+#include "gate/trace.h"
 #include "role/netd.h"
 #include "sys/clock.h"
 #include "wire/json.h"
@@ -19,19 +20,24 @@ struct order {
 	struct netd *n;
 	uint32_t id;
 	struct buf out;
-	char cmd[32], net[64], service[BAN_SERVICE_MAX + 1], by[65], reason[BAN_REASON_MAX + 1];
-	int64_t seconds;
-	bool bad;
+	char cmd[32], net[64], to[64], by[65], reason[BAN_REASON_MAX + 1];
+	int64_t seconds, port, protocol, packets;
+	bool bad, later;               /* later: somebody else answers to the end */
 };
+
+void
+netd_answer(struct netd *n, uint32_t order, struct str json, bool last)
+{
+	struct msg m = { .type = MSG_answer, .fd = -1, .answer = { .id = order, .last = last, .json = json } };
+
+	if (n->role->control && chan_send(n->role->control, &m) < 0)
+		log_say(n->log, LOG_LEVEL_WARNING, "the supervisor does not take an answer");
+}
 
 static void
 send_answer(struct order *o, bool last)
 {
-	struct msg m = { .type = MSG_answer, .fd = -1,
-		.answer = { .id = o->id, .last = last, .json = buf_str(&o->out) } };
-
-	if (o->n->role->control && chan_send(o->n->role->control, &m) < 0)
-		log_say(o->n->log, LOG_LEVEL_WARNING, "the supervisor does not take an answer");
+	netd_answer(o->n, o->id, buf_str(&o->out), last);
 	buf_reset(&o->out);
 }
 
@@ -88,26 +94,33 @@ on_count(void *ctx, const struct nft_count *c)
 		k->v[k->n++] = *c;
 }
 
-static void
-rule_line(struct order *o, const struct policy_rule *r, uint32_t number, const struct nft_count *c)
+void
+netd_tell_rule(const struct netd *n, const struct policy_rule *r, struct buf *json)
 {
 	struct buf text = BUF_INIT(1 << 16);
 
-	buf_addf(&o->out, "{\"type\":\"rule\",\"hook\":\"%s\",\"number\":%u,\"id\":\"%016llx\",\"packets\":%llu,"
-	    "\"bytes\":%llu,\"verdict\":\"%s\",\"line\":%u", policy_hook_name(r->hook), number,
-	    (unsigned long long)r->id, c ? (unsigned long long)c->packets : 0,
-	    c ? (unsigned long long)c->bytes : 0, policy_verdict_name(r->verdict), r->where.line);
-	policy_say(o->n->policy, r, &text);
+	buf_addf(json, ",\"id\":\"%016llx\",\"verdict\":\"%s\",\"line\":%u", (unsigned long long)r->id,
+	    policy_verdict_name(r->verdict), r->where.line);
+	policy_say(n->policy, r, &text);
 	/* A rule of thousands of networks is shown by its beginning. */
-	member(&o->out, "text", str_head(buf_str(&text), 4000));
-	member(&o->out, "file", r->file);
-	member(&o->out, "word", str_z(r->word));
-	member(&o->out, "name", r->name);
-	member(&o->out, "why", str_z(r->why ? r->why : ""));
-	member(&o->out, "comment", r->comment);
+	member(json, "text", str_head(buf_str(&text), 4000));
+	member(json, "file", r->file);
+	member(json, "word", str_z(r->word));
+	member(json, "name", r->name);
+	member(json, "why", str_z(r->why ? r->why : ""));
+	member(json, "comment", r->comment);
+	buf_free(&text);
+}
+
+static void
+rule_line(struct order *o, const struct policy_rule *r, uint32_t number, const struct nft_count *c)
+{
+	buf_addf(&o->out, "{\"type\":\"rule\",\"hook\":\"%s\",\"number\":%u,\"packets\":%llu,\"bytes\":%llu",
+	    policy_hook_name(r->hook), number, c ? (unsigned long long)c->packets : 0,
+	    c ? (unsigned long long)c->bytes : 0);
+	netd_tell_rule(o->n, r, &o->out);
 	buf_add_byte(&o->out, '}');
 	end_line(o);
-	buf_free(&text);
 }
 
 static void
@@ -384,13 +397,53 @@ do_unblock(struct order *o)
 		log_say(o->n->log, LOG_LEVEL_INFO, "%s is let in again by %s", o->net, o->by);
 }
 
+/* Traces. */
+
+#define TRACE_SECONDS_MAX 3600
+#define TRACE_PACKETS_MAX 10000
+
+static bool
+take_trace(struct order *o, struct trace_ask *a)
+{
+	*a = (struct trace_ask){ .has_dst = o->to[0] != '\0', .protocol = TRACE_ANY_PROTOCOL, .seconds = o->seconds };
+	if (!take_net(o, &a->src))
+		return false;
+	if (a->has_dst && (cidr_parse(str_z(o->to), &a->dst) < 0 ||
+	    addr_is_v4(&a->dst.net) != addr_is_v4(&a->src.net))) {
+		fail(o, "where it goes is neither an address nor a network of the same family");
+		return false;
+	}
+	if (a->seconds < 1 || a->seconds > TRACE_SECONDS_MAX || o->packets < 1 || o->packets > TRACE_PACKETS_MAX ||
+	    o->port < 0 || o->port > UINT16_MAX || o->protocol < 0 || o->protocol > UINT8_MAX) {
+		fail(o, "a trace takes 1 to 3600 seconds and 1 to 10000 packets");
+		return false;
+	}
+	a->port = (uint16_t)o->port;
+	if (o->protocol)
+		a->protocol = (int)o->protocol;
+	return true;
+}
+
+static void
+do_trace(struct order *o)
+{
+	struct trace_ask a;
+
+	if (!take_trace(o, &a))
+		return;
+	int r = netd_trace_begin(o->n, o->id, &a, (uint64_t)o->packets);
+	if (r < 0)
+		fail(o, r == -EINVAL ? "the kernel does not take the trace; the log of netd says why" : strerror(-r));
+	o->later = r == 0;
+}
+
 static const struct {
 	struct str cmd;
 	void (*run)(struct order *o);
 } orders[] = {
 	{ STR_INIT("rules"), do_rules }, { STR_INIT("interfaces"), do_interfaces },
 	{ STR_INIT("routes"), do_routes }, { STR_INIT("bans"), do_bans },
-	{ STR_INIT("block"), do_block }, { STR_INIT("unblock"), do_unblock },
+	{ STR_INIT("block"), do_block }, { STR_INIT("unblock"), do_unblock }, { STR_INIT("trace"), do_trace },
 };
 
 static void
@@ -412,14 +465,20 @@ on_member(void *ctx, const struct json_item *item)
 	struct order *o = ctx;
 	const struct { struct str key; char *dst; size_t size; } texts[] = {
 		{ STR("cmd"), o->cmd, sizeof(o->cmd) }, { STR("net"), o->net, sizeof(o->net) },
-		{ STR("by"), o->by, sizeof(o->by) }, { STR("reason"), o->reason, sizeof(o->reason) },
+		{ STR("to"), o->to, sizeof(o->to) }, { STR("by"), o->by, sizeof(o->by) }, { STR("reason"), o->reason, sizeof(o->reason) },
+	};
+
+	const struct { struct str key; int64_t *dst; } numbers[] = {
+		{ STR("seconds"), &o->seconds }, { STR("port"), &o->port }, { STR("protocol"), &o->protocol },
+		{ STR("packets"), &o->packets },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		if (item->depth == 1 && item->type == JSON_STRING && str_eq(texts[i].key, item->key))
 			take_text(o, item, texts[i].dst, texts[i].size);
-	if (item->depth == 1 && str_eq(item->key, STR("seconds")))
-		o->bad |= item->type != JSON_NUMBER || text_i64(item->value, &o->seconds) < 0;
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+		if (item->depth == 1 && str_eq(item->key, numbers[i].key))
+			o->bad |= item->type != JSON_NUMBER || text_i64(item->value, numbers[i].dst) < 0;
 	return !o->bad;
 }
 
@@ -440,6 +499,7 @@ netd_order(struct netd *n, const struct msg_order *m)
 			fail(&o, "there is no such order");
 	}
 	buf_add(&o.out, STR("{\"type\":\"end\"}"));
-	send_answer(&o, true);
+	if (!o.later)
+		send_answer(&o, true);
 	buf_free(&o.out);
 }

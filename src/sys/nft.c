@@ -10,6 +10,7 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define BUFFER (256u << 10)
 #define BATCH_ELEMENTS 400             /* so that the nested attributes of a message stay under 64 KiB */
@@ -227,6 +228,7 @@ attr_be64(const struct nlattr *a)
 struct listing {
 	void (*element)(void *ctx, const struct nft_element *e);
 	void (*count)(void *ctx, const struct nft_count *c);
+	void (*place)(void *ctx, const struct nft_place *p);
 	void *ctx;
 };
 
@@ -309,6 +311,54 @@ nft_counters(struct nft *n, void (*fn)(void *ctx, const struct nft_count *c), vo
 	if (mnl_socket_sendto(n->socket, h, h->nlmsg_len) < 0)
 		return -errno;
 	return receive(n, n->seq, on_counter, &l);
+}
+
+/* The counter among a rule's expressions is a reference to an object. */
+static void
+take_counter(const struct nlattr *expressions, struct nft_place *p)
+{
+	const struct nlattr *one;
+
+	mnl_attr_for_each_nested(one, expressions) {
+		struct attrs expr = { { NULL } }, ref = { { NULL } };
+		mnl_attr_parse_nested(one, take_attr, &expr);
+		if (!expr.v[NFTA_EXPR_NAME] || !expr.v[NFTA_EXPR_DATA] ||
+		    strcmp(mnl_attr_get_str(expr.v[NFTA_EXPR_NAME]), "objref") != 0)
+			continue;
+		mnl_attr_parse_nested(expr.v[NFTA_EXPR_DATA], take_attr, &ref);
+		if (ref.v[NFTA_OBJREF_IMM_NAME])
+			snprintf(p->counter, sizeof(p->counter), "%s", mnl_attr_get_str(ref.v[NFTA_OBJREF_IMM_NAME]));
+	}
+}
+
+static int
+on_place(const struct nlmsghdr *h, void *ctx)
+{
+	struct listing *l = ctx;
+	struct attrs a = { { NULL } };
+	struct nft_place p = { .handle = 0 };
+
+	mnl_attr_parse(h, sizeof(struct nfgenmsg), take_attr, &a);
+	if (!a.v[NFTA_RULE_CHAIN] || !a.v[NFTA_RULE_HANDLE])
+		return MNL_CB_OK;
+	snprintf(p.chain, sizeof(p.chain), "%s", mnl_attr_get_str(a.v[NFTA_RULE_CHAIN]));
+	p.handle = attr_be64(a.v[NFTA_RULE_HANDLE]);
+	if (a.v[NFTA_RULE_EXPRESSIONS])
+		take_counter(a.v[NFTA_RULE_EXPRESSIONS], &p);
+	l->place(l->ctx, &p);
+	return MNL_CB_OK;
+}
+
+int
+nft_places(struct nft *n, void (*fn)(void *ctx, const struct nft_place *p), void *ctx)
+{
+	struct nlmsghdr *h = begin(n, n->bytes, NFT_MSG_GETRULE, NLM_F_DUMP);
+	struct listing l = { .place = fn, .ctx = ctx };
+
+	mnl_attr_put_strz(h, NFTA_RULE_TABLE, n->table);
+	if (mnl_socket_sendto(n->socket, h, h->nlmsg_len) < 0)
+		return -errno;
+	return receive(n, n->seq, on_place, &l);
 }
 
 /* Keys. */

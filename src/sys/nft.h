@@ -49,6 +49,12 @@ struct nft_count {
 /* Every named counter of the table. -ENOENT: there is no table. */
 int nft_counters(struct nft *n, void (*fn)(void *ctx, const struct nft_count *c),
     void *ctx) WARN_UNUSED;
+/* Where a rule of the table stands, and the counter that it names; the handle is what traces call it. */
+struct nft_place {
+	char chain[32], counter[32];
+	uint64_t handle;
+};
+int nft_places(struct nft *n, void (*fn)(void *ctx, const struct nft_place *p), void *ctx) WARN_UNUSED;
 /* Removes the table with all in it. */
 int nft_drop_table(struct nft *n) WARN_UNUSED;
 
