@@ -40,7 +40,8 @@ settle(struct vpn_call *c)
 	}
 	if (!c->up && patience < due)
 		due = patience;
-	if (c->limits && limits_due(c->limits) < due)
+	/* A link that is being ended has its own patience. */
+	if (c->limits && c->link.phase == PPP_NETWORK && limits_due(c->limits) < due)
 		due = limits_due(c->limits);
 	/* Its place was made with it. */
 	(void)!due_set(&c->vpn->due, &c->due, due == DUE_NEVER ? now + SETUP_US : due);
@@ -534,7 +535,7 @@ tick_call(struct vpn_call *c)
 	if (!c->up && v->now_us - c->began_us >= SETUP_US)
 		ppp_link_close(&c->link, v->now_us, PPP_NO_ANSWER);
 	ppp_link_tick(&c->link, v->now_us);
-	if (c->limits && c->link.phase != PPP_DEAD)
+	if (c->limits && c->link.phase == PPP_NETWORK)
 		keep_limits(c);
 	settle(c);
 }
