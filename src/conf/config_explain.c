@@ -9,7 +9,12 @@
 void
 config_show(const struct config *c, struct buf *out)
 {
-	schema_write(&config_schema, c, 0, out);
+	struct config written = *c;
+
+	/* What is implied follows again from what implies it. */
+	written.gate.nbranches -= c->gate.nimplied;
+	written.vpn.nsecrets -= c->vpn.nimplied;
+	schema_write(&config_schema, &written, 0, out);
 }
 
 /*

@@ -146,6 +146,12 @@ static const struct schema_row branch_rows[] = {
 	WORDS_ROW(struct conf_branch, services, .keyword = "services", .arg = "SERVICE, ...",
 	    .help = "only these may pass; without it, everything",
 	    .example = "services netbios, rdp, http;"),
+	STRING_ROW(struct conf_branch, secret, .keyword = "secret", .max = 255, .secret = true,
+	    .reload = SCHEMA_RESTART,
+	    .help = "it dials in to our VPN, under its name and with this password",
+	    .text = "As a `secret` of that name would: its networks lie behind it, and it has an interface of its "
+	        "own, vpn-NAME unless `interface` says otherwise. A `tunnel` of one address is the one it gets.",
+	    .example = "secret \"long and strange\";"),
 };
 const struct schema branch_schema = SCHEMA_OF("branch", struct conf_branch, branch_rows);
 

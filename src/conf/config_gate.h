@@ -49,6 +49,7 @@ struct conf_branch {                   /* a remote site */
 	struct conf_strs interfaces;   /* through which it is reached; may come and go */
 	struct addr via;               /* next hop; all zero: the interface itself */
 	struct conf_strs services;     /* what may pass both ways; none: everything */
+	struct str secret;             /* it dials in under its name with this; empty: not through our VPN */
 };
 
 struct conf_list {                     /* addresses that come and go while Guarita runs */
@@ -168,6 +169,7 @@ struct conf_gate {
 	uint32_t nservices;
 	struct conf_branch *branches;
 	uint32_t nbranches;
+	uint32_t nimplied;             /* of them, the last ones: what a headquarters implies */
 	struct conf_list *lists;
 	uint32_t nlists;
 	struct conf_gate_rule *rules;

@@ -8,6 +8,8 @@
 /* Replaces the include statements of a list by what they name; returns the new first statement. */
 struct conf_stmt *config_expand(struct arena *a, struct diags *d, const struct conf_reader *reader,
     struct str name, struct conf_stmt *first);
+/* What one word implies at other places, beside what is written there; before the check, which looks at both. -ENOMEM. */
+int config_imply(struct arena *a, struct config *c) WARN_UNUSED;
 /* Faults that no single row can see. Values that a fault left empty are passed over. */
 void config_check(const struct config *c, struct diags *d);
 

@@ -269,10 +269,13 @@ config_load(struct arena *a, struct diags *d, struct str name, struct str text,
 	first = config_expand(a, d, reader, name, first);
 	schema_read(&config_schema, NULL, first, a, d, c);
 	c->tree = first;
+	int r = config_imply(a, c);
+	if (r < 0)
+		return r;
 	config_check(c, d);
 	if (diags_errors(d) != before)
 		return -EINVAL;
-	int r = derive(a, c);
+	r = derive(a, c);
 	if (r == 0)
 		*ret = c;
 	return r;

@@ -78,6 +78,7 @@ struct conf_vpn {
 	struct conf_vpn_server *server;        /* NULL: none */
 	struct conf_vpn_secret *secrets;
 	uint32_t nsecrets;
+	uint32_t nimplied;             /* of them, the last ones: what branches imply */
 	struct conf_vpn_profile *profiles;
 	uint32_t nprofiles;
 	struct conf_vpn_headquarters *headquarters;

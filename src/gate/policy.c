@@ -374,6 +374,7 @@ policy_build(struct arena *a, const struct config *c, struct diags *d, struct po
 		build_written(&b);
 		build_nat(&b);
 		build_branches(&b);
+		build_vpn(&b);
 		build_fallbacks(&b);
 		build_p2p(&b);
 		build_after(&b);

@@ -68,6 +68,7 @@ void build_check_names(struct building *b);
 void build_written(struct building *b);
 void build_nat(struct building *b);
 void build_branches(struct building *b);
+void build_vpn(struct building *b);
 void build_fallbacks(struct building *b);
 /* policy_built_in.c: what goes without saying. */
 void build_before(struct building *b);

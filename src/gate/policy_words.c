@@ -354,6 +354,33 @@ build_branches(struct building *b)
 		build_branch(b, &b->g->branches[i]);
 }
 
+/* Who may not reach the VPN's port could not dial in: what the server's words imply. */
+void
+build_vpn(struct building *b)
+{
+	const struct conf_vpn_server *v = b->c->vpn.server;
+	struct side any = { .gateway = false }, gateway = { .gateway = true };
+	struct service_parts parts = { .n = 1 };
+
+	if (!v)
+		return;
+	struct policy_rule r = rule_blank(b, v->where, "l2tp");
+	parts.v[0] = (struct service_part){ .protocol = IPPROTO_UDP, .range = { v->listen.port, v->listen.port } };
+	if (!v->listen.any && addr_is_v4(&v->listen.addr)) {
+		struct cidr *to = ARENA_NEW(b->a, struct cidr);
+		if (!to) {
+			b->full = true;
+			return;
+		}
+		*to = (struct cidr){ .net = v->listen.addr, .bits = 128 };
+		gateway.nets[0] = (struct conf_cidrs){ .v = to, .n = 1 };
+	}
+	r.verdict = POLICY_ACCEPT;
+	r.hook = POLICY_INPUT;
+	r.why = "the VPN is dialled";
+	rule_spread(b, &r, &any, &gateway, &parts);
+}
+
 /* The way round a proxy. */
 
 /* It becomes a line of a request: nothing may end that line early. */

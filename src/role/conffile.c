@@ -59,6 +59,7 @@ vpn_fingerprint(const struct conf_vpn *v)
 	struct config only = { .vpn = *v };
 	struct buf shown = BUF_INIT(CONF_TEXT_MAX * 4ull);
 
+	only.vpn.nimplied = 0;
 	config_show(&only, &shown);
 	uint64_t h = hash_bytes(buf_str(&shown), 0);
 	buf_free(&shown);
@@ -95,7 +96,9 @@ conffile_fingerprint(const struct conffile *c, enum conffile_part part)
 	} else {
 		copy.gate = (struct conf_gate){ .p2p = NULL };
 	}
-	copy.vpn = (struct conf_vpn){ .server = NULL };
+	/* The gate opens the port of the VPN's server, and lets pass what a headquarters implies. */
+	copy.vpn = (struct conf_vpn){ .server = part == CONFFILE_GATE ? c->config->vpn.server : NULL };
+	copy.gate.nimplied = 0;
 	if (part != CONFFILE_INTAKE) {
 		copy.sources = NULL;
 		copy.nsources = 0;

@@ -3,6 +3,7 @@
  * password to a log, nor hold up a tunnel for a name that is looked up.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "role/tunnelling.h"
@@ -85,6 +86,11 @@ hook_down(void *ctx, struct vpn_call *c, struct str why)
 	log_say(&t->role->log, LOG_LEVEL_INFO, "%s from=%s in=%llu out=%llu why=\"%.*s\" name=\"%.*s\"",
 	    c->up ? "vpn.down" : "vpn.refused", outer, (unsigned long long)c->in_bytes,
 	    (unsigned long long)c->out_bytes, STR_FMT(why), STR_FMT(vpn_call_name(c)));
+	if (c->user) {
+		struct last_seen *seen = &t->seen[c->user - t->users];
+		seen->at_us = clock_wall_us();
+		snprintf(seen->why, sizeof(seen->why), "%.*s", STR_FMT(str_head(why, sizeof(seen->why) - 1)));
+	}
 	tunnelling_call_down(t, c);
 }
 

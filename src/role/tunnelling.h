@@ -27,12 +27,19 @@ struct tunnel_end {
 	uint64_t no_call;              /* packets for nobody */
 };
 
+/* What a user's last connection, or try, came to. */
+struct last_seen {
+	int64_t at_us;                 /* of the wall clock; 0: never seen */
+	char why[120];
+};
+
 struct tunnelling {
 	struct role *role;
 	struct l2tp_vpn vpn;
 	struct vpn_server server;
 	struct inform inform;          /* told to those who ask for it */
 	struct vpn_user *users;
+	struct last_seen *seen;        /* in their order */
 	struct vpn_profile *profiles;  /* in the order of the configuration */
 	struct vpn_dial *dials;
 	const struct conf_vpn_headquarters *headquarters;
@@ -69,6 +76,10 @@ void tunnelling_status(const struct tunnelling *t, struct buf *json);
 void tunnelling_show_v4(uint32_t address, struct buf *out);
 void tunnelling_show_dial(const struct tunnelling *t, const struct vpn_dial *d, struct buf *json);
 void tunnelling_show_branch(const struct tunnelling *t, const struct vpn_call *c, struct buf *json);
+
+/* A branch that should be connected and is not. */
+void tunnelling_show_away(const struct tunnelling *t, uint32_t user, struct buf *json);
+bool tunnelling_is_away(const struct tunnelling *t, uint32_t user);
 
 /* tunnelling_orders.c: orders of the control socket. */
 void tunnelling_order(struct tunnelling *t, const struct msg_order *m);

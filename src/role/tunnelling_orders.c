@@ -65,6 +65,12 @@ do_list(struct order *o)
 		tunnelling_show_branch(o->t, c, &o->out);
 		end_line(o);
 	}
+	for (uint32_t i = 0; i < o->t->server.nusers; i++) {
+		if (!tunnelling_is_away(o->t, i) || !wanted(o, o->t->users[i].name))
+			continue;
+		tunnelling_show_away(o->t, i, &o->out);
+		end_line(o);
+	}
 }
 
 static void

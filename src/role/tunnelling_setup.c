@@ -291,10 +291,11 @@ tunnelling_setup(struct tunnelling *t)
 
 	t->ends = calloc(1 + v->nsecrets + v->nheadquarters, sizeof(*t->ends));
 	t->users = calloc(v->nsecrets + 1, sizeof(*t->users));
+	t->seen = calloc(v->nsecrets + 1, sizeof(*t->seen));
 	t->dials = calloc(v->nheadquarters + 1, sizeof(*t->dials));
 	t->headquarters = v->headquarters;
 	t->link_fd = link_open();
-	if (!t->ends || !t->users || !t->dials || t->link_fd < 0)
+	if (!t->ends || !t->users || !t->seen || !t->dials || t->link_fd < 0)
 		return t->link_fd < 0 ? t->link_fd : -ENOMEM;
 	if (v->server)
 		r = setup_server(t);
@@ -312,6 +313,7 @@ tunnelling_teardown(struct tunnelling *t)
 		close(t->link_fd);
 	free(t->ends);
 	free(t->users);
+	free(t->seen);
 	free(t->dials);
 }
 

@@ -116,6 +116,33 @@ tunnelling_show_branch(const struct tunnelling *t, const struct vpn_call *c, str
 	buf_add_byte(json, '}');
 }
 
+/* People come and go; a branch has networks, or an interface that waits for it. */
+bool
+tunnelling_is_away(const struct tunnelling *t, uint32_t user)
+{
+	const struct vpn_user *u = &t->users[user];
+
+	return t->vpn.of_user[user] == NULL && (u->nnets > 0 || u->tun >= 0);
+}
+
+void
+tunnelling_show_away(const struct tunnelling *t, uint32_t user, struct buf *json)
+{
+	const struct vpn_user *u = &t->users[user];
+	const struct last_seen *seen = &t->seen[user];
+	bool first = true;
+
+	begin_row(json, &first, u->name, "branch", "away");
+	member_v4(json, "address", u->address);
+	if (u->tun >= 0)
+		buf_addf(json, ",\"interface\":\"%s\"", t->ends[u->tun].tun.name);
+	if (seen->at_us)
+		buf_addf(json, ",\"left\":%" PRId64, (clock_wall_us() - seen->at_us) / 1000000);
+	buf_add(json, STR(",\"last\":"));
+	buf_add_json(json, seen->at_us ? str_z(seen->why) : STR("it has not dialled in since the start"));
+	buf_add_byte(json, '}');
+}
+
 void
 tunnelling_status(const struct tunnelling *t, struct buf *json)
 {
@@ -137,6 +164,16 @@ tunnelling_status(const struct tunnelling *t, struct buf *json)
 		}
 		buf_add(json, json->n > none ? STR(",") : STR(""));
 		tunnelling_show_branch(t, c, json);
+	}
+	for (uint32_t i = 0; i < t->server.nusers; i++) {
+		if (!tunnelling_is_away(t, i))
+			continue;
+		if (json->n > SHOWN_BYTES) {
+			left_out++;
+			continue;
+		}
+		buf_add(json, json->n > none ? STR(",") : STR(""));
+		tunnelling_show_away(t, i, json);
 	}
 	buf_addf(json, "],\"not_shown\":%u", left_out);
 }

@@ -184,6 +184,17 @@ def test_named_interfaces_are_there_before_anybody(company):
     wait_until("the filial answers", lambda: m.reaches("192.168.30.1", "-I", "192.168.0.1"))
 
 
+def test_one_word_at_either_end(company):
+    m, f = company
+    m.start("l2tp server { %s }\nbranch filial1 192.168.30.0/24 { secret segredo; tunnel 10.9.0.30/32; }" % SERVER)
+    assert "192.168.30.0/24 dev vpn-filial1" in m.ip("route")
+    f.start(headquarters())
+    connected(m, f)
+    assert "address=10.9.0.30 interface=vpn-filial1" in m.log()
+    wait_until("the matriz answers", lambda: f.reaches("192.168.0.1", "-I", "192.168.30.1"))
+    wait_until("the filial answers", lambda: m.reaches("192.168.30.1", "-I", "192.168.0.1"))
+
+
 @pytest.mark.parametrize("user, why", [
     ("user filial1; password errado;", "wrong password"),
     ("user filial9; password segredo;", "wrong password"),

@@ -1,6 +1,8 @@
 /* Tests of the policy: what words of the configuration become, and what is refused. */
 #include "gate_test.h"
 
+#include <stdio.h>
+
 #define TWO "interface wan { zone internet; } interface lan; "
 #define SITE TWO "branch filial30 192.168.30.0/24 { tunnel 172.31.30.0/30; interface vpn0; } "
 
@@ -102,6 +104,38 @@ test_branch_implies(void **state)
 }
 
 /* Bans and the drop of marked connections come before what lets live ones pass. */
+/* The VPN's port is open without a word, and a headquarters is a branch too, unless one is written. */
+static void
+test_vpn_implies(void **state)
+{
+	static const char base[] = "interface wan { zone internet; address 203.0.113.9/24; } interface lan { address 192.168.30.1/24; }";
+	char text[1000];
+	struct gate g;
+
+	(void)state;
+	snprintf(text, sizeof(text), "%s l2tp server { address 10.9.0.1; pool 10.9.0.0/24; listen 203.0.113.9:1701; }"
+	    " branch filial1 192.168.40.0/24 { secret x; }", base);
+	gate_open(&g, text);
+	assert_string_equal(gate_rules(&g, POLICY_INPUT, "l2tp"), "to 203.0.113.9, udp 1701: allow\n");
+	assert_int_equal(g.config->vpn.nsecrets, 1);
+	assert_true(str_eq(g.config->vpn.secrets[0].interface, STR("vpn-filial1")));
+	assert_true(strstr(gate_rules(&g, POLICY_FORWARD, "branch"), "out vpn-filial1") != NULL);
+	buf_reset(&g.out);
+	config_show(g.config, &g.out);
+	assert_null(strstr(buf_cstr(&g.out), "secret filial1"));
+	gate_close(&g);
+	snprintf(text, sizeof(text), "%s headquarters v.example.com { user a; password b; network 192.168.0.0/24; }", base);
+	gate_open(&g, text);
+	assert_true(strstr(gate_rules(&g, POLICY_FORWARD, "branch"), "in matriz") != NULL);
+	assert_string_equal(gate_rules(&g, POLICY_INPUT, "l2tp"), "");
+	assert_int_equal(g.policy->nroutes, 1);
+	gate_close(&g);
+	snprintf(text + strlen(text), sizeof(text) - strlen(text), " branch hq 192.168.0.0/24 { interface matriz; services http; }");
+	gate_open(&g, text);
+	assert_int_equal(g.config->gate.nbranches, 1);
+	gate_close(&g);
+}
+
 static void
 test_what_cuts_comes_before_what_lets_live(void **state)
 {
@@ -241,6 +275,7 @@ main(void)
 		cmocka_unit_test(test_services),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_branch_implies),
+		cmocka_unit_test(test_vpn_implies),
 		cmocka_unit_test(test_what_cuts_comes_before_what_lets_live),
 		cmocka_unit_test(test_last_rule_of_each_zone_refuses),
 		cmocka_unit_test(test_translation),
