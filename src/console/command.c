@@ -35,7 +35,7 @@ static const struct command commands[] = {
 	{ "accounting", "rotate", "[FILE]", 0, 1, "", N_("begins a new file without losing a record"),
 		command_accounting_rotate },
 	{ "audit", NULL, "[ROOT]", 0, 1, "jpx", N_("are the logs owned and protected as they should be?"), command_audit },
-	{ "integrity", NULL, "[PATH]...", 0, -1, "ajmpr", N_("has somebody tampered with the account files?"),
+	{ "integrity", NULL, "[PATH]...", 0, -1, "acjmprV", N_("has somebody tampered with the account files?"),
 		command_integrity },
 	{ "vault", "status", "", 0, 0, "CV", N_("who the vault is, how much is signed, and when"), command_vault_status },
 	{ "vault", "verify", "", 0, 0, "ACV", N_("is everything there as it was sealed?"), command_vault_verify },

@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +13,8 @@
 
 #include "console/account_show.h"
 #include "console/i18n.h"
+#include "console/integrity_look.h"
+#include "console/integrity_sealed.h"
 #include "console/integrity_show.h"
 #include "console/integrity_state.h"
 #include "console/replay.h"
@@ -26,26 +27,16 @@
 #define GAP_US (6 * WHEN_HOUR)
 #define ORDINARY_UID 1000u             /* below: system accounts, which need no login (login.defs(5)) */
 
-static const char *const usual[] = { "/run/utmp", "/var/log/wtmp*", "/var/log/btmp*", "/var/log/lastlog",
-	"/var/log/account/pacct*", "/var/account/pacct*", "/var/log/auth.log*", "/var/log/secure*" };
-
-struct look {                          /* one file, and what is remembered of it */
-	struct account_file file;
-	struct integrity_memory *now, *old;
-	char stem[256];                /* of files that are one log: the name without what rotation adds */
-};
-
 struct check {
 	const struct options *o;
 	struct account_show show;
 	struct integrity_state state;
-	struct look *looks;
-	size_t nlooks;
-	struct path_list texts;        /* what is no account file */
+	struct integrity_sealed sealed;
+	struct looks looks;
 	struct integrity_cross *cross;
 	const char *path;              /* being read */
-	uint64_t records, alarms, hints, unreadable;
-	bool usual;
+	uint64_t records, alarms, hints;
+	bool usual, not_kept;
 };
 
 static void
@@ -73,106 +64,6 @@ calls_of(struct check *c)
 	return (struct integrity_calls){ .ctx = c, .found = found };
 }
 
-static bool
-drop_end(struct str *s, struct str end)
-{
-	if (!str_ends(*s, end))
-		return false;
-	s->n -= end.n;
-	return true;
-}
-
-/* "wtmp", "wtmp.1", "wtmp.2.gz", "wtmp-20261101.xz" are one log. */
-static void
-stem_of(const char *path, char *dst, size_t size)
-{
-	struct str s = str_z(path);
-	size_t digits = 0;
-
-	(void)(drop_end(&s, STR(".gz")) || drop_end(&s, STR(".xz")) || drop_end(&s, STR(".zst")));
-	while (digits < s.n && s.p[s.n - 1 - digits] >= '0' && s.p[s.n - 1 - digits] <= '9')
-		digits++;
-	if (digits > 0 && digits < s.n && (s.p[s.n - 1 - digits] == '.' || s.p[s.n - 1 - digits] == '-'))
-		s.n -= digits + 1;
-	snprintf(dst, size, "%.*s", STR_FMT(s));
-}
-
-static int
-add_file(struct check *c, const char *path)
-{
-	struct look *grown = reallocarray(c->looks, c->nlooks + 1, sizeof(*grown)), *l;
-	int rc;
-
-	if (!grown)
-		return -ENOMEM;
-	c->looks = grown;
-	l = &c->looks[c->nlooks];
-	*l = (struct look){ .now = NULL };
-	rc = account_open(path, &l->file);
-	if (rc == -ENOTSUP)
-		return path_list_add(&c->texts, path);
-	if (rc < 0) {
-		complain("%s: %s\n", path, strerror(-rc));
-		c->unreadable++;
-		return rc == -ENOMEM ? rc : 0;
-	}
-	stem_of(path, l->stem, sizeof(l->stem));
-	c->nlooks++;
-	return 0;
-}
-
-static int
-gather(struct check *c)
-{
-	struct path_list paths = { 0 };
-	int rc = 0;
-
-	for (int i = 0; rc == 0 && i < c->o->nargs; i++)
-		rc = path_list_add(&paths, c->o->args[i]);
-	for (size_t i = 0; rc == 0 && c->usual && i < ARRAY_LEN(usual); i++) {
-		glob_t g = { 0 };
-
-		if (glob(usual[i], 0, NULL, &g) == 0)
-			for (size_t k = 0; rc == 0 && k < g.gl_pathc; k++)
-				rc = path_list_add(&paths, g.gl_pathv[k]);
-		globfree(&g);
-	}
-	if (paths.nproblems > 0)
-		complain("%.*s", STR_FMT(buf_str(&paths.problems)));
-	c->unreadable += paths.nproblems;
-	for (size_t i = 0; rc == 0 && i < paths.n; i++)
-		rc = add_file(c, paths.paths[i]);
-	path_list_free(&paths);
-	return rc;
-}
-
-static int
-by_stem_and_age(const void *a, const void *b)
-{
-	const struct look *x = a, *y = b;
-	int order = x->file.kind != y->file.kind ? (int)x->file.kind - (int)y->file.kind : strcmp(x->stem, y->stem);
-
-	if (order != 0)
-		return order;
-	return x->file.begin_us == y->file.begin_us ? strcmp(y->file.path, x->file.path) :
-	    x->file.begin_us < y->file.begin_us ? -1 : 1;
-}
-
-static bool
-is_utmp(const struct look *l)
-{
-	struct str base = str_z(l->stem);
-
-	return str_ends(base, STR("utmp"));
-}
-
-/* utmp is rewritten all day and databases are not ours: nothing to remember. */
-static bool
-remembered(const struct look *l)
-{
-	return !is_utmp(l) && l->file.kind != ACCOUNT_SQLITE && l->file.kind != ACCOUNT_FAILLOG;
-}
-
 static struct str
 head_of(struct account_file *f)
 {
@@ -186,18 +77,18 @@ head_of(struct account_file *f)
 static int
 remember(struct check *c)
 {
-	for (size_t i = 0; i < c->nlooks; i++) {
-		struct look *l = &c->looks[i];
+	for (size_t i = 0; i < c->looks.n; i++) {
+		struct look *l = &c->looks.v[i];
 
-		if (c->state.path && remembered(l) &&
+		if (c->state.path && look_is_remembered(l) &&
 		    !integrity_state_new(&c->state, l->file.path, (uint32_t)l->file.record))
 			return -ENOMEM;
 	}
 	/* Only now do the addresses stay. */
-	for (size_t i = 0, at = 0; c->state.path && i < c->nlooks; i++) {
-		struct look *l = &c->looks[i];
+	for (size_t i = 0, at = 0; c->state.path && i < c->looks.n; i++) {
+		struct look *l = &c->looks.v[i];
 
-		if (!remembered(l))
+		if (!look_is_remembered(l))
 			continue;
 		l->now = &c->state.now[at++];
 		l->now->dev = l->file.dev;
@@ -206,8 +97,8 @@ remember(struct check *c)
 		l->now->table = l->file.kind == ACCOUNT_LASTLOG;
 	}
 	for (int round = 0; round < INTEGRITY_ROUNDS; round++)
-		for (size_t i = 0; i < c->nlooks; i++) {
-			struct look *l = &c->looks[i];
+		for (size_t i = 0; i < c->looks.n; i++) {
+			struct look *l = &c->looks.v[i];
 
 			if (l->now && !l->old)
 				l->old = integrity_state_find(&c->state, (enum integrity_round)round, l->now,
@@ -276,12 +167,12 @@ static int
 look_at_logins(struct check *c, size_t first, size_t end, bool cross)
 {
 	struct integrity_logins_opts o = { .calls = calls_of(c), .now_us = c->o->now_us,
-		.failures = c->looks[first].file.kind == ACCOUNT_FAILURES };
+		.failures = c->looks.v[first].file.kind == ACCOUNT_FAILURES };
 	struct integrity_logins *logins = NULL;
 	int rc = integrity_logins_new(&o, &logins);
 
 	for (size_t i = first; rc == 0 && i < end; i++)
-		rc = read_logins(c, &c->looks[i], logins, &cross);
+		rc = read_logins(c, &c->looks.v[i], logins, &cross);
 	integrity_logins_free(logins);
 	return rc;
 }
@@ -293,7 +184,7 @@ look_at_commands(struct check *c, size_t first, size_t end)
 	int rc = 0;
 
 	for (size_t k = first; rc == 0 && k < end; k++) {
-		struct look *l = &c->looks[k];
+		struct look *l = &c->looks.v[k];
 
 		c->path = l->file.path;
 		for (uint64_t i = 0; rc == 0 && i < l->file.count; i++) {
@@ -403,8 +294,8 @@ chain_end(const struct check *c, size_t first)
 {
 	size_t end = first + 1;
 
-	while (end < c->nlooks && c->looks[end].file.kind == c->looks[first].file.kind &&
-	    strcmp(c->looks[end].stem, c->looks[first].stem) == 0)
+	while (end < c->looks.n && c->looks.v[end].file.kind == c->looks.v[first].file.kind &&
+	    strcmp(c->looks.v[end].stem, c->looks.v[first].stem) == 0)
 		end++;
 	return end;
 }
@@ -415,8 +306,8 @@ login_logs(const struct check *c)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < c->nlooks; i = chain_end(c, i))
-		n += c->looks[i].file.kind == ACCOUNT_LOGINS && !is_utmp(&c->looks[i]);
+	for (size_t i = 0; i < c->looks.n; i = chain_end(c, i))
+		n += c->looks.v[i].file.kind == ACCOUNT_LOGINS && !look_is_present(&c->looks.v[i]);
 	return n;
 }
 
@@ -426,19 +317,19 @@ look_at_account_files(struct check *c)
 	bool cross = login_logs(c) == 1;
 	int rc = 0;
 
-	for (size_t i = 0, end; rc == 0 && i < c->nlooks; i = end) {
-		struct look *l = &c->looks[i];
+	for (size_t i = 0, end; rc == 0 && i < c->looks.n; i = end) {
+		struct look *l = &c->looks.v[i];
 
 		end = chain_end(c, i);
-		if (l->file.kind <= ACCOUNT_FAILURES && !is_utmp(l))
+		if (l->file.kind <= ACCOUNT_FAILURES && !look_is_present(l))
 			rc = look_at_logins(c, i, end, cross && l->file.kind == ACCOUNT_LOGINS);
 	}
 	integrity_cross_ready(c->cross);
-	for (size_t i = 0, end; rc == 0 && i < c->nlooks; i = end) {
-		struct look *l = &c->looks[i];
+	for (size_t i = 0, end; rc == 0 && i < c->looks.n; i = end) {
+		struct look *l = &c->looks.v[i];
 
 		end = chain_end(c, i);
-		if (is_utmp(l))
+		if (look_is_present(l))
 			look_at_present(c, l);
 		else if (l->file.kind == ACCOUNT_LASTLOG || l->file.kind == ACCOUNT_FAILLOG)
 			rc = look_at_lastlog(c, l);
@@ -477,13 +368,13 @@ look_at_syslog(struct check *c)
 	struct engine e;
 	int rc;
 
-	if (c->texts.n == 0 || login_logs(c) != 1)
+	if (c->looks.texts.n == 0 || login_logs(c) != 1)
 		return 0;
 	rc = command_engine(&e, c->o);
 	if (rc < 0)
 		return rc;
-	c->path = c->texts.n == 1 ? c->texts.paths[0] : "syslog";
-	rc = replay_open(&replay, &e, &c->texts, false, c->o->now_us);
+	c->path = c->looks.texts.n == 1 ? c->looks.texts.paths[0] : "syslog";
+	rc = replay_open(&replay, &e, &c->looks.texts, false, c->o->now_us);
 	while (rc == 0 && (r = replay_next(&replay))) {
 		c->records++;
 		rc = syslog_record(c, &e, r);
@@ -492,7 +383,7 @@ look_at_syslog(struct check *c)
 		integrity_cross_syslog_end(c->cross);
 	if (replay.nproblems > 0)
 		complain("%.*s", STR_FMT(buf_str(&replay.problems)));
-	c->unreadable += replay.nproblems;
+	c->looks.unreadable += replay.nproblems;
 	replay_close(&replay);
 	engine_close(&e);
 	return rc;
@@ -507,7 +398,7 @@ look_for_gone(struct check *c)
 		char stem[256];
 		bool live;
 
-		stem_of(old->path, stem, sizeof(stem));
+		look_stem(old->path, stem, sizeof(stem));
 		live = strcmp(stem, old->path) == 0;
 		/* What was rotated is deleted when its time has come; a file elsewhere was not asked about. */
 		if (c->state.seen[i] || old->records == 0 || !live || (!c->usual && access(old->path, F_OK) != 0))
@@ -531,6 +422,55 @@ look_at_boot(struct check *c)
 }
 
 static void
+sealed_path(void *ctx, const char *path)
+{
+	struct check *c = ctx;
+
+	c->path = path;
+}
+
+/* The oldest of each log first. */
+static int
+look_at_sealed(struct check *c)
+{
+	struct integrity_calls calls = calls_of(c);
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < c->looks.n; i++) {
+		struct look *l = &c->looks.v[i];
+
+		c->path = l->file.path;
+		if (l->file.kind == ACCOUNT_LASTLOG)
+			rc = integrity_sealed_table(&c->sealed, &l->file, &calls);
+		else if (look_is_remembered(l))
+			rc = integrity_sealed_log(&c->sealed, &l->file, l->stem);
+	}
+	return rc < 0 ? rc : integrity_sealed_judge(&c->sealed, c->usual, sealed_path, &calls);
+}
+
+/* Sealed first, written then: so an edit in between is found too. */
+static int
+keep(struct check *c)
+{
+	struct digest digest;
+	int rc;
+
+	if (!c->state.path)
+		return 0;
+	rc = integrity_state_finish(&c->state, &digest);
+	if (rc == 0 && c->sealed.there && integrity_sealed_keep(&c->sealed, c->o, c->state.path, &digest) < 0) {
+		complain(_("guarita integrity: nothing is remembered of this look, because the vault cannot seal it\n"));
+		c->not_kept = true;
+		return 0;
+	}
+	if (rc == 0)
+		rc = integrity_state_save(&c->state);
+	if (rc < 0)
+		complain(_("guarita integrity: cannot remember in %s: %s\n"), c->state.path, strerror(-rc));
+	return rc;
+}
+
+static void
 summary(struct check *c)
 {
 	struct buf *out = &c->show.out;
@@ -538,12 +478,12 @@ summary(struct check *c)
 
 	if (c->o->json) {
 		buf_addf(out, "{\"type\":\"summary\",\"files\":%zu,\"records\":%llu,\"alarms\":%llu,\"possible\":%llu,"
-		    "\"unreadable\":%llu}\n", c->nlooks + c->texts.n, (unsigned long long)c->records,
-		    (unsigned long long)c->alarms, (unsigned long long)c->hints, (unsigned long long)c->unreadable);
+		    "\"unreadable\":%llu}\n", c->looks.n + c->looks.texts.n, (unsigned long long)c->records,
+		    (unsigned long long)c->alarms, (unsigned long long)c->hints, (unsigned long long)c->looks.unreadable);
 		return;
 	}
-	buf_addf(out, P_("%s records of %zu file: ", "%s records of %zu files: ", c->nlooks + c->texts.n),
-	    term_count(c->records, n), c->nlooks + c->texts.n);
+	buf_addf(out, P_("%s records of %zu file: ", "%s records of %zu files: ", c->looks.n + c->looks.texts.n),
+	    term_count(c->records, n), c->looks.n + c->looks.texts.n);
 	if (c->alarms > 0)
 		buf_addf(out, P_("%llu sign of tampering", "%llu signs of tampering", c->alarms), (unsigned long long)c->alarms);
 	else
@@ -552,6 +492,12 @@ summary(struct check *c)
 		buf_addf(out, P_(", %llu hint%s", ", %llu hints%s", c->hints), (unsigned long long)c->hints,
 		    c->o->all ? "" : _(" (--all shows them)"));
 	buf_add_byte(out, '\n');
+	if (c->sealed.there)
+		buf_addf(out, P_("Held against %s state sealed in the vault; guarita vault verify proves that the vault is whole.\n",
+		    "Held against %s states sealed in the vault; guarita vault verify proves that the vault is whole.\n", c->sealed.states.n),
+		    term_count(c->sealed.states.n, n));
+	if (c->not_kept)
+		return;
 	if (c->state.path && c->state.fresh)
 		buf_addf(out, _("From now on it is remembered in %s what they look like.\n"), c->state.path);
 	else if (!c->state.path)
@@ -565,23 +511,19 @@ check(struct check *c)
 	int rc = integrity_cross_new(&calls, &c->cross);
 
 	if (rc == 0)
-		rc = gather(c);
-	if (rc == 0 && c->nlooks == 0)
-		rc = -ENOENT;
-	if (rc == 0) {
-		qsort(c->looks, c->nlooks, sizeof(*c->looks), by_stem_and_age);
+		rc = looks_gather(&c->looks, c->o->args, c->o->nargs, c->usual);
+	if (rc == 0)
 		rc = remember(c);
-	}
 	if (rc == 0)
 		rc = look_at_account_files(c);
 	if (rc == 0)
 		rc = look_at_syslog(c);
+	if (rc == 0)
+		rc = look_at_sealed(c);
 	if (rc == 0) {
 		look_for_gone(c);
 		look_at_boot(c);
-		rc = integrity_state_save(&c->state);
-		if (rc < 0)
-			complain(_("guarita integrity: cannot remember in %s: %s\n"), c->state.path, strerror(-rc));
+		rc = keep(c);
 	}
 	return rc;
 }
@@ -590,8 +532,21 @@ static int
 open_state(struct check *c)
 {
 	const char *path = c->o->memory ? c->o->memory : c->usual && geteuid() == 0 ? MEMORY_PATH : NULL;
-	int rc = integrity_state_open(&c->state, path);
+	int rc = integrity_sealed_open(&c->sealed, c->o);
+	bool edited;
 
+	if (rc == -ENOMEM)
+		return rc;
+	rc = integrity_state_open(&c->state, path);
+	edited = rc == -EBADMSG || (rc == 0 && path &&
+	    !integrity_sealed_memory(&c->sealed, path, c->state.fresh ? NULL : &c->state.digest));
+	if (edited && c->sealed.there) {
+		c->path = path;
+		found(c, &(struct integrity_finding){ .what = INTEGRITY_MEMORY, .surety = INTEGRITY_CERTAIN, .after_us = WHEN_NONE,
+			.before_us = WHEN_NONE });
+		integrity_state_forget(&c->state);
+		rc = 0;
+	}
 	if (rc == -EBADMSG)
 		complain(_("guarita integrity: %s was damaged or edited: what it knew cannot be believed.\n"
 		    "Look into why; then move it away to begin anew.\n"), path);
@@ -604,23 +559,23 @@ int
 command_integrity(const struct options *o)
 {
 	struct check c = { .o = o, .usual = o->nargs == 0 };
-	int rc = open_state(&c);
+	bool opened;
+	int rc;
 
-	if (rc < 0)
-		return rc == -EBADMSG ? EXIT_INCIDENTS : EXIT_FAILED;
 	account_show_begin(&c.show, o);
-	rc = check(&c);
+	rc = open_state(&c);
+	opened = rc == 0;
+	if (opened)
+		rc = check(&c);
 	if (rc == 0)
 		summary(&c);
-	else
+	else if (opened)
 		complain("guarita integrity: %s\n", rc == -ENOENT ? _("there is no account file to look at") : strerror(-rc));
 	if (account_show_end(&c.show) < 0 && rc == 0)
 		rc = -EPIPE;
-	for (size_t i = 0; i < c.nlooks; i++)
-		account_close(&c.looks[i].file);
-	free(c.looks);
+	looks_free(&c.looks);
 	integrity_cross_free(c.cross);
 	integrity_state_close(&c.state);
-	path_list_free(&c.texts);
-	return rc < 0 ? EXIT_FAILED : c.alarms > 0 ? EXIT_INCIDENTS : EXIT_CLEAN;
+	integrity_sealed_close(&c.sealed);
+	return rc == -EBADMSG && !opened ? EXIT_INCIDENTS : rc < 0 ? EXIT_FAILED : c.alarms > 0 ? EXIT_INCIDENTS : EXIT_CLEAN;
 }

@@ -10,6 +10,12 @@
 #include "sys/file.h"
 
 static int
+draw_seed(struct integrity_state *s)
+{
+	return getrandom(&s->seed, sizeof(s->seed), 0) == sizeof(s->seed) ? 0 : -EIO;
+}
+
+static int
 load(struct integrity_state *s)
 {
 	struct buf text = BUF_INIT(INTEGRITY_TEXT_MAX);
@@ -17,9 +23,14 @@ load(struct integrity_state *s)
 
 	if (rc == -ENOENT) {
 		s->fresh = true;
-		rc = getrandom(&s->seed, sizeof(s->seed), 0) == sizeof(s->seed) ? 0 : -EIO;
+		rc = draw_seed(s);
 	} else if (rc == 0) {
-		rc = integrity_memory_read(buf_str(&text), &s->old, &s->nold, &s->seed);
+		struct str bytes = buf_str(&text);
+
+		s->digest = digest_of(&bytes, 1);
+		rc = integrity_memory_read(bytes, &s->old, &s->nold, &s->seed);
+		if (rc == -EBADMSG && draw_seed(s) < 0)
+			rc = -EIO;
 	}
 	buf_free(&text);
 	return rc;
@@ -34,9 +45,9 @@ integrity_state_open(struct integrity_state *s, const char *path)
 	if (!path)
 		return 0;
 	rc = load(s);
-	if (rc == 0) {
+	if (rc == 0 || rc == -EBADMSG) {
 		s->seen = calloc(s->nold + 1, sizeof(*s->seen));
-		rc = s->seen ? 0 : -ENOMEM;
+		rc = s->seen ? rc : -ENOMEM;
 	}
 	return rc;
 }
@@ -92,33 +103,47 @@ named_now(const struct integrity_state *s, const char *path)
 	return false;
 }
 
+void
+integrity_state_forget(struct integrity_state *s)
+{
+	for (size_t i = 0; i < s->nold; i++)
+		integrity_memory_free(&s->old[i]);
+	s->nold = 0;
+}
+
+int
+integrity_state_finish(struct integrity_state *s, struct digest *ret)
+{
+	struct str bytes;
+
+	s->text.max = INTEGRITY_TEXT_MAX;
+	buf_reset(&s->text);
+	integrity_memory_start(&s->text, s->seed);
+	for (size_t i = 0; i < s->nnow; i++)
+		integrity_memory_write(&s->now[i], &s->text);
+	for (size_t i = 0; i < s->nold; i++)
+		if (!s->seen[i] && !named_now(s, s->old[i].path))
+			integrity_memory_write(&s->old[i], &s->text);
+	integrity_memory_seal(&s->text, s->seed);
+	bytes = buf_str(&s->text);
+	*ret = digest_of(&bytes, 1);
+	return buf_ok(&s->text) ? 0 : -ENOMEM;
+}
+
 int
 integrity_state_save(struct integrity_state *s)
 {
-	struct buf text = BUF_INIT(INTEGRITY_TEXT_MAX);
 	char dir[4096];
 	struct str parent;
 	int rc = 0;
 
-	if (!s->path)
-		return 0;
 	parent = str_head(str_z(s->path), str_rfind(str_z(s->path), STR("/")));
 	if (parent.n > 0 && parent.n < sizeof(dir) && parent.n < strlen(s->path)) {
 		memcpy(dir, parent.p, parent.n);
 		dir[parent.n] = '\0';
 		rc = file_make_dirs(dir, 0700);
 	}
-	integrity_memory_start(&text, s->seed);
-	for (size_t i = 0; i < s->nnow; i++)
-		integrity_memory_write(&s->now[i], &text);
-	for (size_t i = 0; i < s->nold; i++)
-		if (!s->seen[i] && !named_now(s, s->old[i].path))
-			integrity_memory_write(&s->old[i], &text);
-	integrity_memory_seal(&text, s->seed);
-	if (rc == 0)
-		rc = buf_ok(&text) ? file_replace(s->path, buf_str(&text), 0600, true) : -ENOMEM;
-	buf_free(&text);
-	return rc;
+	return rc < 0 ? rc : file_replace(s->path, buf_str(&s->text), 0600, true);
 }
 
 void
@@ -131,5 +156,6 @@ integrity_state_close(struct integrity_state *s)
 	free(s->old);
 	free(s->now);
 	free(s->seen);
+	buf_free(&s->text);
 	*s = (struct integrity_state){ 0 };
 }

@@ -6,6 +6,7 @@
 #ifndef GUARITA_CONSOLE_INTEGRITY_STATE_H
 #define GUARITA_CONSOLE_INTEGRITY_STATE_H
 
+#include "vault/digest.h"
 #include "watch/integrity_memory.h"
 
 struct integrity_state {
@@ -15,9 +16,11 @@ struct integrity_state {
 	bool *seen;                    /* of old: a file of now is the same log */
 	uint64_t seed;
 	bool fresh;                    /* there was no memory yet */
+	struct digest digest;          /* of the file as it was read, unless fresh */
+	struct buf text;               /* as it will be written */
 };
 
-/* 0, -EBADMSG when the memory itself was damaged or edited, or a negative errno. */
+/* 0; -EBADMSG when the memory itself was damaged or edited: then it is as if there were none; or a negative errno. */
 int integrity_state_open(struct integrity_state *s, const char *path) WARN_UNUSED;
 /*
  * What is remembered of this file, NULL: nothing. Rotation renames, copies and packs, so all files are asked for in
@@ -29,7 +32,13 @@ struct integrity_memory *integrity_state_find(struct integrity_state *s, enum in
     const struct integrity_memory *file, struct str head);
 /* A new memory in the making; NULL without memory. Good until the next call. */
 struct integrity_memory *integrity_state_new(struct integrity_state *s, const char *path, uint32_t record_size);
-/* Keeps what was seen now, and what was remembered of files that were not looked at. */
+/* Nothing that the old memory says is believed. */
+void integrity_state_forget(struct integrity_state *s);
+/*
+ * Puts together what was seen now and what was remembered of files that were not looked at; the digest of the text,
+ * so that it can be sealed before it is written.
+ */
+int integrity_state_finish(struct integrity_state *s, struct digest *ret) WARN_UNUSED;
 int integrity_state_save(struct integrity_state *s) WARN_UNUSED;
 void integrity_state_close(struct integrity_state *s);
 

@@ -44,6 +44,8 @@ struct log_line {
 	size_t nfacts;
 };
 
+/* The directory of the vault that the options, the environment or the configuration name; -ENOENT: none does. */
+int log_vault_dir(const struct options *o, struct buf *out) WARN_UNUSED;
 /* Opens the vault that the options name and reads the query; says what is wrong. 0 or a negative errno. */
 int log_open(struct log *l, const struct options *o, struct str query) WARN_UNUSED;
 void log_close(struct log *l);

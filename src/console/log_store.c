@@ -42,18 +42,25 @@ configured(struct buf *out)
 	arena_free(&arena);
 }
 
+int
+log_vault_dir(const struct options *o, struct buf *out)
+{
+	const char *env = getenv("GUARITA_VAULT");
+
+	if (o->vault || (env && *env))
+		buf_add(out, str_z(o->vault ? o->vault : env));
+	else
+		configured(out);
+	return out->n > 0 ? 0 : -ENOENT;
+}
+
 static int
 open_store(struct log *l, const struct options *o)
 {
-	const char *env = getenv("GUARITA_VAULT");
 	struct buf dir = BUF_INIT(4096);
 	int rc;
 
-	if (o->vault || (env && *env))
-		buf_add(&dir, str_z(o->vault ? o->vault : env));
-	else
-		configured(&dir);
-	if (dir.n == 0) {
+	if (log_vault_dir(o, &dir) < 0) {
 		complain(_("guarita: %s names no vault; say where it is with --vault DIR or in $GUARITA_VAULT\n"), CONFIG_DEFAULT);
 		buf_free(&dir);
 		return -ENOENT;

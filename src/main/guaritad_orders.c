@@ -8,7 +8,7 @@
 static struct unit *
 unit_for(struct guaritad *g, struct str word)
 {
-	enum msg_peer peer = str_starts(word, STR("vpn")) ? MSG_L2TPD : MSG_NETD;
+	enum msg_peer peer = str_starts(word, STR("vpn")) ? MSG_L2TPD : str_eq(word, STR("seal")) ? MSG_VAULTD : MSG_NETD;
 
 	for (size_t i = 0; i < g->nunits; i++)
 		if (g->units[i].row->peer == peer)
@@ -44,7 +44,8 @@ guaritad_order(struct guaritad *g, struct control_client *c, struct str word, st
 
 	if (u && !guaritad_wants(g, u->row)) {
 		refuse(c, u->row->peer == MSG_L2TPD ? "the configuration has no VPN: neither l2tp server nor headquarters"
-						     : "the configuration has no gate: it names no interface");
+		    : u->row->peer == MSG_VAULTD ? "the configuration names no vault"
+						   : "the configuration has no gate: it names no interface");
 		return;
 	}
 	if (!u || u->state != UNIT_RUNNING || !u->chan || !o) {

@@ -18,6 +18,7 @@
 #define PRIME_RECORDS (1u << 16)       /* so many old records are read in silence */
 #define VERIFY_BYTES_MAX (64u << 20)   /* files up to this size are read again after each change */
 #define PAUSE_EVERY 256u
+#define SEEN_PAUSE_US (2 * WHEN_SECOND)        /* between two digests of a file that grows all the time */
 
 struct account_tail {
 	char *path;
@@ -30,6 +31,10 @@ struct account_tail {
 	struct account_lines *lines;
 	struct integrity_logins *logins;
 	struct integrity_memory memory;/* of what was taken, for comparison after a change */
+	struct account_chain chain;    /* of the records from `chain_first` on, as they were when they were taken */
+	uint64_t chain_first;          /* 0: none */
+	uint64_t told_seen;            /* records of the chain that were told */
+	int64_t told_seen_us, chain_last_us;
 	struct buf line;
 };
 
@@ -41,7 +46,8 @@ account_tail_new(const char *path, const struct account_lines_opts *o, const str
 
 	if (!t)
 		return -ENOMEM;
-	*t = (struct account_tail){ .path = strdup(path), .line_opts = *o, .calls = *calls, .line = BUF_INIT(64u << 10) };
+	*t = (struct account_tail){ .path = strdup(path), .line_opts = *o, .calls = *calls, .line = BUF_INIT(64u << 10),
+		.told_seen_us = -SEEN_PAUSE_US };
 	if (!t->path) {
 		free(t);
 		return -ENOMEM;
@@ -58,6 +64,7 @@ let_go(struct account_tail *t)
 	account_lines_free(t->lines);
 	integrity_logins_free(t->logins);
 	integrity_memory_free(&t->memory);
+	t->chain_first = t->told_seen = 0;
 	t->lines = NULL;
 	t->logins = NULL;
 	t->open = false;
@@ -71,6 +78,7 @@ account_tail_free(struct account_tail *t)
 	if (!t)
 		return;
 	let_go(t);
+	account_chain_free(&t->chain);
 	buf_free(&t->line);
 	free(t->path);
 	free(t);
@@ -114,6 +122,7 @@ open_file(struct account_tail *t, const char *path)
 	if (rc < 0)
 		return rc;
 	t->open = true;
+	account_chain_begin(&t->chain);
 	o.failures = t->file.kind == ACCOUNT_FAILURES;
 	rc = account_lines_new(&t->line_opts, &t->lines);
 	if (rc == 0 && t->file.kind <= ACCOUNT_FAILURES)
@@ -145,7 +154,73 @@ give(struct account_tail *t)
 	buf_reset(&t->line);
 }
 
-/* One record to a line, to the checker and to the memory. */
+/* 0: it has none. */
+static int64_t
+time_of(const struct account_tail *t, struct str bytes)
+{
+	struct pacct p;
+	struct utmp u;
+
+	if (t->file.kind == ACCOUNT_PROCESSES)
+		return pacct_read(bytes, &p) == 0 ? p.begin * WHEN_SECOND : 0;
+	utmp_read((enum utmp_layout)t->file.layout, bytes, &u);
+	return u.time_us;
+}
+
+static void
+tell_seen(struct account_tail *t, int64_t now_us)
+{
+	struct account_seal s = { .kind = ACCOUNT_SEAL_RECORDS, .dev = t->file.dev, .ino = t->file.ino,
+		.record_size = t->file.record, .first = t->chain_first, .count = t->chain.records, .last_us = t->chain_last_us };
+
+	if (!t->calls.seen || !t->open || t->chain.records == t->told_seen)
+		return;
+	s.digest = account_chain_digest(&t->chain);
+	t->told_seen = t->chain.records;
+	t->told_seen_us = now_us;
+	t->calls.seen(t->calls.ctx, t->path, &s);
+}
+
+/* A busy file is told of now and then, a quiet one at once. */
+static void
+tell_seen_when_due(struct account_tail *t)
+{
+	int64_t now = clock_mono_us();
+
+	if (now - t->told_seen_us >= SEEN_PAUSE_US)
+		tell_seen(t, now);
+}
+
+static void
+chain(struct account_tail *t, struct str bytes, uint64_t number, int64_t time_us)
+{
+	if (!t->calls.seen || (t->chain_first && t->chain_first + t->chain.records != number))
+		return;
+	if (!t->chain_first)
+		t->chain_first = number;
+	if (time_us > 0)
+		t->chain_last_us = time_us;
+	/* Without room there is no digest of what follows; what was told stays true. */
+	if (account_chain_add(&t->chain, bytes) < 0)
+		t->calls.seen = NULL;
+}
+
+/* The records before the first that is read, where they are not too many: a digest of the whole file says most. */
+static void
+chain_up_to(struct account_tail *t, uint64_t end)
+{
+	if (!t->calls.seen || is_table(t) || end * t->file.record > VERIFY_BYTES_MAX)
+		return;
+	for (uint64_t i = 0; i < end; i++) {
+		struct str bytes = account_at(&t->file, i);
+
+		if (bytes.n == 0)
+			return;
+		chain(t, bytes, i + 1, time_of(t, bytes));
+	}
+}
+
+/* One record to a line, to the checker, to the memory and to the digest. */
 static void
 take(struct account_tail *t, struct str bytes, uint64_t number)
 {
@@ -169,6 +244,7 @@ take(struct account_tail *t, struct str bytes, uint64_t number)
 			account_line_login(t->lines, &u, number, &t->line);
 	}
 	give(t);
+	chain(t, bytes, number, time_us);
 	/* Without room to remember there is nothing to compare with later: that is all. */
 	if (t->memory.records + 1 == number && integrity_memory_record(&t->memory, NULL, bytes, time_us, &none) < 0)
 		integrity_memory_free(&t->memory);
@@ -186,6 +262,17 @@ take_until(struct account_tail *t, uint64_t end)
 		if (!t->quiet && t->at % PAUSE_EVERY == 0 && t->calls.pause(t->calls.ctx))
 			return;
 	}
+}
+
+static void
+tell_entry_seen(struct account_tail *t, uint64_t uid, struct str bytes, int64_t time_us)
+{
+	struct account_seal s = { .kind = ACCOUNT_SEAL_ENTRY, .dev = t->file.dev, .ino = t->file.ino,
+		.record_size = t->file.record, .first = uid, .count = 1, .last_us = time_us, .digest = digest_of(&bytes, 1) };
+
+	/* What a tally of failures says is not for ever: a login clears it. */
+	if (t->calls.seen && t->file.kind == ACCOUNT_LASTLOG)
+		t->calls.seen(t->calls.ctx, t->path, &s);
 }
 
 /* The entries of a table that are new since the last look; all of them are remembered. */
@@ -216,6 +303,7 @@ take_table(struct account_tail *t)
 		    old->blocks[old->at - 1].hash == now.blocks[now.nblocks - 1].hash;
 		if (same)
 			continue;
+		tell_entry_seen(t, i, bytes, e.time_s * WHEN_SECOND);
 		if (t->file.kind == ACCOUNT_LASTLOG)
 			account_line_last(t->lines, (uint32_t)i, &e, &t->line);
 		else
@@ -241,16 +329,10 @@ verify(struct account_tail *t)
 	integrity_memory_begin(&now, (uint32_t)t->file.record, t->memory.seed);
 	for (uint64_t i = 0; rc == 0 && i < t->at; i++) {
 		struct str bytes = account_at(&t->file, i);
-		struct pacct p;
-		struct utmp u = { 0 };
 
 		if (bytes.n == 0)
 			break;
-		if (t->file.kind == ACCOUNT_PROCESSES)
-			u.time_us = pacct_read(bytes, &p) == 0 ? p.begin * WHEN_SECOND : 0;
-		else
-			utmp_read((enum utmp_layout)t->file.layout, bytes, &u);
-		rc = integrity_memory_record(&now, &t->memory, bytes, u.time_us, &calls);
+		rc = integrity_memory_record(&now, &t->memory, bytes, time_of(t, bytes), &calls);
 	}
 	if (rc == 0)
 		integrity_memory_end(&now, &t->memory, &calls);
@@ -269,11 +351,13 @@ prime(struct account_tail *t, uint64_t end)
 		take_table(t);
 	} else if (end > PRIME_RECORDS && t->file.kind != ACCOUNT_PROCESSES) {
 		t->at = end - PRIME_RECORDS;
+		chain_up_to(t, t->at);
 		take_until(t, end);
 		integrity_memory_free(&t->memory);      /* does not begin with record 1: nothing to compare */
 	} else if (t->file.kind != ACCOUNT_PROCESSES) {
 		take_until(t, end);
 	} else {
+		chain_up_to(t, end);
 		t->at = end;
 	}
 	t->quiet = false;
@@ -292,6 +376,7 @@ finish_renamed(struct account_tail *t, const struct account_pos *pos)
 	if (!is_table(t)) {
 		prime(t, pos->offset / t->file.record);
 		take_until(t, t->file.count);
+		account_tail_end(t);
 	}
 	let_go(t);
 	return true;
@@ -354,6 +439,7 @@ read_new(struct account_tail *t)
 		take_table(t);
 	} else if (t->file.count < t->at) {
 		t->calls.event(t->calls.ctx, t->path, ACCOUNT_TAIL_SHRUNK, was, t->file.bytes);
+		account_tail_end(t);
 		let_go(t);
 		try_open(t, t->path);
 		if (t->open)
@@ -373,6 +459,12 @@ read_new(struct account_tail *t)
 }
 
 void
+account_tail_end(struct account_tail *t)
+{
+	tell_seen(t, clock_mono_us());
+}
+
+void
 account_tail_poll(struct account_tail *t)
 {
 	if (!t->open)
@@ -380,11 +472,14 @@ account_tail_poll(struct account_tail *t)
 	if (!t->open)
 		return;
 	read_new(t);
+	tell_seen_when_due(t);
 	if (!t->open || !replaced(t) || t->calls.pause(t->calls.ctx))
 		return;
 	/* Renamed: read to its end just now; its successor is read from its beginning. */
+	account_tail_end(t);
 	let_go(t);
 	try_open(t, t->path);
 	if (t->open)
 		read_new(t);
+	tell_seen_when_due(t);
 }

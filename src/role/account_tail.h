@@ -6,6 +6,7 @@
 #ifndef GUARITA_ROLE_ACCOUNT_TAIL_H
 #define GUARITA_ROLE_ACCOUNT_TAIL_H
 
+#include "console/account_seal.h"
 #include "watch/account_line.h"
 #include "watch/integrity.h"
 
@@ -19,6 +20,8 @@ struct account_tail_calls {
 	/* was and now are offsets; for UNREADABLE now is the errno. */
 	void (*event)(void *ctx, const char *path, enum account_tail_event e, uint64_t was, uint64_t now);
 	bool (*pause)(void *ctx);      /* enough for now: the reader is behind */
+	/* What the file looks like now, for whoever seals it; NULL: nobody does. */
+	void (*seen)(void *ctx, const char *path, const struct account_seal *s);
 };
 
 /* Where reading stands, to be kept over restarts. */
@@ -38,6 +41,8 @@ void account_tail_free(struct account_tail *t);
 void account_tail_begin(struct account_tail *t, const struct account_pos *pos, bool from_start);
 /* Reads what is new. */
 void account_tail_poll(struct account_tail *t);
+/* Tells what was taken and not yet told as seen. */
+void account_tail_end(struct account_tail *t);
 struct account_pos account_tail_pos(const struct account_tail *t);
 const char *account_tail_path(const struct account_tail *t);
 

@@ -66,6 +66,7 @@ struct intake {
 	struct dgrams *dgrams;     /* shared: one batch is handled before the next is received */
 	char *stream;              /* likewise for streams */
 	struct feed_source *own;   /* what Guarita itself has to say */
+	struct feed_source *seen;  /* digests of account files, for the vault; NULL: there is none */
 	struct timer *tick;
 	uint64_t lost_told, archive_lost_told;
 	int spool_error_told;

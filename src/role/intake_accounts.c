@@ -131,6 +131,20 @@ on_event(void *ctx, const char *path, enum account_tail_event e, uint64_t was, u
 	buf_free(&file);
 }
 
+/* To be sealed: whoever edits the file afterwards cannot edit that. */
+static void
+on_seen(void *ctx, const char *path, const struct account_seal *seal)
+{
+	struct accounts *a = ctx;
+	struct buf line = BUF_INIT(16384);
+
+	buf_add_byte(&line, '{');
+	account_seal_write(seal, str_z(path), &line);
+	if (buf_ok(&line))
+		feed_line(a->source->in->feed, a->source->in->seen, clock_wall_us(), buf_str(&line), false);
+	buf_free(&line);
+}
+
 static bool
 on_pause(void *ctx)
 {
@@ -225,6 +239,18 @@ open_accounts(struct intake_source *s)
 	return load_users(a);
 }
 
+/* Without a vault nobody could believe them later. */
+static int
+open_seen(struct intake *in)
+{
+	struct entry_source seen = { .kind = ENTRY_KIND_OWN, .name = STR(ACCOUNT_SEAL_SOURCE), .anchor_us = WHEN_NONE };
+
+	if (!in->role->config->vault || in->seen)
+		return 0;
+	in->seen = feed_source_new(in->feed, &seen);
+	return in->seen ? 0 : -ENOMEM;
+}
+
 static int
 start(struct intake_source *s)
 {
@@ -237,8 +263,10 @@ start(struct intake_source *s)
 
 	s->feed = intake_feed_source(s, ENTRY_KIND_NET, STR("accounts"), true);
 	a->tails = calloc(s->conf->paths.n ? s->conf->paths.n : 1, sizeof(*a->tails));
-	if (!s->feed || !a->tails)
+	if (!s->feed || !a->tails || open_seen(s->in) < 0)
 		return -ENOMEM;
+	if (s->in->seen)
+		calls.seen = on_seen;
 	if (s->in->role->control_fd >= 0 && kept_path(s->in, path) == 0) {
 		rc = file_read(path, &a->kept);
 		if (rc < 0 && rc != -ENOENT)
@@ -271,6 +299,8 @@ close_accounts(struct intake_source *s)
 		return;
 	if (a->timer) {
 		poll_all(a);
+		for (size_t i = 0; i < a->ntails; i++)
+			account_tail_end(a->tails[i]);
 		keep(a);
 	}
 	timer_close(a->timer);

@@ -190,6 +190,7 @@ done(void *ctx)
 	v->frames++;
 	v->bytes += j->bytes.n;
 	v->durable = j->size;
+	vaulting_answer(v);
 	tell_sender(v, j);
 	free_job(j);
 	vaulting_feed(v);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "console/account_seal.h"
 #include "role/vaulting.h"
 #include "sys/clock.h"
 #include "sys/file.h"
@@ -109,7 +110,8 @@ begin(void *ctx, struct role *r)
 	struct vaulting *v = ctx;
 	struct entry_source own = {
 		.kind = ENTRY_KIND_OWN, .name = STR("vaultd"), .envelope = true, .anchor_us = WHEN_NONE,
-	}, told = { .kind = ENTRY_KIND_OWN, .name = STR(VAULT_TOLD), .anchor_us = WHEN_NONE };
+	}, told = { .kind = ENTRY_KIND_OWN, .name = STR(VAULT_TOLD), .anchor_us = WHEN_NONE },
+	  seen = { .kind = ENTRY_KIND_OWN, .name = STR(ACCOUNT_SEAL_SOURCE), .anchor_us = WHEN_NONE };
 
 	v->last_job = &v->jobs;
 	v->side = BUF_INIT(FRAME_SIDE_MAX / 2);
@@ -122,6 +124,8 @@ begin(void *ctx, struct role *r)
 		e = streams_declare(&v->streams, &own, &v->own);
 	if (e == 0)
 		e = streams_declare(&v->streams, &told, &v->told);
+	if (e == 0)
+		e = streams_declare(&v->streams, &seen, &v->seen);
 	if (e < 0)
 		return e;
 	/* Every start begins a file: it says what is known, and what a restart reads is short. */
@@ -217,6 +221,12 @@ on_link(void *ctx, enum msg_peer peer, int fd)
 }
 
 static void
+on_order(void *ctx, const struct msg_order *m)
+{
+	vaulting_order(ctx, m);
+}
+
+static void
 status(void *ctx, struct buf *json)
 {
 	struct vaulting *v = ctx;
@@ -287,7 +297,8 @@ int
 main(int argc, char **argv)
 {
 	static const struct role_calls calls = {
-		.prepare = prepare, .load = load, .begin = begin, .link = on_link, .status = status, .stop = stop,
+		.prepare = prepare, .load = load, .begin = begin, .link = on_link, .order = on_order, .status = status,
+		.stop = stop,
 		.finish = finish,
 	};
 	struct vaulting v = {

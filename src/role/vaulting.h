@@ -15,6 +15,7 @@
 #define VAULT_CREDIT 64                        /* batches of intaked on the way, or not durable yet */
 #define VAULT_FRAME_FULL (256u << 10)          /* a frame waits for nothing once it is so large */
 #define VAULT_FILE_BYTES (64u << 20)           /* of the log; then a new one is begun */
+#define VAULT_ORDERS_MAX 64
 #define VAULT_EPOCH_LINES (UINT64_C(1) << 20)  /* an epoch ends after so many lines too */
 
 /* Bytes on their way to the disk, and what they mean for the others once they are there. */
@@ -53,6 +54,11 @@ struct vault_reader {
 	struct batch *batch;
 };
 
+struct vault_order {                   /* of the control socket: answered once it is durable */
+	uint32_t id;
+	uint64_t size;                 /* of the tree behind its line */
+};
+
 struct vaulting {
 	struct role *role;
 	const struct conf_vault *conf;
@@ -64,6 +70,7 @@ struct vaulting {
 	uint8_t boot[FRAME_BOOT_BYTES];
 	uint32_t own;                  /* stream of our own lines */
 	uint32_t told;                 /* stream of what watchd tells: not handed back to it */
+	uint32_t seen;                 /* likewise of what was seen of account files */
 
 	struct vault_wire *wires[2];   /* received lines, files: by number */
 	uint32_t nwires[2];
@@ -71,6 +78,9 @@ struct vaulting {
 	struct buf side;               /* of the open frame */
 	uint32_t credits;              /* batches in the open frame */
 	int64_t open_us;               /* when its first line came */
+
+	struct vault_order orders[VAULT_ORDERS_MAX];
+	size_t norders;
 
 	struct vault_job *jobs, **last_job;
 	bool busy, retrying;
@@ -137,6 +147,11 @@ void vaulting_checkpoint(struct vaulting *v, int64_t now_s);
 
 /* Giving way. vault_drop.c: now and then; the oldest file of the log, when a segment holds its lines. */
 void vaulting_drop(struct vaulting *v);
+
+/* Orders. vault_orders.c */
+void vaulting_order(struct vaulting *v, const struct msg_order *m);
+/* Answers those that are durable now. */
+void vaulting_answer(struct vaulting *v);
 
 /* Handing on. vault_feed.c */
 int vaulting_reader_open(struct vaulting *v) WARN_UNUSED;
