@@ -2,7 +2,7 @@
 #
 #   make             build into ./build
 #   make test        build with ASan and UBSan into ./build-asan, run every test, print the counts
-#   make demo        show Guarita at work on this machine; leaves nothing running
+#   make demo        a company on this machine: matriz, two filiais, a stranger; leaves nothing; KEEP=1 leaves it up
 #   make bench       measure against other programs on the same input
 #   make fuzz        one minute of each fuzz target; T=name for one, SECONDS=n for longer
 #   make hostile     a million hostile lines through scan: no crash, no hang, no forged source; LINES=n, SEED=n
@@ -21,6 +21,7 @@ SECONDS ?= 60
 LINES ?= 1000000
 SEED ?= 1
 T ?=
+KEEP ?=
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
@@ -48,7 +49,7 @@ test: deps
 
 demo: deps
 	@$(MAKE) --no-print-directory all
-	@tools/demo.sh
+	@tools/demo.sh $(if $(KEEP),--keep)
 
 bench: deps
 	@$(MAKE) --no-print-directory all

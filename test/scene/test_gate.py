@@ -132,6 +132,9 @@ def sample(name, **changes):
     for old, new in changes.items():
         assert old in text, old
         text = text.replace(old, new)
+    # The tunnel is a cable here (below); what the whole sites do, the demo shows.
+    for statement in (r"^l2tp .*\n", r"^secret .*\n", r"^headquarters .*\n(\t.*\n)*}\n", r"^udp .*\n", r"^vault .*\n"):
+        text = re.sub(statement, "", text, flags=re.M)
     return text
 
 
@@ -190,7 +193,7 @@ def servers(bed, company):
 
 
 def test_samples_fit_in_forty_lines_and_pass_the_check():
-    for name in ("matriz.conf", "filial.conf"):
+    for name in ("matriz.conf", "filial.conf", "filial-small.conf"):
         assert len((ROOT / "etc" / name).read_text().splitlines()) <= 40
         done = subprocess.run([GUARITA, "check", ROOT / "etc" / name, "--rules", ROOT / "rules"], capture_output=True, text=True)
         assert done.returncode == 0, done.stderr

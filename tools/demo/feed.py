@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Plays a morning at a company, then an attack, into a running Guarita: over UDP, TCP, a unix socket and a file.
 
-usage: demo-feed.py morning|attack --udp PORT --tcp PORT --unix PATH --file PATH [--pace SECONDS]
+usage: feed.py morning|attack --udp PORT --tcp PORT --unix PATH --file PATH [--pace SECONDS]
 
 Addresses are those kept for documentation (RFC 5737); nothing leaves the loopback interface.
 """
