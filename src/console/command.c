@@ -81,6 +81,7 @@ static const struct command commands[] = {
 	{ "vpn", "show", "NAME", 1, 1, "cjp", N_("all there is to know of one connection"), command_vpn_show },
 	{ "vpn", "kick", "NAME", 1, 1, "c", N_("ends the connection of a user"), command_vpn_kick },
 	{ "vpn", "dial", "[HOST]", 0, 1, "c", N_("dials a headquarters now"), command_vpn_dial },
+	{ "vpn", "test", "[SERVER]", 0, 1, "Cjp", N_("dials from here, step by step, and says what stands in the way"), command_vpn_test },
 	{ "status", NULL, "", 0, 0, "cj", N_("processes, their rights, sources and losses"), command_status },
 	{ "watch", NULL, "", 0, 0, "cjp", N_("incidents as they happen"), command_watch },
 	{ "reload", NULL, "", 0, 0, "c", N_("reads the configuration again"), command_reload },

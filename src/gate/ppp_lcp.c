@@ -288,14 +288,24 @@ ppp_echo_begin(struct ppp_link *l)
 }
 
 void
-ppp_echo_now(struct ppp_link *l, int64_t now_us)
+ppp_echo_sized(struct ppp_link *l, int64_t now_us, size_t size)
 {
+	static const uint8_t zeros[PPP_PACKET_MAX];
+	size_t head = PPP_PACKET_HEAD + 4;
+
 	l->now_us = now_us;
 	if (l->lcp.state != PPP_OPENED)
 		return;
 	l->echo_sent_us = now_us;
 	l->echoes++;
-	send_echo(l, PPP_ECHO_REQ, ++l->echo_id, STR_NULL);
+	send_echo(l, PPP_ECHO_REQ, ++l->echo_id, str_of((const char *)zeros,
+	    size <= head ? 0 : size > PPP_PACKET_MAX - PPP_HEAD ? PPP_PACKET_MAX - PPP_HEAD - head : size - head));
+}
+
+void
+ppp_echo_now(struct ppp_link *l, int64_t now_us)
+{
+	ppp_echo_sized(l, now_us, 0);
 }
 
 /*

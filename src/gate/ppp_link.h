@@ -129,6 +129,8 @@ bool ppp_link_encrypts(const struct ppp_link *l);
 size_t ppp_link_seal(struct ppp_link *l, uint16_t protocol, struct str payload, uint8_t *out);
 /* Asks the peer for a sign of life, out of turn. */
 void ppp_echo_now(struct ppp_link *l, int64_t now_us);
+/* The same with a packet of so many bytes, its head included. */
+void ppp_echo_sized(struct ppp_link *l, int64_t now_us, size_t size);
 /* The same without a copy: the head, after which the caller writes the payload; then the frame of n bytes is finished. */
 size_t ppp_link_head(const struct ppp_link *l, uint16_t protocol, uint8_t *out);
 void ppp_link_finish(struct ppp_link *l, uint8_t *out, size_t n);

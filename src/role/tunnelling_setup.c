@@ -6,19 +6,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "gate/l2tp_words.h"
 #include "role/tunnelling.h"
 #include "sys/clock.h"
 #include "sys/link.h"
 
 #define STARTING_MAX 2000
 #define PER_SOURCE_MAX 500
-#define ECHO_TRIES 3
-
-static uint32_t
-v4_of(const struct addr *a)
-{
-	return (uint32_t)a->b[12] << 24 | (uint32_t)a->b[13] << 16 | (uint32_t)a->b[14] << 8 | a->b[15];
-}
 
 static struct vpn_net *
 nets_of(struct arena *a, const struct conf_cidrs *c)
@@ -26,21 +20,8 @@ nets_of(struct arena *a, const struct conf_cidrs *c)
 	struct vpn_net *v = ARENA_ARRAY(a, struct vpn_net, c->n + 1);
 
 	for (uint32_t i = 0; v && i < c->n; i++)
-		v[i] = (struct vpn_net){ .net = v4_of(&c->v[i].net), .bits = (uint8_t)(c->v[i].bits - 96) };
+		v[i] = (struct vpn_net){ .net = l2tp_words_v4(&c->v[i].net), .bits = (uint8_t)(c->v[i].bits - 96) };
 	return v;
-}
-
-static unsigned
-methods_of(const struct conf_strs *s)
-{
-	static const unsigned bits[] = { PPP_AUTH_MSCHAP2, PPP_AUTH_CHAP, PPP_AUTH_PAP };
-	unsigned v = 0;
-
-	for (uint32_t i = 0; i < s->n; i++)
-		for (unsigned k = 0; conf_vpn_methods[k]; k++)
-			if (str_eq(s->v[i], str_z(conf_vpn_methods[k])))
-				v |= bits[k];
-	return v ? v : PPP_AUTH_MSCHAP2;
 }
 
 static struct str
@@ -100,8 +81,8 @@ fill_profile(struct tunnelling *t, const struct conf_vpn_secret *s, struct vpn_p
 	*p = t->server.profile.policy;
 	p->encryption = (enum ppp_encryption)encryption;
 	for (uint32_t i = 0; i < 2; i++) {
-		p->dns[i] = i < c.dns.n ? v4_of(&c.dns.v[i].net) : 0;
-		p->wins[i] = i < c.wins.n ? v4_of(&c.wins.v[i].net) : 0;
+		p->dns[i] = i < c.dns.n ? l2tp_words_v4(&c.dns.v[i].net) : 0;
+		p->wins[i] = i < c.wins.n ? l2tp_words_v4(&c.wins.v[i].net) : 0;
 	}
 	ret->pool = nets_of(&t->role->file.arena, &c.pool);
 	ret->npool = c.pool.n;
@@ -144,7 +125,7 @@ profile_of(struct tunnelling *t, const struct conf_vpn_secret *s, const struct v
 static int
 add_user(struct tunnelling *t, const struct conf_vpn_secret *s, struct vpn_user *u)
 {
-	*u = (struct vpn_user){ .name = s->name, .password = s->password, .address = v4_of(&s->address), .tun = -1,
+	*u = (struct vpn_user){ .name = s->name, .password = s->password, .address = l2tp_words_v4(&s->address), .tun = -1,
 		.nets = nets_of(&t->role->file.arena, &s->networks), .nnets = s->networks.n };
 	int r = u->nets ? profile_of(t, s, &u->profile) : -ENOMEM;
 	if (r < 0)
@@ -170,9 +151,9 @@ fill_server(struct tunnelling *t, const struct conf_vpn_server *c)
 {
 	struct ppp_policy *p = &t->server.profile.policy;
 
-	*p = (struct ppp_policy){ .server = true, .auth = methods_of(&c->authentication), .weak_keys = c->weak_keys,
-		.mru = (uint16_t)c->mtu, .local = v4_of(&c->address), .echo_us = c->keepalive_us,
-		.echo_tries = ECHO_TRIES, .name = our_name(t) };
+	*p = (struct ppp_policy){ .server = true, .auth = l2tp_words_methods(&c->authentication), .weak_keys = c->weak_keys,
+		.mru = (uint16_t)c->mtu, .local = l2tp_words_v4(&c->address), .echo_us = c->keepalive_us,
+		.echo_tries = L2TP_WORDS_ECHOES, .name = our_name(t) };
 	t->server.terms = (struct l2tp_terms){ .host_name = p->name, .secret = c->tunnel_secret, .hello_us = c->hello_us,
 		.max_tunnels = (unsigned)c->max_sessions + STARTING_MAX, .max_starting = STARTING_MAX,
 		.max_per_source = PER_SOURCE_MAX, .server = true };
@@ -246,31 +227,10 @@ setup_server(struct tunnelling *t)
 
 /* The dials. */
 
-/* "host", "host:port", "[v6]:port" */
-static void
-split_host(struct vpn_dial *d, struct str s)
-{
-	size_t colon = str_rfind(s, STR(":"));
-	uint64_t port;
-
-	d->host = s;
-	d->port = L2TP_PORT;
-	if (colon == s.n || str_find_byte(s, ':') != colon ||
-	    text_u64(str_from(s, colon + 1), &port) < 0 || port == 0 || port > UINT16_MAX)
-		return;
-	d->host = str_head(s, colon);
-	d->port = (uint16_t)port;
-}
-
 static int
 setup_dial(struct tunnelling *t, const struct conf_vpn_headquarters *c, struct vpn_dial *d)
 {
-	*d = (struct vpn_dial){ .state = VPN_WAITING };
-	split_host(d, c->host);
-	d->policy = (struct ppp_policy){ .auth = methods_of(&c->authentication),
-		.encryption = (enum ppp_encryption)c->encryption, .ask_dns = c->use_dns, .mru = (uint16_t)c->mtu,
-		.echo_us = c->keepalive_us, .echo_tries = ECHO_TRIES, .name = c->user, .password = c->password };
-	d->terms = (struct l2tp_terms){ .host_name = our_name(t), .secret = c->tunnel_secret, .hello_us = c->hello_us };
+	l2tp_words_dial(c, our_name(t), d);
 	d->tun = add_end(t, c->interface, (uint16_t)c->mtu);
 	if (d->tun < 0)
 		return d->tun;
@@ -326,7 +286,7 @@ turn_everything(struct tunnelling *t, struct tunnel_end *e, const struct vpn_cal
 	static const struct vpn_net halves[] = { { 0, 1 }, { 0x80000000, 1 } };
 
 	if (add) {
-		e->pinned_host = v4_of(&c->session->tunnel->peer.addr);
+		e->pinned_host = l2tp_words_v4(&c->session->tunnel->peer.addr);
 		if (link_route_get(t->link_fd, e->pinned_host, &e->pinned_index, &e->pinned_gateway) < 0)
 			e->pinned_index = 0;
 	}

@@ -118,6 +118,16 @@ open_socket(struct udp *u, const struct addr *addr, bool any)
 	return u->fd < 0 ? -errno : 0;
 }
 
+void
+udp_never_fragment(struct udp *u)
+{
+	int four = IP_PMTUDISC_PROBE, six = IPV6_PMTUDISC_PROBE;
+
+	(void)!setsockopt(u->fd, IPPROTO_IP, IP_MTU_DISCOVER, &four, sizeof(four));
+	if (u->family == AF_INET6)
+		(void)!setsockopt(u->fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &six, sizeof(six));
+}
+
 int
 udp_open(const struct addr *addr, bool any, uint16_t port, struct udp **ret)
 {

@@ -22,6 +22,8 @@ int udp_open(const struct addr *addr, bool any, uint16_t port, struct udp **ret)
 void udp_close(struct udp *u);         /* accepts NULL */
 int udp_fd(const struct udp *u);
 uint16_t udp_port(const struct udp *u);
+/* What is too large for the way is lost rather than cut in pieces: for finding out how large packets may be. */
+void udp_never_fragment(struct udp *u);
 
 /* Receives what waits: how many datagrams, 0 when nothing waits, or -errno. */
 int udp_receive(struct udp *u) WARN_UNUSED;

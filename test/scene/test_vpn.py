@@ -3,6 +3,7 @@
 Peers that are not ours (xl2tpd with pppd, SoftEther) run in a guest whose kernel has ppp and l2tp, where the testbed built
 one; without it those scenes are skipped.
 """
+import json
 import os
 import re
 import signal
@@ -10,7 +11,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import ROLES, ROOT, wait_until
+from conftest import BUILD, ROLES, ROOT, wait_until
 
 PEERS = ROOT.parent / "shared" / "testbed" / "l2tp-peers"
 CACHE = Path(os.environ.get("GUARITA_PEERS_CACHE", "/var/tmp/guarita-l2tp-peers"))
@@ -223,6 +224,55 @@ def test_a_profile_limits_rate_and_time(company):
     assert sent > received and 25 <= received <= 130, got
     wait_until("its time is over", lambda: "the time for one session is over" in m.log())
     connected(m, f, 2)
+
+
+def tried(site, *words, config=None):
+    """`guarita vpn test` on a site: its steps, as objects, and the exit code."""
+    conf = site.dir / "test.conf"
+    if config is not None:
+        conf.write_text("site x;\nstdin;\n%s\n" % config)
+    done = site.on(BUILD / "src" / "main" / "guarita", "vpn", "test", "--json", "--config", conf, *words)
+    return [json.loads(line) for line in done.stdout.splitlines()], done.returncode, done.stderr
+
+
+def test_a_server_is_tried_step_by_step(company):
+    m, f = company
+    m.start("l2tp server { %s }\n%s" % (SERVER, USER))
+    steps, code, err = tried(f, config=headquarters())
+    assert code == 0 and all(s["ok"] for s in steps), (steps[-2:], err)
+    assert [s["step"] for s in steps] == ["name", "port", "call", "PPP", "login", "encryption", "address", "answers", "size"]
+    assert "MPPE-128" in steps[5]["text"] and "1400 bytes pass" in steps[8]["text"]
+    # A stranger learns how far the way is good, and nothing more.
+    steps, code, _ = tried(f, "192.0.2.1", config="")
+    assert code == 0 and steps[-1]["step"] == "login" and "not tried" in steps[-1]["text"]
+    assert "segredo" not in str(steps)
+
+
+@pytest.mark.parametrize("config, step, why", [
+    ("headquarters 192.0.2.1 { user filial1; password errado; }", "login", "691"),
+    ("headquarters 192.0.2.1 { user filial1; password segredo; tunnel-secret x; }", "port", "tunnel secret"),
+    ("headquarters 192.0.2.1 { user filial1; password segredo; authentication pap; encryption no; }", "PPP", "919"),
+    ("headquarters 192.0.2.9 { user filial1; password segredo; }", "port", "silent"),
+    ("headquarters no.such.host.invalid { user filial1; password segredo; }", "name", "looked up"),
+])
+def test_the_failing_step_is_named(company, config, step, why):
+    m, f = company
+    m.start("l2tp server { %s }\n%s" % (SERVER, USER))
+    steps, code, _ = tried(f, config=config)
+    assert code == 1 and not steps[-1]["ok"], steps
+    assert steps[-1]["step"] == step and why in steps[-1]["text"], steps
+
+
+def test_a_black_hole_is_measured(company):
+    m, f = company
+    m.start("l2tp server { %s }\n%s" % (SERVER, USER))
+    # What is longer than 1228 bytes outside vanishes without a word: 28 of UDP and IP, 6 of L2TP, 4 of PPP stand around it.
+    rules = "table ip hole { chain swallow { type filter hook prerouting priority -300; meta l4proto udp meta length > 1228 drop; }; }"
+    assert m.on("nft", rules).returncode == 0
+    steps, code, err = tried(f, config=headquarters())
+    assert code == 1 and steps[-1]["step"] == "size", (steps, err)
+    found = int(re.search(r"more than (\d+) bytes", steps[-1]["text"]).group(1))
+    assert 1228 - 38 - 4 <= found <= 1228 - 38
 
 
 def test_nobody_at_home(company):
