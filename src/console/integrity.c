@@ -25,6 +25,7 @@
 
 #define MEMORY_PATH "/var/lib/guarita/integrity"
 #define GAP_US (6 * WHEN_HOUR)
+#define TOUCHED_US (2 * WHEN_MINUTE)     /* a writer may be this late, and a clock be put right by so much */
 #define ORDINARY_UID 1000u             /* below: system accounts, which need no login (login.defs(5)) */
 
 struct check {
@@ -64,16 +65,6 @@ calls_of(struct check *c)
 	return (struct integrity_calls){ .ctx = c, .found = found };
 }
 
-static struct str
-head_of(struct account_file *f)
-{
-	uint64_t n = f->count < INTEGRITY_BLOCK ? f->count : INTEGRITY_BLOCK;
-	struct str first = n > 0 ? account_at(f, 0) : STR_NULL;
-
-	/* The window begins with record 0 and holds many more than a block. */
-	return first.n ? str_of(first.p, n * f->record) : STR_NULL;
-}
-
 static int
 remember(struct check *c)
 {
@@ -102,9 +93,24 @@ remember(struct check *c)
 
 			if (l->now && !l->old)
 				l->old = integrity_state_find(&c->state, (enum integrity_round)round, l->now,
-				    l->now->table ? STR_NULL : head_of(&l->file));
+				    l->now->table ? STR_NULL : look_head(&l->file));
 		}
 	return 0;
+}
+
+/*
+ * Records are only appended, each at its time: a file that was written later was written by somebody else. Of a copy
+ * that says nothing; the log that this machine is writing is none. A boot is given the time when it began, which may
+ * have waited for somebody to type a passphrase.
+ */
+static void
+look_at_age(struct check *c, const struct look *l, int64_t last_us, bool boot)
+{
+	bool live = c->usual && strcmp(l->stem, l->file.path) == 0 && !boot;
+
+	if (last_us > 0 && l->file.mtime_us - last_us > TOUCHED_US)
+		found(c, &(struct integrity_finding){ .what = INTEGRITY_TOUCHED, .surety = live ? INTEGRITY_LIKELY : INTEGRITY_POSSIBLE,
+			.after_us = last_us, .before_us = l->file.mtime_us });
 }
 
 static void
@@ -141,6 +147,8 @@ static int
 read_logins(struct check *c, struct look *l, struct integrity_logins *logins, bool *io_cross)
 {
 	struct integrity_calls calls = calls_of(c);
+	int64_t last_us = 0;
+	bool boot = false;
 	int rc = 0;
 
 	c->path = l->file.path;
@@ -152,12 +160,15 @@ read_logins(struct check *c, struct look *l, struct integrity_logins *logins, bo
 			break;
 		utmp_read((enum utmp_layout)l->file.layout, bytes, &u);
 		c->records++;
+		last_us = u.time_us > last_us ? u.time_us : last_us;
+		boot = u.type == UTMP_BOOT;
 		integrity_logins_record(logins, &u, i + 1);
 		rc = cross_login(c, &u, i + 1, io_cross);
 		if (rc == 0 && l->now)
 			rc = integrity_memory_record(l->now, l->old, bytes, u.time_us, &calls);
 	}
 	integrity_logins_file_end(logins, l->file.rest);
+	look_at_age(c, l, last_us, boot);
 	look_at_file(c, l);
 	return rc;
 }
@@ -185,6 +196,7 @@ look_at_commands(struct check *c, size_t first, size_t end)
 
 	for (size_t k = first; rc == 0 && k < end; k++) {
 		struct look *l = &c->looks.v[k];
+		int64_t last_us = 0;
 
 		c->path = l->file.path;
 		for (uint64_t i = 0; rc == 0 && i < l->file.count; i++) {
@@ -197,7 +209,9 @@ look_at_commands(struct check *c, size_t first, size_t end)
 				break;
 			c->records++;
 			integrity_commands_record(&commands, bytes, i + 1);
-			if (pacct_read(bytes, &p) == 0 && p.tty != 0 && p.uid >= ORDINARY_UID)
+			if (pacct_read(bytes, &p) == 0 && pacct_end_us(&p) > last_us)
+				last_us = pacct_end_us(&p);
+			if (p.tty != 0 && p.uid >= ORDINARY_UID)
 				pw = getpwuid(p.uid);
 			if (pw)
 				rc = integrity_cross_command(c->cross, str_z(pw->pw_name), p.begin * WHEN_SECOND,
@@ -206,6 +220,7 @@ look_at_commands(struct check *c, size_t first, size_t end)
 				rc = integrity_memory_record(l->now, l->old, bytes, p.begin * WHEN_SECOND, &commands.calls);
 		}
 		integrity_commands_file_end(&commands, l->file.rest);
+		look_at_age(c, l, last_us, false);
 		look_at_file(c, l);
 	}
 	integrity_commands_end(&commands);

@@ -120,3 +120,13 @@ look_is_remembered(const struct look *l)
 {
 	return !look_is_present(l) && l->file.kind != ACCOUNT_SQLITE && l->file.kind != ACCOUNT_FAILLOG;
 }
+
+struct str
+look_head(struct account_file *f)
+{
+	uint64_t n = f->count < INTEGRITY_BLOCK ? f->count : INTEGRITY_BLOCK;
+	struct str first = n > 0 ? account_at(f, 0) : STR_NULL;
+
+	/* The window begins with record 0 and holds many more than a block. */
+	return first.n ? str_of(first.p, n * f->record) : STR_NULL;
+}

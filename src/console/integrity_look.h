@@ -26,6 +26,8 @@ int looks_gather(struct looks *l, char *const *named, int n, bool usual) WARN_UN
 void looks_free(struct looks *l);
 /* "wtmp", "wtmp.1", "wtmp.2.gz", "wtmp-20261101.xz" are one log. */
 void look_stem(const char *path, char *dst, size_t size);
+/* Its first records, as the memory wants them. */
+struct str look_head(struct account_file *f);
 /* Who is logged in: rewritten all day. */
 bool look_is_present(const struct look *l);
 /* A log that only grows, or a table: something can be remembered of it. */

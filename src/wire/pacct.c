@@ -14,6 +14,14 @@
 #define VERSION 0x0f
 #define TIME_MIN 315532800u        /* 1980 */
 
+int64_t
+pacct_end_us(const struct pacct *p)
+{
+	int64_t ticks = p->elapsed_ticks < UINT64_C(1) << 40 ? (int64_t)p->elapsed_ticks : 0;
+
+	return ((int64_t)p->begin * PACCT_TICKS + ticks + ticks / 2048) * (1000000 / PACCT_TICKS);
+}
+
 uint64_t
 pacct_comp_read(uint16_t c)
 {

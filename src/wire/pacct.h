@@ -41,6 +41,8 @@ struct pacct {
 int pacct_read(struct str record, struct pacct *ret) WARN_UNUSED;
 /* Numbers that are too large for comp_t lose their lower bits, as in the kernel. */
 void pacct_write(const struct pacct *p, uint8_t dst[PACCT_SIZE]);
+/* When the process ended. Long times are kept with 12 bits only, rounded down (acct(5)): it may have been a little earlier. */
+int64_t pacct_end_us(const struct pacct *p);
 /* comp_t: 13 bits and a 3-bit exponent of 8. */
 uint64_t pacct_comp_read(uint16_t c);
 uint16_t pacct_comp_write(uint64_t v);
