@@ -78,7 +78,7 @@ kinds_row(const struct kinds *k, uint16_t kind)
 	return kind < k->count ? &k->rows[kind] : NULL;
 }
 
-size_t
+uint16_t
 kinds_count(const struct kinds *k)
 {
 	return k->count;

@@ -39,7 +39,7 @@ void kinds_free(struct kinds *k);
 uint16_t kinds_find(const struct kinds *k, struct str name);     /* KIND_NONE when unknown */
 uint16_t kinds_add(struct kinds *k, const struct kind_row *row); /* texts must outlive it; KIND_NONE when full or known */
 const struct kind_row *kinds_row(const struct kinds *k, uint16_t kind);
-size_t kinds_count(const struct kinds *k);
+uint16_t kinds_count(const struct kinds *k);
 /* True when kind equals pattern, refines it ("auth.fail" covers "auth.fail.x"), or pattern is "auth.*". */
 bool kinds_covers(const struct kinds *k, struct str pattern, uint16_t kind);
 const char *severity_name(enum severity s);          /* "info" "low" "medium" "high" "critical" */

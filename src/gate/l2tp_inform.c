@@ -50,7 +50,8 @@ read_question(struct str packet, uint32_t client, struct question *ret)
 	cur_bytes(&c, head >> 4 == 4 && (head & 15) >= 5 ? 4u * (head & 15) - 20 : 0);
 	if (head >> 4 != 4 || (head & 15) < 5 || protocol != PROTO_UDP || (fragment & 0x3fff) || source != client)
 		return false;
-	if (cur_u16(&c) != 68 || cur_u16(&c) != 67)
+	uint16_t from = cur_u16(&c), to = cur_u16(&c);
+	if (from != 68 || to != 67)
 		return false;
 	cur_u32(&c);
 	uint8_t op = cur_u8(&c);

@@ -7,10 +7,12 @@
 #include "base/hash.h"
 #include "watch/correlator.h"
 #include "watch/key.h"
+#include "watch/wanted.h"
 
 #define KEYS_LEAST 64u
 #define LATENESS_DEFAULT (60 * WHEN_SECOND)
 #define EXPIRE_AT_ONCE 64u
+#define WANTS_AT_ONCE 64u          /* their keys are asked for together */
 #define REPEAT_WITHIN WHEN_HOUR
 #define REPEAT_MAX 1000000u
 #define TIME_MOST (INT64_C(1) << 59)   /* 18,000 years: windows may be added without leaving the scale */
@@ -229,20 +231,23 @@ input_recall(struct correlator *c, struct input *in)
 static void
 count_it(struct correlator *c, struct input *in)
 {
-	const struct kind_wants *kind = &c->rules->kinds[in->r->kind];
-	const struct want *wants = &c->rules->wants[kind->first];
+	struct wanted wanted = wanted_by(c->rules, &c->rules->kinds[in->r->kind], in->r);
+	struct want wants[WANTS_AT_ONCE];
+	uint32_t n;
 
-	if (kind->n > 2)
-		prefetch(c, wants, kind->n, in->r);
-	for (uint32_t i = 0; i < kind->n; i++) {
-		const struct rule *rule = &c->rules->rules[wants[i].rule];
+	while ((n = wanted_next(&wanted, wants, WANTS_AT_ONCE)) > 0) {
+		if (n > 2)
+			prefetch(c, wants, n, in->r);
+		for (uint32_t i = 0; i < n; i++) {
+			const struct rule *rule = &c->rules->rules[wants[i].rule];
 
-		if (rule_is_off(c, rule))
-			continue;
-		if (wants[i].role == WANT_STEP)
-			shape_take(c, rule, wants[i].step, in);
-		else
-			shape_context(c, rule, in);
+			if (rule_is_off(c, rule))
+				continue;
+			if (wants[i].role == WANT_STEP)
+				shape_take(c, rule, wants[i].step, in);
+			else
+				shape_context(c, rule, in);
+		}
 	}
 }
 

@@ -7,6 +7,7 @@
 #include "watch/rule_parse.h"
 #include "watch/rule_words.h"
 #include "watch/say.h"
+#include "watch/wanted.h"
 
 struct rules_build {
 	const struct conf_stmt *rules[RULES_MAX];
@@ -384,7 +385,8 @@ wants_of(const struct rules *rules, uint16_t kind, struct want *out)
 static void
 index_kinds(struct load *l, struct rules *rules)
 {
-	uint32_t nkinds = (uint32_t)kinds_count(l->rs->kinds), total = 0, at = 0;
+	uint16_t nkinds = kinds_count(l->rs->kinds);
+	uint32_t total = 0, at = 0;
 
 	rules->kinds = ARENA_ARRAY(&l->rs->arena, struct kind_wants, nkinds);
 	for (uint16_t k = 0; rules->kinds && k < nkinds; k++)
@@ -403,6 +405,10 @@ index_kinds(struct load *l, struct rules *rules)
 		for (uint32_t j = 0; j < rules->njoins; j++) {
 			kw->opens |= kind_set_has(&rules->joins[j].open, k) ? 1u << j : 0;
 			kw->ends |= kind_set_has(&rules->joins[j].end, k) ? 1u << j : 0;
+		}
+		if (wanted_index(&l->rs->arena, rules, kw) < 0) {
+			no_memory(l);
+			return;
 		}
 	}
 	rules->nkinds = nkinds;

@@ -123,11 +123,14 @@ struct join {
 	uint64_t text_hash;
 };
 
+struct want_gate;
+
 /* Who wants a kind: rows of rules.wants, from .first, .n of them. */
 struct kind_wants {
 	uint32_t first;
 	uint32_t n;
 	uint32_t opens, ends;      /* joins, one bit each */
+	const struct want_gate *gate;   /* watch/wanted: NULL where every want is walked */
 };
 
 enum want_role { WANT_STEP, WANT_CONTEXT };
