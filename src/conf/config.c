@@ -173,6 +173,51 @@ static const struct schema_row archive_rows[] = {
 };
 static const struct schema archive_schema = SCHEMA_OF("archive", struct conf_archive, archive_rows);
 
+static const struct schema_row keep_rows[] = {
+	WHERE_ROW(struct conf_keep, where),
+	STRING_ROW(struct conf_keep, what, .required = true, .arg = "PROGRAM-OR-QUERY", .max = 4000,
+	    .help = "the lines meant: a program's name, or a query as in guarita-query(7)",
+	    .example = "keep \"program:squid OR program:nginx\" 180d;"),
+	DURATION_ROW(struct conf_keep, for_us, .required = true, .zero = "forever",
+	    .min = WHEN_SECOND, .max = 36500 * WHEN_DAY,
+	    .help = "how long they are kept",
+	    .text = "Counted from when a line was received. Lines go together with those that were "
+	        "packed with them, when the youngest of these has its time.",
+	    .example = "keep sshd 400d;"),
+};
+static const struct schema keep_schema = SCHEMA_OF("keep", struct conf_keep, keep_rows);
+
+static const struct schema_row hold_rows[] = {
+	WHERE_ROW(struct conf_hold, where),
+	WORD_ROW(struct conf_hold, name, .required = true,
+	    .help = "a name for the case, shown where it keeps something",
+	    .example = "hold case-123 \"src:203.0.113.9\";"),
+	STRING_ROW(struct conf_hold, what, .arg = "QUERY", .max = 4000,
+	    .help = "the lines meant, as in guarita-query(7); without it, every line",
+	    .example = "hold case-123 \"user:ana OR src:203.0.113.0/24\";"),
+};
+static const struct schema hold_schema = SCHEMA_OF("hold", struct conf_hold, hold_rows);
+
+static const struct schema_row retention_rows[] = {
+	WHERE_ROW(struct conf_retention, where),
+	BLOCKS_ROW(struct conf_retention, keeps, nkeeps, struct conf_keep, keep_schema,
+	    .keyword = "keep", .max = 60,
+	    .help = "how long lines of one sort are kept; the first statement that fits decides",
+	    .example = "keep sshd 400d;"),
+	DURATION_ROW(struct conf_retention, others_us, .keyword = "others", .zero = "forever",
+	    .min = WHEN_SECOND, .max = 36500 * WHEN_DAY,
+	    .help = "how long all other lines are kept; without it, for ever",
+	    .example = "others 1y;"),
+	SIZE_ROW(struct conf_retention, size, .keyword = "size", .min = MIB, .max = 1024 * TIB,
+	    .help = "how large the vault may grow; then the oldest lines go first",
+	    .example = "size 200G;"),
+	BLOCKS_ROW(struct conf_retention, holds, nholds, struct conf_hold, hold_schema,
+	    .keyword = "hold", .max = 60,
+	    .help = "lines that stay whatever else is said, as long as this statement stands",
+	    .example = "hold case-123 \"src:203.0.113.9\";"),
+};
+static const struct schema retention_schema = SCHEMA_OF("retention", struct conf_retention, retention_rows);
+
 static const struct schema_row vault_rows[] = {
 	WHERE_ROW(struct conf_vault, where),
 	PATH_ROW(struct conf_vault, path, .required = true, .reload = SCHEMA_RESTART,
@@ -200,6 +245,15 @@ static const struct schema_row vault_rows[] = {
 	    .min = 1000, .max = WHEN_SECOND,
 	    .help = "a line waits at most so long for others to be sealed with it",
 	    .example = "frame 20ms;"),
+	BOOL_ROW(struct conf_vault, encrypt, .keyword = "encrypt", .def = "yes",
+	    .help = "packed lines are encrypted, each segment with a key of its own",
+	    .text = "To delete lines is then to destroy a key, also in copies that lie elsewhere.",
+	    .example = "encrypt no;"),
+	BLOCK_OPT_ROW(struct conf_vault, retention, struct conf_retention, retention_schema,
+	    .keyword = "retention",
+	    .help = "how long lines are kept; without it, for ever",
+	    .text = "Each deletion is a record of the log; proofs of all other lines stay good.",
+	    .example = "retention { keep sshd 400d; others 180d; size 200G; }"),
 };
 static const struct schema vault_schema = SCHEMA_OF("vault", struct conf_vault, vault_rows);
 

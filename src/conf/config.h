@@ -55,6 +55,28 @@ struct conf_archive {                  /* received lines written to files */
 	int64_t sync_us;               /* fsync at least so often; 0: left to the kernel */
 };
 
+struct conf_keep {                     /* lines that a rule of retention speaks of */
+	struct conf_pos where;
+	struct str what;               /* a program, or a query */
+	int64_t for_us;                /* 0: for ever */
+};
+
+struct conf_hold {                     /* lines that nothing deletes while this stands */
+	struct conf_pos where;
+	struct str name;
+	struct str what;               /* a query; empty: every line */
+};
+
+struct conf_retention {
+	struct conf_pos where;
+	struct conf_keep *keeps;       /* the first that fits a line decides */
+	uint32_t nkeeps;
+	int64_t others_us;             /* lines that no rule speaks of; 0: for ever */
+	uint64_t size;                 /* of the whole vault; 0: as the disk allows */
+	struct conf_hold *holds;
+	uint32_t nholds;
+};
+
 struct conf_vault {                    /* every line sealed before anything else acts on it */
 	struct conf_pos where;
 	struct str path;               /* directory */
@@ -62,6 +84,8 @@ struct conf_vault {                    /* every line sealed before anything else
 	int64_t epoch_us;              /* a signing key lives so long */
 	int64_t epochs;                /* signing keys made when the vault is made */
 	int64_t frame_us;              /* lines wait at most so long for others */
+	bool encrypt;                  /* segments, each with a key of its own */
+	struct conf_retention *retention;      /* NULL: everything is kept */
 };
 
 struct conf_watch {

@@ -44,6 +44,8 @@ static const struct command commands[] = {
 		command_vault_export },
 	{ "vault", "checkpoint", "", 0, 0, "aCVo", N_("the newest signed checkpoint; --all: and the keys to check it"),
 		command_vault_checkpoint },
+	{ "vault", "erase", "ENTRY REASON...", 2, -1, "cj", N_("erases one line for good; the log says who ordered it, and why"),
+		command_vault_erase },
 	{ "vault", "pack", "", 0, 0, "CVr", N_("packs complete files of the log into segments now"), command_vault_pack },
 	{ "verify", NULL, "FILE", 1, 1, "k", N_("checks a proof, without a vault"), command_verify },
 	{ "check", NULL, "CONFIG", 1, 1, "r", N_("checks a configuration and its rules"), command_check },

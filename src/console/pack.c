@@ -6,10 +6,14 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/random.h>
 #include <unistd.h>
 
+#include "base/text.h"
+#include "console/gone_list.h"
 #include "console/meaning.h"
 #include "console/seg_reader.h"
+#include "console/segment_keys.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "vault/frame.h"
@@ -25,6 +29,7 @@ struct pack {
 	struct meaning *meaning;
 	struct segment_writer *writer;
 	struct buf out;
+	uint8_t key[BLOB_KEY_BYTES];   /* of the segment that is made */
 	int fd;
 	uint64_t first, end;           /* of the lines to pack */
 	uint64_t *files;
@@ -41,6 +46,19 @@ fault(struct pack *p, int error, const char *what)
 	return error;
 }
 
+/* Where a segment ended of which no line is left; 0 when it was none. */
+static uint64_t
+gone_until(const char *vault)
+{
+	struct gone_list list;
+	uint64_t end = 0;
+
+	if (gone_list_read(vault, &list) == 0 && list.n)
+		end = list.v[list.n - 1].end;
+	gone_list_free(&list);
+	return end;
+}
+
 /* Behind the last segment; 0 without one. */
 static int
 packed_until(struct pack *p, uint64_t *ret)
@@ -51,12 +69,11 @@ packed_until(struct pack *p, uint64_t *ret)
 	size_t n = 0;
 	int r = file_path(path, sizeof(path), p->o->vault, "seg");
 
-	*ret = 0;
+	*ret = gone_until(p->o->vault);
 	if (r == 0)
 		r = file_numbers(path, STR(".seg"), &segments, &n);
-	if (r == 0 && n) {
-		snprintf(path, sizeof(path), "%s/seg/%020llu.seg", p->o->vault, (unsigned long long)segments[n - 1]);
-		r = seg_reader_open(&last, path);
+	if (r == 0 && n && segments[n - 1] >= *ret) {
+		r = seg_reader_open(&last, p->o->vault, segments[n - 1]);
 		if (r == 0)
 			*ret = last.segment.first_index + last.segment.rows;
 		seg_reader_close(&last);
@@ -147,7 +164,7 @@ add(void *ctx, uint64_t index, struct str record)
 static int
 write_segment(struct pack *p)
 {
-	struct segment_opts o = { .hash_seed = p->o->seed, .salt = random_u64() };
+	struct segment_opts o = { .hash_seed = p->o->seed, .salt = random_u64(), .key = p->o->encrypt ? p->key : NULL };
 	struct digest digest;
 
 	p->meaning = meaning_new(p->o->rules, p->o->work, p->o->seed);
@@ -181,7 +198,7 @@ static int
 reads_back(struct pack *p)
 {
 	struct seg_reader reader;
-	int r = seg_reader_open(&reader, p->temp);
+	int r = seg_reader_open_file(&reader, p->temp, p->o->encrypt ? p->key : NULL);
 
 	if (r == 0)
 		r = each_record(p, same, &reader);
@@ -202,9 +219,21 @@ sync_dir(const char *vault)
 	return r;
 }
 
+/* On the disk before the segment has its name: a segment without its key would be lost. */
+static int
+leave_key(struct pack *p)
+{
+	char path[PATH_MAX];
+	int r = segment_key_fresh_path(path, p->o->vault, p->first, "");
+
+	return r < 0 ? r : file_replace(path, str_of((const char *)p->key, sizeof(p->key)), 0640, true);
+}
+
 static int
 make(struct pack *p)
 {
+	if (p->o->encrypt && getrandom(p->key, sizeof(p->key), 0) != (ssize_t)sizeof(p->key))
+		return fault(p, -EIO, "no key could be drawn");
 	snprintf(p->path, sizeof(p->path), "%s/seg/%020llu.seg", p->o->vault, (unsigned long long)p->first);
 	snprintf(p->temp, sizeof(p->temp), "%s/seg/new", p->o->vault);
 	int r = write_segment(p);
@@ -213,10 +242,27 @@ make(struct pack *p)
 	r = reads_back(p);
 	if (r < 0)
 		return fault(p, r, "a segment does not give every line back, and is not used");
+	if (p->o->encrypt)
+		r = leave_key(p);
+	if (r < 0)
+		return fault(p, r, "the key of a segment cannot be written");
 	if (rename(p->temp, p->path) < 0)
 		return fault(p, -errno, p->path);
 	p->r->segments++;
 	return sync_dir(p->o->vault);
+}
+
+uint64_t
+pack_wanted(const char *vault)
+{
+	struct buf b = BUF_INIT(32);
+	char path[PATH_MAX];
+	uint64_t index;
+	bool is = file_path(path, sizeof(path), vault, PACK_WANTED) == 0 && file_read(path, &b) == 0 &&
+	    text_u64(str_trim(buf_str(&b)), &index) == 0;
+
+	buf_free(&b);
+	return is ? index : 0;
 }
 
 int
@@ -226,11 +272,12 @@ pack_next(const struct pack_opts *o, struct pack_report *ret)
 
 	*ret = (struct pack_report){ .segments = 0 };
 	int r = choose(&p);
-	if (r == 0 && p.end > p.first && p.end - p.first >= o->rows_min)
+	if (r == 0 && p.end > p.first && (p.end - p.first >= o->rows_min || p.first < pack_wanted(o->vault)))
 		r = make(&p);
 	if (p.fd >= 0 && r < 0)
 		unlink(p.temp);
 	fd_close(&p.fd);
+	explicit_bzero(p.key, sizeof(p.key));
 	segment_writer_free(p.writer);
 	meaning_free(p.meaning);
 	buf_free(&p.out);

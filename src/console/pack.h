@@ -1,5 +1,5 @@
 /*
- * pack: files of the log that are complete, turned into searchable segments. Whoever packs needs no key: lines are
+ * pack: files of the log that are complete, turned into searchable segments. Whoever packs needs no key of the vault: lines are
  * decoded here, where nothing can be sealed. A segment is put in its place only when every line in it reads back byte
  * for byte; the log's files are left alone.
  */
@@ -17,6 +17,7 @@ struct pack_opts {
 	struct decode_work *work;
 	uint64_t rows_min;             /* fewer lines than so many wait for more */
 	uint64_t seed;                 /* random */
+	bool encrypt;                  /* with a key of its own, left beside the segment for vaultd to take in */
 };
 
 struct pack_report {
@@ -26,5 +27,10 @@ struct pack_report {
 
 /* At most one segment; ret->segments tells whether there was one. 0 or -errno. */
 int pack_next(const struct pack_opts *o, struct pack_report *ret) WARN_UNUSED;
+/* At most one segment written anew without lines that are to go (NUMBER.again), where vaultd left work. 0 or -errno. */
+int repack_next(const struct pack_opts *o, struct pack_report *ret) WARN_UNUSED;
+/* vaultd wants lines before this index packed, however few they are; 0: it does not. */
+#define PACK_WANTED "seg/pack-now"
+uint64_t pack_wanted(const char *vault);
 
 #endif

@@ -2,17 +2,42 @@
 #include "console/seg_reader.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 
+#include "console/segment_keys.h"
 #include "sys/file.h"
 
 int
-seg_reader_open(struct seg_reader *r, const char *path)
+seg_reader_open_file(struct seg_reader *r, const char *path, const uint8_t *key)
 {
 	*r = (struct seg_reader){ .line = BUF_INIT(2 * VAULT_RECORD_MAX) };
 	int e = file_map(path, &r->map);
 	if (e == 0)
 		e = segment_open(&r->segment, r->map, NULL);
 	r->open = e == 0;
+	if (e == 0 && key) {
+		memcpy(r->key, key, sizeof(r->key));
+		r->segment.seal.key = r->key;
+	}
+	return e;
+}
+
+int
+seg_reader_open(struct seg_reader *r, const char *vault, uint64_t number)
+{
+	uint8_t key[BLOB_KEY_BYTES];
+	char path[PATH_MAX];
+
+	*r = (struct seg_reader){ .open = false };
+	if (snprintf(path, sizeof(path), "%s/seg/%020llu.seg", vault, (unsigned long long)number) >= (int)sizeof(path))
+		return -ENAMETOOLONG;
+	int e = seg_reader_open_file(r, path, NULL);
+	if (e == 0 && r->segment.encrypted && segment_key_find(vault, number, &r->segment.digest, key) == 0) {
+		memcpy(r->key, key, sizeof(key));
+		r->segment.seal.key = r->key;
+		explicit_bzero(key, sizeof(key));
+	}
 	return e;
 }
 
@@ -23,7 +48,9 @@ seg_reader_close(struct seg_reader *r)
 		segment_close(&r->segment);
 	file_unmap(r->map);
 	buf_free(&r->line);
+	explicit_bzero(r->key, sizeof(r->key));
 	r->map = STR_NULL;
+	r->view = NULL;
 	r->open = false;
 }
 
@@ -62,10 +89,16 @@ hold(struct seg_reader *r, uint64_t index)
 	return e < 0 ? e : view_rows(r->view);
 }
 
-int
-seg_reader_record(struct seg_reader *r, uint64_t index, struct str *ret)
+/* What was erased holds its leaf, and nothing else can stand there. */
+static bool
+valid(const struct vault_entry *e)
 {
-	struct enc again = enc_of(r->record, sizeof(r->record));
+	return e->flags & VAULT_ERASED ? e->raw.n == DIGEST_BYTES && e->transport < VAULT_TRANSPORTS : vault_entry_valid(e);
+}
+
+int
+seg_reader_entry(struct seg_reader *r, uint64_t index, struct vault_entry *ret)
+{
 	struct vault_entry entry;
 	int e = hold(r, index);
 
@@ -75,8 +108,23 @@ seg_reader_record(struct seg_reader *r, uint64_t index, struct str *ret)
 		    NULL);
 	if (e < 0)
 		return e;
-	if (!vault_entry_valid(&entry))
+	if (!valid(&entry))
 		return -EBADMSG;
+	*ret = entry;
+	return 0;
+}
+
+int
+seg_reader_record(struct seg_reader *r, uint64_t index, struct str *ret)
+{
+	struct enc again = enc_of(r->record, sizeof(r->record));
+	struct vault_entry entry;
+	int e = seg_reader_entry(r, index, &entry);
+
+	if (e < 0)
+		return e;
+	if (entry.flags & VAULT_ERASED)
+		return -ENODATA;
 	vault_entry_encode(&entry, &again);
 	*ret = str_of((const char *)r->record, again.n);
 	return enc_ok(&again) ? 0 : -EBADMSG;

@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "console/i18n.h"
+#include "console/segment_keys.h"
 #include "sys/file.h"
 #include "vault/frame.h"
 
@@ -87,22 +88,27 @@ keep_map(struct store *s, struct str bytes, bool log)
 	return 0;
 }
 
-/* The key beside a segment; false when there is none. */
-static bool
-read_key(const struct store *s, uint64_t number, uint8_t key[BLOB_KEY_BYTES])
+/* Segments of which no line is left: the log says why. */
+static void
+skip_gone(struct store *s)
 {
-	struct buf b = BUF_INIT(BLOB_KEY_BYTES);
-	char *path = NULL;
-	bool ok;
+	const struct gone *g;
 
-	if (asprintf(&path, "%s/seg/%020llu.key", s->dir, (unsigned long long)number) < 0)
-		return false;
-	ok = file_read(path, &b) == 0 && b.n == BLOB_KEY_BYTES;
-	if (ok)
-		memcpy(key, b.p, BLOB_KEY_BYTES);
-	free(path);
-	buf_free(&b);
-	return ok;
+	while ((g = gone_list_find(&s->gone, s->next)))
+		s->next = g->end;
+}
+
+/* Without its key only the head of a segment can be read, and a search says so. */
+static void
+use_key(struct store *s, uint64_t number, size_t slot)
+{
+	struct segment *segment = &s->segments[s->nsegments];
+	int rc = segment_key_find(s->dir, number, &segment->digest, s->keys[slot]);
+
+	if (rc == 0)
+		segment->seal.key = s->keys[slot];
+	else
+		store_problem(s, _("seg/%020llu.seg: its key cannot be read: %s"), (unsigned long long)number, strerror(-rc));
 }
 
 static int
@@ -117,7 +123,9 @@ add_segment(struct store *s, uint64_t number, size_t slot)
 		return -ENOMEM;
 	rc = file_map(path, &bytes);
 	if (rc == 0) {
-		rc = segment_open(segment, bytes, read_key(s, number, s->keys[slot]) ? s->keys[slot] : NULL);
+		rc = segment_open(segment, bytes, NULL);
+		if (rc == 0 && segment->encrypted)
+			use_key(s, number, slot);
 		if (rc < 0) {
 			store_problem(s, "%s: %s", path, rc == -EBADMSG ? segment->fault : strerror(-rc));
 			file_unmap(bytes);
@@ -126,6 +134,7 @@ add_segment(struct store *s, uint64_t number, size_t slot)
 			segment_close(segment);
 			file_unmap(bytes);
 		} else {
+			skip_gone(s);
 			if (number > s->next && s->nsegments > 0)
 				store_problem(s, _("%s: the %llu entries before it are missing"), path, (unsigned long long)(number - s->next));
 			s->next = segment->first_index + segment->rows;
@@ -153,10 +162,14 @@ open_segments(struct store *s)
 		return rc;
 	s->segments = calloc(n + 1, sizeof(*s->segments));
 	s->keys = calloc(n + 1, sizeof(*s->keys));
+	s->nkeys = n;
 	if (!s->segments || !s->keys)
 		rc = -ENOMEM;
+	if (rc == 0 && gone_list_read(s->dir, &s->gone) < 0)
+		store_problem(s, _("seg/%020llu.gone: cannot be read"), (unsigned long long)s->gone.bad);
 	for (size_t i = 0; rc == 0 && i < n; i++)
 		rc = add_segment(s, numbers[i], i);
+	skip_gone(s);
 	free(numbers);
 	return rc;
 }
@@ -276,9 +289,12 @@ store_close(struct store *s)
 	for (size_t i = 0; i < s->nmaps; i++)
 		file_unmap(s->maps[i].bytes);
 	free(s->segments);
+	if (s->keys)
+		explicit_bzero(s->keys, s->nkeys * sizeof(*s->keys));
 	free(s->keys);
 	free(s->maps);
 	free(s->frames);
+	gone_list_free(&s->gone);
 	free(s->dir);
 	buf_free(&s->problems);
 	*s = (struct store){ 0 };

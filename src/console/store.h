@@ -6,6 +6,7 @@
 #define GUARITA_CONSOLE_STORE_H
 
 #include "base/buf.h"
+#include "console/gone_list.h"
 #include "vault/entry.h"
 #include "vault/segment.h"
 
@@ -25,10 +26,12 @@ struct store {
 	struct segment *segments;       /* by rising index */
 	size_t nsegments, segments_size;
 	uint8_t (*keys)[BLOB_KEY_BYTES];
+	size_t nkeys;
 	struct store_map *maps;         /* of segments and of the log */
 	size_t nmaps, maps_size;
 	struct store_frame *frames;
 	size_t nframes, frames_size;
+	struct gone_list gone;          /* segments of which no line is left */
 	uint64_t next;                  /* index behind the last line known */
 	struct buf problems;            /* lines: what could not be read, and why */
 	size_t nproblems;

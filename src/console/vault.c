@@ -16,6 +16,7 @@
 #include "console/pack.h"
 #include "console/term.h"
 #include "console/vault_html.h"
+#include "console/vault_keep.h"
 #include "console/vault_verify.h"
 #include "sys/clock.h"
 #include "sys/file.h"
@@ -27,12 +28,11 @@ static const char *const transports[VAULT_TRANSPORTS] = {
 	[VAULT_UNIX] = "unix", [VAULT_JOURNAL] = "journal", [VAULT_STDIN] = "stdin", [VAULT_SITE] = "site",
 };
 
-/* The directory: as given, or as the configuration says. */
+/* The directory: as given, or as the configuration says, which is in *ret_config then. */
 static int
-find_vault(const struct options *o, struct vault_dir *d)
+find_vault(const struct options *o, struct arena *arena, struct vault_dir *d, const struct config **ret_config)
 {
 	const char *path = o->config ? o->config : DEFAULT_CONFIG;
-	struct arena arena = { 0 };
 	struct diags *diags = diags_new();
 	struct config *c = NULL;
 	int r;
@@ -40,7 +40,7 @@ find_vault(const struct options *o, struct vault_dir *d)
 	if (o->vault) {
 		r = vault_dir_open(d, o->vault);
 	} else {
-		r = diags ? config_file_load(&arena, diags, path, &c) : -ENOMEM;
+		r = diags ? config_file_load(arena, diags, path, &c) : -ENOMEM;
 		if (r == 0 && c->vault)
 			r = vault_dir_open(d, c->vault->path.p);
 		else
@@ -48,7 +48,7 @@ find_vault(const struct options *o, struct vault_dir *d)
 			    : "%s names no vault; say where it is with --vault DIR", path), r = -ENOENT;
 	}
 	diags_free(diags);
-	arena_free(&arena);
+	*ret_config = c;
 	return r;
 }
 
@@ -57,13 +57,18 @@ static int
 with_vault(const struct options *o, int (*run)(const struct options *o, struct vault_dir *d))
 {
 	struct vault_dir d = { .path = "" };
-	int r = find_vault(o, &d);
+	const struct config *c = NULL;
+	struct arena arena = { 0 };
+	int r = find_vault(o, &arena, &d, &c);
+
+	d.retention = c && c->vault ? c->vault->retention : NULL;
 
 	if (r == 0)
 		r = run(o, &d);
 	if (r < 0)
 		complain(_("guarita: %s\n"), d.why[0] ? d.why : strerror(-r));
 	vault_dir_close(&d);
+	arena_free(&arena);
 	return r < 0 ? EXIT_FAILED : r;
 }
 
@@ -120,6 +125,7 @@ status(const struct options *o, struct vault_dir *d)
 		printf(_("epoch      %u\nsigned     %s, %lld s ago\n"), v.mark.epoch,
 		    show_time((int64_t)v.mark.time_s * WHEN_SECOND, at), (long long)(o->now_us / WHEN_SECOND - (int64_t)v.mark.time_s));
 	}
+	vault_keep_show(d, d->retention, o->now_us);
 	if (exists(d, "keys/auditor"))
 		printf(_("auditor    %s/keys/auditor is still here: take it away and keep it elsewhere\n"), d->path);
 	buf_free(&note);
@@ -160,6 +166,9 @@ show_report(const struct vault_dir *d, const struct vault_report *r, int64_t too
 	    STR_FMT(d->identity.origin), term_count(r->frames, frames), show_time(r->from_us, from), show_time(r->to_us, to));
 	printf(_("Not one was changed, removed, added or moved: %llu closed epochs and the newest checkpoint, over %llu lines, "
 	    "are signed and agree.\n"), (unsigned long long)r->epochs, (unsigned long long)r->signed_size);
+	if (r->expired + r->erased)
+		printf(_("%s of these lines are gone, by orders that stand in the log; the digests that are left of them agree.\n"),
+		    term_count(r->expired + r->erased, lines));
 	if (r->seals_seen)
 		printf(_("Every frame bears the seal of its time, by the auditor's key.\n"));
 	if (!r->keys_seen)
@@ -348,7 +357,8 @@ pack(const struct options *o, struct vault_dir *d)
 
 	if (r < 0)
 		return r;
-	struct pack_opts opts = { .vault = d->path, .rules = e.rules, .work = e.work, .rows_min = 1, .seed = random_u64() };
+	struct pack_opts opts = { .vault = d->path, .rules = e.rules, .work = e.work, .rows_min = 1, .seed = random_u64(),
+		.encrypt = d->encrypted };
 	struct pack_report done = { .segments = 1 };
 	while (r == 0 && done.segments) {
 		r = pack_next(&opts, &done);

@@ -4,7 +4,10 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
+#include "base/when.h"
+#include "console/segment_keys.h"
 #include "sys/file.h"
 
 #define EPOCHS_MAX (1u << 30)
@@ -51,11 +54,7 @@ block(void *ctx, uint64_t number, struct nonce_block *ret)
 	struct vault_dir *d = ctx;
 	struct str slot = str_head(str_from(d->nonces, number * NONCE_SLOT_BYTES), NONCE_SLOT_BYTES);
 
-	d->node = (struct nonce_node){ .level = NONCE_BLOCK_LEVELS };
-	int r = nonce_slot_read(slot, number, d->node.seed);
-	if (r == 0)
-		*ret = (struct nonce_block){ .n = 1, .nodes = &d->node };
-	return r;
+	return nonce_file_load(d->path, slot, number, &d->room, ret);
 }
 
 static int
@@ -66,7 +65,10 @@ open_segments(struct vault_dir *d)
 
 	if (r == 0)
 		r = file_numbers(dir, STR(".seg"), &d->segments, &d->nsegments);
-	return r < 0 && r != -ENOENT ? fault(d, r, "%s/seg: %s", d->path, strerror(-r)) : 0;
+	if (r < 0 && r != -ENOENT)
+		return fault(d, r, "%s/seg: %s", d->path, strerror(-r));
+	r = gone_list_read(d->path, &d->gone);
+	return r < 0 ? fault(d, r, "%s/seg/%020llu.gone: %s", d->path, (unsigned long long)d->gone.bad, strerror(-r)) : 0;
 }
 
 int
@@ -94,6 +96,7 @@ vault_dir_open(struct vault_dir *d, const char *path)
 	if (r < 0)
 		return r;
 	d->nonces = map_part(d, "keys/nonces");
+	d->encrypted = file_path(wal, sizeof(wal), path, SEGMENT_MASTER) == 0 && access(wal, F_OK) == 0;
 	for (size_t i = 0; i < VAULT_TREE_LEVELS; i++)
 		d->nodes[i] = map_part(d, levels[i]);
 	return 0;
@@ -117,8 +120,9 @@ vault_dir_close(struct vault_dir *d)
 	free(d->segments);
 	seg_reader_close(&d->reader);
 	buf_free(&d->identity_text);
+	gone_list_free(&d->gone);
 	explicit_bzero(&d->store, sizeof(d->store));
-	explicit_bzero(&d->node, sizeof(d->node));
+	nonce_room_wipe(&d->room);
 }
 
 /* The newest file whose first entry is not behind index. */
@@ -186,17 +190,15 @@ logged_record(struct vault_dir *d, uint64_t index, struct str *ret)
 int
 vault_dir_enter_segment(struct vault_dir *d, size_t i)
 {
-	char path[PATH_MAX];
-
 	seg_reader_close(&d->reader);
-	snprintf(path, sizeof(path), "%.4000s/seg/%020llu.seg", d->path, (unsigned long long)d->segments[i]);
-	int r = seg_reader_open(&d->reader, path);
-	return r < 0 ? fault(d, r, "%.4000s: %s", path, d->reader.segment.fault[0] ? d->reader.segment.fault : strerror(-r)) : 0;
+	int r = seg_reader_open(&d->reader, d->path, d->segments[i]);
+	return r < 0 ? fault(d, r, "%.4000s/seg/%020llu.seg: %s", d->path, (unsigned long long)d->segments[i],
+	    d->reader.segment.fault[0] ? d->reader.segment.fault : strerror(-r)) : 0;
 }
 
-/* Of lines that the log's files hold no more. */
+/* The segment that has the line is open afterwards; of one of which nothing is left there is none to open. */
 static int
-packed_record(struct vault_dir *d, uint64_t index, struct str *ret)
+enter_segment_of(struct vault_dir *d, uint64_t index)
 {
 	size_t i = d->nsegments;
 	int r = 0;
@@ -208,17 +210,74 @@ packed_record(struct vault_dir *d, uint64_t index, struct str *ret)
 		if (r == 0 && !seg_reader_has(&d->reader, index))
 			r = -ENOENT;
 	}
-	if (r == -ENOENT)
-		return fault(d, r, "entry %llu is not kept any more", (unsigned long long)index);
-	return r < 0 ? r : seg_reader_record(&d->reader, index, ret);
+	return r == -ENOENT ? fault(d, r, "entry %llu is not kept any more", (unsigned long long)index) : r;
+}
+
+static bool
+is_packed(const struct vault_dir *d, uint64_t index)
+{
+	return !d->nfiles || index < d->files[0];
+}
+
+int
+vault_dir_gone(struct vault_dir *d, uint64_t index, uint64_t *ret_record)
+{
+	const struct gone *g = gone_list_find(&d->gone, index);
+	struct vault_entry e;
+
+	if (g) {
+		*ret_record = g->record;
+		return 0;
+	}
+	int r = is_packed(d, index) ? enter_segment_of(d, index) : -EINVAL;
+	if (r == 0)
+		r = seg_reader_entry(&d->reader, index, &e);
+	if (r == 0)
+		r = e.flags & VAULT_ERASED ? gone_source(e.source, ret_record) : -EINVAL;
+	return r;
+}
+
+/* What the record says that ordered it; that may itself be gone by now. */
+static int
+tell_gone(struct vault_dir *d, uint64_t index)
+{
+	unsigned long long at = index;
+	struct gone_order o;
+	struct vault_entry e;
+	struct str record;
+	uint64_t order = 0;
+	char when[40];
+	int r = vault_dir_gone(d, index, &order);
+
+	if (r == 0 && order > index && vault_dir_gone(d, order, &(uint64_t){ 0 }) == 0)
+		return fault(d, -ENODATA, "entry %llu was deleted; entry %llu said why, and is gone too", at, (unsigned long long)order);
+	if (r == 0)
+		r = order > index ? vault_dir_record(d, order, &record) : -EBADMSG;
+	if (r == 0)
+		r = vault_entry_decode(record, order, &e);
+	if (r < 0 || gone_order_read(e.raw, &o) < 0)
+		return fault(d, -EBADMSG, "entry %llu is gone, and nothing in the log says why", at);
+	when[when_show(e.recv_ns / 1000000000 * WHEN_SECOND, 0, when)] = '\0';
+	if (o.by_rule)
+		return fault(d, -ENODATA, "entry %llu expired on %s by rule \"%.*s\": entry %llu says so", at, when, STR_FMT(o.why),
+		    (unsigned long long)order);
+	return fault(d, -ENODATA, "entry %llu was erased on %s by %.*s, who said: %.*s (entry %llu)", at, when, STR_FMT(o.who),
+	    STR_FMT(o.why), (unsigned long long)order);
 }
 
 int
 vault_dir_record(struct vault_dir *d, uint64_t index, struct str *ret)
 {
-	if (!d->nfiles || index < d->files[0])
-		return packed_record(d, index, ret);
-	return logged_record(d, index, ret);
+	if (!is_packed(d, index))
+		return logged_record(d, index, ret);
+	if (gone_list_find(&d->gone, index))
+		return tell_gone(d, index);
+	int r = enter_segment_of(d, index);
+	if (r == 0)
+		r = seg_reader_record(&d->reader, index, ret);
+	if (r == -EACCES)
+		return fault(d, r, "entry %llu is encrypted, and its key cannot be read", (unsigned long long)index);
+	return r == -ENODATA ? tell_gone(d, index) : r;
 }
 
 int
@@ -235,8 +294,16 @@ leaf_at(struct vault_dir *d, uint64_t index, struct digest *ret)
 {
 	uint8_t nonce[VAULT_NONCE_BYTES];
 	struct str record;
-	int r = vault_dir_record(d, index, &record);
+	struct vault_entry e;
+	int r;
 
+	/* Of an erased line the leaf is what is left. */
+	if (is_packed(d, index) && enter_segment_of(d, index) == 0 && seg_reader_entry(&d->reader, index, &e) == 0 &&
+	    e.flags & VAULT_ERASED) {
+		*ret = vault_entry_leaf(&e, nonce);
+		return 0;
+	}
+	r = vault_dir_record(d, index, &record);
 	if (r == 0)
 		r = vault_dir_nonce(d, index, nonce);
 	if (r == 0)
@@ -245,6 +312,15 @@ leaf_at(struct vault_dir *d, uint64_t index, struct digest *ret)
 }
 
 static int node_at(void *ctx, unsigned level, uint64_t index, struct digest *ret);
+
+/* A complete subtree of lines of which none is left. */
+static bool
+gone_subtree(const struct vault_dir *d, unsigned level, uint64_t index, struct digest *ret)
+{
+	const struct gone *g = level < TREE_LEVELS ? gone_list_find(&d->gone, index << level) : NULL;
+
+	return g && gone_node(g, level, index, ret) == 0;
+}
 
 /* From the nodes that are written down, as far as they reach. */
 static bool
@@ -267,6 +343,8 @@ node_at(void *ctx, unsigned level, uint64_t index, struct digest *ret)
 	struct vault_dir *d = ctx;
 	struct digest left, right;
 
+	if (gone_subtree(d, level, index, ret))
+		return 0;
 	if (level == 0)
 		return leaf_at(d, index, ret);
 	if (known_node(d, level, index, ret))
@@ -337,14 +415,17 @@ vault_dir_prove(struct vault_dir *d, uint64_t index, struct buf *out)
 	struct verdict v = { .why = "" };
 	uint64_t size = 0;
 	struct str record;
-	int r = vault_dir_note(d, index, &note, &size);
+	/* First, for a line that is gone has more to say than its path. */
+	int r = vault_dir_record(d, index, &record);
 
+	if (r == 0)
+		r = vault_dir_note(d, index, &note, &size);
 	if (r == 0)
 		r = tree_prove_inclusion(&source, index, size, &p.path);
 	if (r == 0)
-		r = vault_dir_nonce(d, index, line);
-	if (r == 0)
 		r = vault_dir_record(d, index, &record);
+	if (r == 0)
+		r = vault_dir_nonce(d, index, line);
 	if (r == 0) {
 		memcpy(line + VAULT_NONCE_BYTES, record.p, record.n);
 		p.line = str_of((const char *)line, VAULT_NONCE_BYTES + record.n);

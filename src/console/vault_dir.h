@@ -8,6 +8,8 @@
 #include <limits.h>
 
 #include "base/buf.h"
+#include "console/gone_list.h"
+#include "console/nonce_file.h"
 #include "console/seg_reader.h"
 #include "vault/frame.h"
 #include "vault/identity.h"
@@ -38,8 +40,11 @@ struct vault_dir {
 	size_t nsegments;
 	struct seg_reader reader;      /* of one of them */
 	struct str nonces;             /* the file of seeds, mapped; empty when it may not be read */
-	struct nonce_node node;
+	struct nonce_room room;
 	struct nonce_store store;
+	struct gone_list gone;         /* segments of which no line is left */
+	bool encrypted;                /* segments have keys */
+	const struct conf_retention *retention;        /* as the configuration says, when it was asked */
 	struct str nodes[VAULT_TREE_LEVELS];
 	char why[PATH_MAX + 256];      /* after a failure: a sentence for people */
 };
@@ -51,9 +56,12 @@ void vault_dir_close(struct vault_dir *d);
 int vault_dir_read(struct vault_dir *d, const char *name, struct buf *out) WARN_UNUSED;
 
 /*
- * The record of an entry, valid until the next call; quick when indexes come in order. -ENOENT: there is no such entry.
+ * The record of an entry, valid until the next call; quick when indexes come in order. -ENOENT: there is no such entry;
+ * -ENODATA: it was deleted, and d->why says when, by whom and why.
  */
 int vault_dir_record(struct vault_dir *d, uint64_t index, struct str *ret) WARN_UNUSED;
+/* Of an entry that was deleted: the number of the record that ordered it. -EINVAL: it was not. */
+int vault_dir_gone(struct vault_dir *d, uint64_t index, uint64_t *ret_record) WARN_UNUSED;
 /* Opens d->segments[i] in d->reader. */
 int vault_dir_enter_segment(struct vault_dir *d, size_t i) WARN_UNUSED;
 int vault_dir_nonce(struct vault_dir *d, uint64_t index, uint8_t ret[VAULT_NONCE_BYTES]) WARN_UNUSED;

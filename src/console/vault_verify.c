@@ -32,6 +32,8 @@ struct verify {
 	struct { uint64_t size; struct digest root; } packed_end;      /* of all of them */
 	struct told { uint64_t first; char digest[2 * DIGEST_BYTES]; } *told;     /* segments whose digest was sealed */
 	size_t ntold;
+	struct claim { uint64_t record, first, last; } *claims;        /* lines that are gone, by the record that ordered it */
+	size_t nclaims;
 };
 
 static void wrong(struct verify *v, uint64_t index, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
@@ -349,6 +351,53 @@ check_end(struct verify *v, const struct tree *t)
 		    (unsigned long long)v->notes[v->nnotes - 1].size, (unsigned long long)t->size);
 }
 
+/* Deletions. */
+
+/* Lines from first to last are gone, and that record is named as the order. */
+static int
+add_claim(struct verify *v, uint64_t record, uint64_t first, uint64_t last)
+{
+	for (size_t i = v->nclaims; i-- > 0;)
+		if (v->claims[i].record == record) {
+			v->claims[i].last = last;
+			return 0;
+		}
+	struct claim *p = reallocarray(v->claims, v->nclaims + 1, sizeof(*p));
+	if (!p)
+		return -ENOMEM;
+	v->claims = p;
+	v->claims[v->nclaims++] = (struct claim){ .record = record, .first = first, .last = last };
+	return 0;
+}
+
+/* The order must stand in the log, behind what it deleted, and speak of it; or have gone itself by a later one. */
+static bool
+ordered(struct verify *v, const struct claim *c, struct str *record)
+{
+	uint64_t later = 0;
+	struct vault_entry e;
+	struct gone_order o;
+
+	if (c->record <= c->last)
+		return false;
+	if (vault_dir_gone(v->d, c->record, &later) == 0)
+		return later > c->record;
+	return vault_dir_record(v->d, c->record, record) == 0 && vault_entry_decode(*record, c->record, &e) == 0 &&
+	    e.transport == VAULT_OWN && str_eq(e.source, STR("vaultd")) && gone_order_read(e.raw, &o) == 0 &&
+	    o.first <= c->first && c->last < o.end;
+}
+
+static void
+check_claims(struct verify *v)
+{
+	struct str record;
+
+	for (size_t i = 0; i < v->nclaims && good(v); i++)
+		if (!ordered(v, &v->claims[i], &record))
+			wrong(v, v->claims[i].first, "lines are gone, and entry %llu, which is named as the order, does not say so",
+			    (unsigned long long)v->claims[i].record);
+}
+
 /* An index made anew over the same lines, to hide some from searches, is not the one that was sealed. */
 static int
 check_told(struct verify *v)
@@ -356,18 +405,85 @@ check_told(struct verify *v)
 	char hex[2 * DIGEST_BYTES + 1];
 	int r = 0;
 
-	for (size_t i = 0; i < v->ntold && r == 0 && good(v); i++)
-		for (size_t k = 0; k < v->d->nsegments && r == 0; k++) {
-			if (v->d->segments[k] != v->told[i].first)
-				continue;
-			r = vault_dir_enter_segment(v->d, k);
-			for (unsigned b = 0; b < DIGEST_BYTES && r == 0; b++)
-				snprintf(hex + 2 * b, 3, "%02x", v->d->reader.segment.digest.b[b]);
-			if (r == 0 && memcmp(hex, v->told[i].digest, 2 * DIGEST_BYTES) != 0)
-				wrong(v, v->told[i].first, "segment %020llu is not the one whose digest was sealed",
-				    (unsigned long long)v->told[i].first);
-		}
+	for (size_t k = 0; k < v->d->nsegments && r == 0 && good(v); k++) {
+		bool told = false, same = false;
+		r = vault_dir_enter_segment(v->d, k);
+		for (unsigned b = 0; b < DIGEST_BYTES && r == 0; b++)
+			snprintf(hex + 2 * b, 3, "%02x", v->d->reader.segment.digest.b[b]);
+		/* More than one, where lines were deleted and the segment written anew. */
+		for (size_t i = 0; i < v->ntold && r == 0; i++)
+			if (v->told[i].first == v->d->segments[k]) {
+				told = true;
+				same |= memcmp(hex, v->told[i].digest, 2 * DIGEST_BYTES) == 0;
+			}
+		if (told && !same)
+			wrong(v, v->d->segments[k], "segment %020llu is not the one whose digest was sealed",
+			    (unsigned long long)v->d->segments[k]);
+	}
 	return r;
+}
+
+/* Notes whose end lies inside lines that are gone are not seen again; what comes behind holds them all the same. */
+static int
+pass_gone(struct verify *v, const struct gone *g, struct tree *t)
+{
+	gone_add_to(g, t);
+	while (v->next < v->nnotes && v->notes[v->next].size < t->size)
+		v->next++;
+	v->r.expired += g->end - g->first;
+	return add_claim(v, g->record, g->first, g->end - 1);
+}
+
+/* The next line of the open segment; what was erased has its leaf. */
+static int
+pass_line(struct verify *v, struct tree *t, uint64_t log)
+{
+	uint8_t nonce[VAULT_NONCE_BYTES];
+	struct vault_entry e;
+	struct digest leaf;
+	struct str record;
+	uint64_t order;
+	int r = seg_reader_entry(&v->d->reader, t->size, &e);
+
+	if (r < 0)
+		return r;
+	if (e.flags & VAULT_ERASED) {
+		leaf = vault_entry_leaf(&e, nonce);
+		r = gone_source(e.source, &order) < 0 ? -EBADMSG : add_claim(v, order, t->size, t->size);
+		v->r.erased++;
+		tree_add(t, &leaf);
+		return r;
+	}
+	r = seg_reader_record(&v->d->reader, t->size, &record);
+	if (r == 0)
+		r = vault_dir_nonce(v->d, t->size, nonce);
+	if (r < 0)
+		return r;
+	leaf = vault_leaf(nonce, record);
+	tree_add(t, &leaf);
+	return t->size <= log ? take_told(v, record) : 0;
+}
+
+static int
+check_segment(struct verify *v, size_t i, struct tree *t, uint64_t log)
+{
+	int r = vault_dir_enter_segment(v->d, i);
+
+	if (r == 0 && v->d->reader.segment.first_index != t->size)
+		wrong(v, t->size, "segments do not follow each other");
+	if (r == 0)
+		r = segment_check(&v->d->reader.segment);
+	while (r == 0 && good(v) && seg_reader_has(&v->d->reader, t->size)) {
+		r = pass_line(v, t, log);
+		if (r == 0 && t->size <= log)
+			check_notes(v, t);
+		if (t->size == log)
+			v->packed = *t;
+	}
+	if (r != -EBADMSG)
+		return r;
+	wrong(v, t->size, "segment %020llu is damaged: %s", (unsigned long long)v->d->segments[i], v->d->reader.segment.fault);
+	return 0;
 }
 
 /* Searches read segments: what stands in them must be what was sealed, also where the log still has the same lines. */
@@ -375,36 +491,25 @@ static int
 check_segments(struct verify *v)
 {
 	uint64_t log = v->d->nfiles ? v->d->files[0] : UINT64_MAX;
-	uint8_t nonce[VAULT_NONCE_BYTES];
 	struct tree t = { .size = 0 };
-	struct str record;
+	size_t i = 0;
 	int r = 0;
 
-	for (size_t i = 0; i < v->d->nsegments && r == 0 && good(v); i++) {
-		r = vault_dir_enter_segment(v->d, i);
-		if (r == 0 && v->d->reader.segment.first_index != t.size)
-			wrong(v, t.size, "segments do not follow each other");
-		if (r == 0)
-			r = segment_check(&v->d->reader.segment);
-		while (r == 0 && good(v) && seg_reader_has(&v->d->reader, t.size)) {
-			r = seg_reader_record(&v->d->reader, t.size, &record);
-			if (r == 0)
-				r = vault_dir_nonce(v->d, t.size, nonce);
-			if (r < 0)
-				break;
-			struct digest leaf = vault_leaf(nonce, record);
-			tree_add(&t, &leaf);
-			r = t.size <= log ? take_told(v, record) : 0;
-			if (t.size <= log)
-				check_notes(v, &t);
+	while (r == 0 && good(v)) {
+		const struct gone *g = gone_list_find(&v->d->gone, t.size);
+		if (g && g->first == t.size) {
+			r = pass_gone(v, g, &t);
+			check_notes(v, &t);
 			if (t.size == log)
 				v->packed = t;
+			continue;
 		}
-		if (r == -EBADMSG) {
-			wrong(v, t.size, "segment %020llu is damaged: %s", (unsigned long long)v->d->segments[i],
-			    v->d->reader.segment.fault);
-			r = 0;
-		}
+		/* One that is about to go, or that went while we read. */
+		while (i < v->d->nsegments && v->d->segments[i] < t.size)
+			i++;
+		if (i == v->d->nsegments)
+			break;
+		r = check_segment(v, i++, &t, log);
 	}
 	v->r.packed = t.size;
 	v->packed_end.size = t.size;
@@ -434,7 +539,11 @@ check_files(struct verify *v)
 	}
 	if (r == 0)
 		check_end(v, &tree);
-	return r < 0 ? r : check_told(v);
+	if (r == 0)
+		r = check_told(v);
+	if (r == 0)
+		check_claims(v);
+	return r;
 }
 
 int
@@ -456,6 +565,7 @@ vault_verify(struct vault_dir *d, const struct digest *auditor, struct vault_rep
 		r = check_files(&v);
 	free(v.notes);
 	free(v.told);
+	free(v.claims);
 	keys_wipe(&v.auditor);
 	keys_wipe(&v.keys);
 	*ret = v.r;

@@ -8,6 +8,7 @@
 struct vault_report {
 	uint64_t lines, frames, bytes;         /* read */
 	uint64_t packed;                       /* of them in segments */
+	uint64_t expired, erased;              /* of them gone: with their whole segment; one by one */
 	uint64_t epochs;                       /* closed, their notes good */
 	uint64_t signed_size;                  /* lines under the newest good note */
 	uint64_t signed_s;                     /* when that was */

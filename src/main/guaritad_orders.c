@@ -8,7 +8,8 @@
 static struct unit *
 unit_for(struct guaritad *g, struct str word)
 {
-	enum msg_peer peer = str_starts(word, STR("vpn")) ? MSG_L2TPD : str_eq(word, STR("seal")) ? MSG_VAULTD : MSG_NETD;
+	enum msg_peer peer = str_starts(word, STR("vpn")) ? MSG_L2TPD :
+	    str_eq(word, STR("seal")) || str_starts(word, STR("vault")) ? MSG_VAULTD : MSG_NETD;
 
 	for (size_t i = 0; i < g->nunits; i++)
 		if (g->units[i].row->peer == peer)

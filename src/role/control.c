@@ -159,6 +159,7 @@ static const struct command {
 	{ "vpn-kick", true, true, do_order },
 	{ "vpn-dial", true, true, do_order },
 	{ "seal", true, true, do_order },
+	{ "vault-erase", true, true, do_order },
 	{ "block", true, true, do_order },
 	{ "unblock", true, true, do_order },
 	{ "trace", true, true, do_order },

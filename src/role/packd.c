@@ -12,7 +12,7 @@
 #include "sys/clock.h"
 #include "sys/file.h"
 
-#define TICK_MS 10000
+#define TICK_MS 1000
 #define SOON_MS 10
 #define ROWS_MIN 65536                         /* fewer lines make poor segments */
 
@@ -68,7 +68,9 @@ work(void *ctx)
 {
 	struct packing *p = ctx;
 
-	p->error = pack_next(&p->opts, &p->last);
+	p->error = repack_next(&p->opts, &p->last);
+	if (p->error == 0 && !p->last.segments)
+		p->error = pack_next(&p->opts, &p->last);
 }
 
 static void
@@ -106,7 +108,7 @@ begin(void *ctx, struct role *r)
 
 	p->opts = (struct pack_opts){
 		.vault = r->config->vault->path.p, .rules = p->engine.rules, .work = p->engine.work, .rows_min = ROWS_MIN,
-		.seed = random_u64(),
+		.seed = random_u64(), .encrypt = r->config->vault->encrypt,
 	};
 	int e = timer_open(r->loop, on_tick, p, &p->tick);
 	if (e == 0)

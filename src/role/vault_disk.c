@@ -8,6 +8,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "console/segment_keys.h"
 #include "sys/file.h"
 #include "vault/frame.h"
 
@@ -138,6 +139,8 @@ vault_disk_close(struct vault_disk *d)
 	d->epoch_keys = STR_NULL;
 	buf_free(&d->identity_text);
 	explicit_bzero(d->log_seed, sizeof(d->log_seed));
+	explicit_bzero(d->master, sizeof(d->master));
+	nonce_room_wipe(&d->room);
 }
 
 static int
@@ -183,12 +186,14 @@ vault_disk_keys_store(const struct vault_disk *d, const uint8_t slot[KEYS_SLOT_B
 }
 
 int
-vault_disk_find_seed(const struct vault_disk *d, uint64_t block, uint8_t ret[VAULT_NONCE_BYTES])
+vault_disk_load_block(const struct vault_disk *d, uint64_t block, struct nonce_room *room, struct nonce_block *ret)
 {
 	char slot[NONCE_SLOT_BYTES];
 	ssize_t n = file_read_at(d->nonces, slot, sizeof(slot), block * NONCE_SLOT_BYTES);
+	int r = n < 0 ? (int)n : nonce_file_load(d->dir, str_of(slot, (size_t)n), block, room, ret);
 
-	return n < 0 ? (int)n : nonce_slot_read(str_of(slot, (size_t)n), block, ret);
+	explicit_bzero(slot, sizeof(slot));
+	return r;
 }
 
 int
@@ -196,19 +201,20 @@ vault_disk_block(void *ctx, uint64_t block, struct nonce_block *ret)
 {
 	struct vault_disk *d = ctx;
 
-	d->node = (struct nonce_node){ .level = NONCE_BLOCK_LEVELS };
-	int r = vault_disk_find_seed(d, block, d->node.seed);
-	if (r == 0)
-		*ret = (struct nonce_block){ .n = 1, .nodes = &d->node };
-	return r;
+	return vault_disk_load_block(d, block, &d->room, ret);
 }
 
 int
 vault_disk_seed(struct vault_disk *d, uint64_t block, uint8_t ret[VAULT_NONCE_BYTES])
 {
 	uint8_t seed[VAULT_NONCE_BYTES], slot[NONCE_SLOT_BYTES];
-	int r = vault_disk_find_seed(d, block, ret);
+	struct nonce_block known;
+	int r = vault_disk_block(d, block, &known);
 
+	if (r == 0 && (known.n != 1 || known.nodes[0].level != NONCE_BLOCK_LEVELS))
+		return -ENODATA;
+	if (r == 0)
+		memcpy(ret, known.nodes[0].seed, VAULT_NONCE_BYTES);
 	if (r != -ENOENT)
 		return r;
 	if (getrandom(seed, sizeof(seed), 0) != sizeof(seed))
@@ -221,6 +227,89 @@ vault_disk_seed(struct vault_disk *d, uint64_t block, uint8_t ret[VAULT_NONCE_BY
 		memcpy(ret, seed, sizeof(seed));
 	explicit_bzero(seed, sizeof(seed));
 	explicit_bzero(slot, sizeof(slot));
+	return r;
+}
+
+static int
+sync_dir(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	int r = fsync(fd) < 0 ? -errno : 0;
+	close(fd);
+	return r;
+}
+
+/* What is left is on the disk before the seed is overwritten. */
+static int
+put_forgotten(const struct vault_disk *d, uint64_t block, const struct nonce_block *left)
+{
+	static const char zeros[NONCE_SLOT_BYTES];
+	struct buf file = BUF_INIT(NONCE_FORGOTTEN_MAX);
+	char path[PATH_MAX];
+	int r = file_path(path, sizeof(path), d->dir, "keys/forgotten");
+
+	nonce_block_pack(left, block, &file);
+	if (r == 0)
+		r = file_make_dirs(path, 0700);
+	if (r == 0)
+		r = nonce_file_path(path, d->dir, block);
+	if (r == 0)
+		r = buf_ok(&file) ? file_replace(path, buf_str(&file), 0600, true) : -ENOMEM;
+	if (r == 0)
+		r = write_at(d->nonces, str_of(zeros, sizeof(zeros)), block * NONCE_SLOT_BYTES);
+	if (r == 0)
+		r = sync_fd(d->nonces);
+	if (file.p)
+		explicit_bzero(file.p, file.n);
+	buf_free(&file);
+	return r;
+}
+
+int
+vault_disk_forget(const struct vault_disk *d, uint64_t block, const struct nonce_set *gone)
+{
+	struct nonce_room room = { .many = NULL };
+	struct nonce_node *nodes = calloc(NONCE_NODES_MAX, sizeof(*nodes));
+	struct nonce_block known, left = { .nodes = nodes };
+	int r = nodes ? vault_disk_load_block(d, block, &room, &known) : -ENOMEM;
+
+	if (r == 0)
+		r = nonce_forget(&known, gone, nodes, NONCE_NODES_MAX, &left.n);
+	if (r == 0)
+		r = put_forgotten(d, block, &left);
+	nonce_room_wipe(&room);
+	if (nodes)
+		explicit_bzero(nodes, NONCE_NODES_MAX * sizeof(*nodes));
+	free(nodes);
+	return r;
+}
+
+int
+vault_disk_master(const struct vault_disk *d, uint8_t ret[BLOB_KEY_BYTES])
+{
+	char path[PATH_MAX], dir[PATH_MAX];
+	uint8_t key[BLOB_KEY_BYTES];
+	int r = segment_master_read(d->dir, ret);
+
+	if (r != -ENOENT)
+		return r;
+	r = file_path(dir, sizeof(dir), d->dir, "segment-keys");
+	if (r == 0)
+		r = file_make_dirs(dir, 0750);
+	if (r == 0)
+		r = file_path(path, sizeof(path), d->dir, SEGMENT_MASTER);
+	if (r == 0)
+		r = getrandom(key, sizeof(key), 0) == (ssize_t)sizeof(key) ? 0 : -EIO;
+	if (r == 0)
+		r = file_replace(path, str_of((const char *)key, sizeof(key)), 0640, true);
+	if (r == 0)
+		r = sync_dir(dir);
+	if (r == 0)
+		memcpy(ret, key, sizeof(key));
+	explicit_bzero(key, sizeof(key));
 	return r;
 }
 

@@ -11,6 +11,9 @@
  *   keys/log            seed of the checkpoint key
  *   keys/nonces         32 bytes for each 65,536 lines: seed, check
  *   keys/auditor        A(0) in base64: to be taken away
+ *   keys/forgotten/     blocks of lines of which some nonces were forgotten (console/nonce_file.h)
+ *   keys/erasures       lines that are to be erased and are not yet
+ *   segment-keys/       keys of the segments, wrapped (console/segment_keys.h)
  */
 #ifndef GUARITA_ROLE_VAULT_DISK_H
 #define GUARITA_ROLE_VAULT_DISK_H
@@ -18,6 +21,8 @@
 #include <limits.h>
 
 #include "base/buf.h"
+#include "console/nonce_file.h"
+#include "vault/blob.h"
 #include "vault/identity.h"
 #include "vault/keys.h"
 #include "vault/nonce.h"
@@ -33,7 +38,8 @@ struct vault_disk {
 	struct str epoch_keys;         /* mapped */
 	struct epoch_tree epoch_tree;
 	uint8_t log_seed[SIGN_SEED_BYTES];
-	struct nonce_node node;        /* what vault_disk_block() shows */
+	uint8_t master[BLOB_KEY_BYTES];
+	struct nonce_room room;        /* what vault_disk_block() shows */
 };
 
 /* Makes a new vault in a directory that holds none: 0 or -errno; -EEXIST: there are parts of one without an identity. */
@@ -47,10 +53,17 @@ int vault_disk_keys_load(const struct vault_disk *d, struct keys *ret) WARN_UNUS
 int vault_disk_keys_store(const struct vault_disk *d, const uint8_t slot[KEYS_SLOT_BYTES], uint64_t offset) WARN_UNUSED;
 /* For struct nonce_store, whose ctx is the disk. */
 int vault_disk_block(void *ctx, uint64_t block, struct nonce_block *ret);
-/* The seed of a block: 0, -ENOENT. For any thread. */
-int vault_disk_find_seed(const struct vault_disk *d, uint64_t block, uint8_t ret[VAULT_NONCE_BYTES]) WARN_UNUSED;
-/* The seed of a block, drawn when there is none; durable. */
+/* What is known of a block, into a room of the caller's: 0, -ENOENT. For any thread. */
+int vault_disk_load_block(const struct vault_disk *d, uint64_t block, struct nonce_room *room, struct nonce_block *ret) WARN_UNUSED;
+/*
+ * The seed of a block, drawn when there is none; durable. -ENODATA: parts of the block were forgotten, and it has none
+ * any more.
+ */
 int vault_disk_seed(struct vault_disk *d, uint64_t block, uint8_t ret[VAULT_NONCE_BYTES]) WARN_UNUSED;
+/* Forgets the nonces of these leaves of a block, for good. Durable when it returns 0. */
+int vault_disk_forget(const struct vault_disk *d, uint64_t block, const struct nonce_set *gone) WARN_UNUSED;
+/* The master key of the segments, made when there is none. */
+int vault_disk_master(const struct vault_disk *d, uint8_t ret[BLOB_KEY_BYTES]) WARN_UNUSED;
 
 /* Indexes by which the files of the log are named, rising; free() them. */
 int vault_disk_files(const struct vault_disk *d, uint64_t **ret, size_t *ret_n) WARN_UNUSED;

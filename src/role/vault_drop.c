@@ -15,23 +15,19 @@ struct drop {
 	struct vaulting *v;
 	uint64_t first, end;           /* lines of the file */
 	struct nonce_store nonces;
-	struct nonce_node node;
+	struct nonce_room room;
 	struct digest digest;          /* of the segment */
 	uint64_t segment;
 	int error;                     /* -EAGAIN: no segment holds it yet */
 };
 
-/* With a node of its own: the loop's thread uses the disk's. */
+/* With a room of its own: the loop's thread uses the disk's. */
 static int
 block(void *ctx, uint64_t number, struct nonce_block *ret)
 {
 	struct drop *d = ctx;
 
-	d->node = (struct nonce_node){ .level = NONCE_BLOCK_LEVELS };
-	int r = vault_disk_find_seed(&d->v->disk, number, d->node.seed);
-	if (r == 0)
-		*ret = (struct nonce_block){ .n = 1, .nodes = &d->node };
-	return r;
+	return vault_disk_load_block(&d->v->disk, number, &d->room, ret);
 }
 
 /* The tree with which a file of the log begins. */
@@ -72,8 +68,7 @@ open_segment(struct drop *d, struct seg_reader *reader)
 		r = -EAGAIN;
 	if (r == 0) {
 		d->segment = numbers[n - 1];
-		r = snprintf(path, sizeof(path), "%s/seg/%020llu.seg", d->v->disk.dir, (unsigned long long)d->segment) <
-		    (int)sizeof(path) ? seg_reader_open(reader, path) : -ENAMETOOLONG;
+		r = seg_reader_open(reader, d->v->disk.dir, d->segment);
 	}
 	free(numbers);
 	if (r == 0 && (!seg_reader_has(reader, d->first) || !seg_reader_has(reader, d->end - 1)))
@@ -117,6 +112,8 @@ work(void *ctx)
 		d->error = segment_check(&reader->segment);
 	if (d->error == 0)
 		d->error = compute(d, reader);
+	if (d->error == 0)
+		d->error = vaulting_take_key(&d->v->disk, d->segment, &reader->segment, "");
 	if (d->error == 0) {
 		d->digest = reader->segment.digest;
 		d->error = vault_disk_wal_remove(&d->v->disk, d->first);
@@ -125,7 +122,7 @@ work(void *ctx)
 		seg_reader_close(reader);
 	free(reader);
 	explicit_bzero(&d->nonces, sizeof(d->nonces));
-	explicit_bzero(&d->node, sizeof(d->node));
+	nonce_room_wipe(&d->room);
 }
 
 static void

@@ -87,6 +87,7 @@ vaulting_close_epoch(struct vaulting *v, int64_t now_s)
 		return r;
 	v->epoch_lines = size;
 	v->epoch_s = now_s;
+	v->epoch_wanted = false;
 	vaulting_say(v, "vault.epoch number=%llu size=%llu", (unsigned long long)over, (unsigned long long)size);
 	return 0;
 }
@@ -95,7 +96,7 @@ static void
 end_epoch_when_due(struct vaulting *v, int64_t now_s)
 {
 	uint64_t epoch = v->sealer.keys.epoch;
-	bool due = now_s - v->epoch_s >= v->conf->epoch_us / WHEN_SECOND ||
+	bool due = (v->epoch_wanted && v->durable > v->epoch_lines) || now_s - v->epoch_s >= v->conf->epoch_us / WHEN_SECOND ||
 	    v->durable - v->epoch_lines >= VAULT_EPOCH_LINES;
 
 	if (!due)

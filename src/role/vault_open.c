@@ -17,6 +17,13 @@ draw_seed(void *ctx, uint64_t block, uint8_t ret[VAULT_NONCE_BYTES])
 	return vault_disk_seed(&((struct vaulting *)ctx)->disk, block, ret);
 }
 
+/* Of a block of which some were forgotten, after a restart. */
+static int
+later_nonce(void *ctx, uint64_t index, uint8_t ret[VAULT_NONCE_BYTES])
+{
+	return nonce_get(&((struct vaulting *)ctx)->nonces, index, ret);
+}
+
 static void
 on_node(void *ctx, unsigned level, uint64_t index, const struct digest *node)
 {
@@ -138,7 +145,7 @@ conclude(struct vaulting *v, const struct recover *rec)
 static void
 open_sealer(struct vaulting *v, const struct tree *t, const struct keys *k)
 {
-	struct sealer_opts o = { .ctx = v, .seed = draw_seed, .on_node = on_node };
+	struct sealer_opts o = { .ctx = v, .seed = draw_seed, .nonce = later_nonce, .on_node = on_node };
 
 	memcpy(o.boot, v->boot, sizeof(o.boot));
 	sealer_open(&v->sealer, &o, t, k);
@@ -279,6 +286,8 @@ vaulting_open(struct vaulting *v)
 		if (r == -EBADMSG)
 			r = begin_anew(v, v->why);
 	}
+	if (r == 0)
+		r = vault_disk_master(&v->disk, v->disk.master);
 	if (r < 0)
 		log_say(&v->role->log, LOG_LEVEL_ERROR, "the vault in %s cannot be opened: %s", v->conf->path.p,
 		    strerror(-r));

@@ -1,5 +1,6 @@
 /*
- * vault_orders: what root at the control socket wants sealed: a line as it is, in which nothing is understood here.
+ * vault_orders: what root at the control socket wants sealed: a line as it is, in which nothing is understood here; an order
+ * to erase one goes to vault_keep.
  * Must never answer before the disk has it: whoever asked goes on only then.
  */
 #include "role/vaulting.h"
@@ -18,6 +19,8 @@ vaulting_order(struct vaulting *v, const struct msg_order *m)
 {
 	uint64_t before = v->sealer.tree.size;
 
+	if (vaulting_keep_order(v, m))
+		return;
 	if (v->norders == VAULT_ORDERS_MAX) {
 		answer(v, m->id, STR("{\"type\":\"error\",\"error\":\"too many wait to be sealed\"}\n{\"type\":\"end\"}"));
 		return;

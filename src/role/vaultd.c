@@ -38,6 +38,11 @@ prepare(void *ctx, struct role *r)
 
 	v->role = r;
 	v->conf = r->config->vault;
+	if (v->conf) {
+		int e = vaulting_keep_open(v);
+		if (e < 0)
+			return e;
+	}
 	if (r->check_only)
 		return 0;
 	if (!v->conf) {
@@ -71,6 +76,7 @@ on_tick(void *ctx)
 	vaulting_notes(v);
 	vaulting_poke(v);
 	vaulting_drop(v);
+	vaulting_keep(v);
 }
 
 static void
@@ -249,6 +255,7 @@ status(void *ctx, struct buf *json)
 	buf_addf(json, ",\"behind\":%llu,\"skipped\":%llu,\"reader\":%s,\"cpu_us\":%lld",
 	    (unsigned long long)(v->durable - v->reader.at), (unsigned long long)v->skipped,
 	    v->watch ? "true" : "false", (long long)clock_cpu_us());
+	vaulting_keep_status(v, json);
 	if (v->error)
 		buf_addf(json, ",\"error\":\"%s\"", strerrorname_np(v->error));
 	if (file_path(path, sizeof(path), v->disk.dir, "keys/auditor") == 0 && access(path, F_OK) == 0)
@@ -264,7 +271,7 @@ stop(void *ctx, uint32_t grace_ms)
 	chan_close(v->intake);
 	v->intake = NULL;
 	v->stopping = true;
-	while (v->dropping)
+	while (v->dropping || vaulting_keep_busy(v))
 		loop_run_once(v->role->loop, true);
 	int r = vaulting_end(v);
 	if (r < 0)
@@ -285,6 +292,7 @@ finish(void *ctx)
 	timer_close(v->retry_timer);
 	timer_close(v->tick);
 	vaulting_drop_jobs(v);
+	vaulting_keep_close(v);
 	vaulting_reader_close(v);
 	vaulting_forget_wires(v);
 	streams_close(&v->streams);

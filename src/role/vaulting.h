@@ -10,6 +10,7 @@
 #include "role/vault_disk.h"
 #include "vault/recover.h"
 #include "vault/sealer.h"
+#include "vault/segment.h"
 
 #define VAULT_TOLD "watchd"                     /* source of the incidents that watchd has sealed */
 #define VAULT_CREDIT 64                        /* batches of intaked on the way, or not durable yet */
@@ -110,7 +111,9 @@ struct vaulting {
 	bool in_fresh_file;            /* the log's newest file holds no line yet: no other is begun */
 	int drop_error;
 	bool notes_due;
+	bool epoch_wanted;             /* ends before its time: lines of it are to be packed */
 	bool stopping;
+	struct keeping *keeping;       /* vault_keep.h */
 };
 
 /* Opening. vault_open.c: 0 or -errno, after having said why. */
@@ -152,6 +155,17 @@ void vaulting_drop(struct vaulting *v);
 void vaulting_order(struct vaulting *v, const struct msg_order *m);
 /* Answers those that are durable now. */
 void vaulting_answer(struct vaulting *v);
+/* Keeping and deleting. vault_keep.c */
+int vaulting_keep_open(struct vaulting *v) WARN_UNUSED;
+void vaulting_keep_close(struct vaulting *v);
+/* Once a second: the next step of a deletion, or whether there is one to begin. */
+void vaulting_keep(struct vaulting *v);
+bool vaulting_keep_busy(const struct vaulting *v);
+/* False when it is no order to erase. */
+bool vaulting_keep_order(struct vaulting *v, const struct msg_order *m);
+void vaulting_keep_status(const struct vaulting *v, struct buf *json);
+/* The key that packd left beside a segment (NUMBER and `more`) is wrapped and put among the others. vault_keep_work.c */
+int vaulting_take_key(const struct vault_disk *d, uint64_t number, const struct segment *s, const char *more) WARN_UNUSED;
 
 /* Handing on. vault_feed.c */
 int vaulting_reader_open(struct vaulting *v) WARN_UNUSED;

@@ -6,6 +6,7 @@
 #ifndef GUARITA_VAULT_NONCE_H
 #define GUARITA_VAULT_NONCE_H
 
+#include "base/buf.h"
 #include "vault/entry.h"
 
 #define NONCE_BLOCK_LEVELS 16
@@ -18,9 +19,10 @@ struct nonce_node {
 	uint8_t seed[VAULT_NONCE_BYTES];
 };
 
-#define NONCE_NODES_MAX 4096
+/* Every second leaf forgotten is the worst that can be: each of the others is a node then. */
+#define NONCE_NODES_MAX NONCE_BLOCK
 
-/* What is known of one block: one node of level 16 at first, nothing where everything was forgotten. */
+/* What is known of one block: one node of level 16 at first, nothing where everything was forgotten. By rising leaves. */
 struct nonce_block {
 	size_t n;
 	struct nonce_node *nodes;      /* the caller's */
@@ -28,8 +30,28 @@ struct nonce_block {
 
 /* The nonce of leaf i of its block, -ENOENT when it was forgotten. */
 int nonce_at(const struct nonce_block *b, uint32_t i, uint8_t ret[VAULT_NONCE_BYTES]) WARN_UNUSED;
-/* Replaces what covers leaf i; room for `size` nodes. 0, -ENOENT (already forgotten), -ENOSPC. */
-int nonce_forget(struct nonce_block *b, size_t size, uint32_t i) WARN_UNUSED;
+
+/* A set of leaves of a block. */
+#define NONCE_SET_WORDS (NONCE_BLOCK / 64)
+struct nonce_set {
+	uint64_t bits[NONCE_SET_WORDS];
+};
+static inline void
+nonce_set_add(struct nonce_set *s, uint32_t i)
+{
+	s->bits[i / 64] |= UINT64_C(1) << i % 64;
+}
+/*
+ * What is left of a block when these leaves are forgotten: nodes in order, room for `size`. 0 or -ENOSPC. The old nodes
+ * are the caller's to wipe.
+ */
+int nonce_forget(const struct nonce_block *b, const struct nonce_set *gone, struct nonce_node *ret, size_t size,
+    size_t *ret_n) WARN_UNUSED;
+
+/* A block of which something was forgotten, as a file: "GNB1", u64 block, u32 nodes; u8 level, u32 index, seed; check. */
+void nonce_block_pack(const struct nonce_block *b, uint64_t block, struct buf *out);
+/* -EBADMSG: not that file; nodes has room for NONCE_NODES_MAX. */
+int nonce_block_read(struct str file, uint64_t block, struct nonce_node *nodes, size_t *ret_n) WARN_UNUSED;
 
 /* A block's seed in the file of seeds: 32 bytes at block * 32, the seed and a check of both. */
 #define NONCE_SLOT_BYTES 32

@@ -41,7 +41,10 @@ next_nonce(struct sealer *s, uint8_t nonce[VAULT_NONCE_BYTES])
 	uint8_t seed[VAULT_NONCE_BYTES];
 
 	if (!s->walking || at == 0) {
+		s->walking = false;
 		int r = s->opts.seed(s->opts.ctx, s->tree.size / NONCE_BLOCK, seed);
+		if (r == -ENODATA && s->opts.nonce)
+			return s->opts.nonce(s->opts.ctx, s->tree.size, nonce);
 		if (r < 0)
 			return r;
 		nonce_walk_begin(&s->walk, seed);

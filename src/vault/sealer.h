@@ -12,8 +12,12 @@
 
 struct sealer_opts {
 	void *ctx;
-	/* A seed for the nonces of block `block`: drawn, and durable before it is handed out. 0 or -errno. */
+	/*
+	 * A seed for the nonces of block `block`: drawn, and durable before it is handed out. 0 or -errno; -ENODATA: parts
+	 * of the block were forgotten, and each nonce of the rest is asked for.
+	 */
 	int (*seed)(void *ctx, uint64_t block, uint8_t ret[VAULT_NONCE_BYTES]);
+	int (*nonce)(void *ctx, uint64_t index, uint8_t ret[VAULT_NONCE_BYTES]);       /* may be NULL when none is forgotten */
 	tree_node_fn *on_node;         /* may be NULL */
 	uint8_t boot[FRAME_BOOT_BYTES];
 };

@@ -52,9 +52,8 @@ tree_root(const struct tree *t)
 	return any ? root : digest_of(NULL, 0);
 }
 
-/* The largest complete subtree that begins at `at` and does not reach past `end`. */
-static unsigned
-level_at(uint64_t at, uint64_t end)
+unsigned
+tree_level_at(uint64_t at, uint64_t end)
 {
 	unsigned fits = 63 - (unsigned)__builtin_clzll(end - at);
 	unsigned aligned = at ? (unsigned)__builtin_ctzll(at) : TREE_LEVELS - 1;
@@ -67,7 +66,7 @@ static int
 cover(const struct tree_source *s, uint64_t at, uint64_t end, struct tree_path *p)
 {
 	while (at < end) {
-		unsigned level = level_at(at, end);
+		unsigned level = tree_level_at(at, end);
 		assert(p->n < ARRAY_LEN(p->path));
 		int r = s->node(s->ctx, level, at >> level, &p->path[p->n]);
 		if (r < 0)
@@ -272,7 +271,7 @@ add_cover(struct tree *t, uint64_t end, const struct tree_path *p)
 	unsigned i = 0;
 
 	for (; t->size < end && i < p->n; i++)
-		tree_add_subtree(t, level_at(t->size, end), &p->path[i]);
+		tree_add_subtree(t, tree_level_at(t->size, end), &p->path[i]);
 	return t->size == end && i == p->n ? 0 : -EBADMSG;
 }
 

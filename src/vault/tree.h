@@ -42,6 +42,9 @@ struct tree_source {
 	int (*node)(void *ctx, unsigned level, uint64_t index, struct digest *ret);
 };
 
+/* The largest complete subtree that begins at leaf `at` and does not reach past `end`: its level. at < end. */
+unsigned tree_level_at(uint64_t at, uint64_t end);
+
 /* RFC 6962 2.1.1: the path of leaf `index` in the tree of the first `size` leaves; index < size. */
 int tree_prove_inclusion(const struct tree_source *s, uint64_t index, uint64_t size, struct tree_path *ret) WARN_UNUSED;
 /* RFC 6962 2.1.2: that the tree of `size` leaves continues the one of `old`; old <= size. */

@@ -163,15 +163,26 @@ one_is_forgotten_and_no_other(void **state)
 {
 	static const uint32_t gone[] = { 0, 65535, 4711, 4712, 4710 };
 	struct nonce_node *nodes = calloc(NONCE_NODES_MAX, sizeof(*nodes)), whole = { .level = NONCE_BLOCK_LEVELS };
-	struct nonce_block b = { .n = 1, .nodes = nodes }, all = { .n = 1, .nodes = &whole };
+	struct nonce_node *again = calloc(NONCE_NODES_MAX, sizeof(*again));
+	struct nonce_block b = { .n = 1, .nodes = &whole }, all = b;
+	struct buf file = BUF_INIT(4u << 20);
 	uint8_t x[VAULT_NONCE_BYTES], y[VAULT_NONCE_BYTES];
 
-	assert_non_null(nodes);
-	nodes[0] = whole;
+	assert_true(nodes && again);
 	for (size_t k = 0; k < ARRAY_LEN(gone); k++) {
-		assert_int_equal(nonce_forget(&b, NONCE_NODES_MAX, gone[k]), 0);
-		assert_int_equal(nonce_forget(&b, NONCE_NODES_MAX, gone[k]), -ENOENT);
+		struct nonce_set set = { .bits = { 0 } };
+		nonce_set_add(&set, gone[k]);
+		size_t left = 0;
+		assert_int_equal(nonce_forget(&b, &set, again, NONCE_NODES_MAX, &left), 0);
+		b = (struct nonce_block){ .n = left, .nodes = again };
 		assert_int_equal(nonce_at(&b, gone[k], x), -ENOENT);
+		/* As it is kept, and read again. */
+		buf_reset(&file);
+		nonce_block_pack(&b, 9, &file);
+		assert_int_equal(nonce_block_read(buf_str(&file), 8, nodes, &left), -EBADMSG);
+		assert_int_equal(nonce_block_read(buf_str(&file), 9, nodes, &left), 0);
+		assert_int_equal(left, b.n);
+		b.nodes = nodes;
 	}
 	for (uint32_t i = 1; i < NONCE_BLOCK - 1; i += i > 4700 && i < 4720 ? 1 : 97) {
 		if (i >= 4710 && i <= 4712)
@@ -180,7 +191,36 @@ one_is_forgotten_and_no_other(void **state)
 		assert_int_equal(nonce_at(&all, i, y), 0);
 		assert_memory_equal(x, y, sizeof(x));
 	}
-	assert_int_equal(nonce_forget(&b, b.n, 300), -ENOSPC);
+	struct nonce_set one = { .bits = { 1u << 7 } };
+	assert_int_equal(nonce_forget(&b, &one, again, b.n - 1, &b.n), -ENOSPC);
+	for (size_t i = 0; i < file.n; i += 13) {
+		file.p[i] ^= 4;
+		assert_int_equal(nonce_block_read(buf_str(&file), 9, again, &b.n), -EBADMSG);
+		file.p[i] ^= 4;
+	}
+	buf_free(&file);
+	free(nodes);
+	free(again);
+}
+
+static void
+every_second_one_is_forgotten(void **state)
+{
+	struct nonce_node *nodes = calloc(NONCE_NODES_MAX, sizeof(*nodes)), whole = { .level = NONCE_BLOCK_LEVELS };
+	struct nonce_block b = { .n = 1, .nodes = &whole };
+	struct nonce_set set = { .bits = { 0 } };
+	uint8_t x[VAULT_NONCE_BYTES];
+
+	assert_non_null(nodes);
+	memset(&set, 0x55, sizeof(set));
+	assert_int_equal(nonce_forget(&b, &set, nodes, NONCE_NODES_MAX, &b.n), 0);
+	assert_int_equal(b.n, NONCE_BLOCK / 2);
+	b.nodes = nodes;
+	assert_int_equal(nonce_at(&b, 4710, x), -ENOENT);
+	assert_int_equal(nonce_at(&b, 4711, x), 0);
+	memset(&set, 0xff, sizeof(set));
+	assert_int_equal(nonce_forget(&b, &set, nodes, NONCE_NODES_MAX, &b.n), 0);
+	assert_int_equal(b.n, 0);
 	free(nodes);
 }
 
@@ -194,6 +234,7 @@ main(void)
 		cmocka_unit_test(epochs_sign_under_one_identity),
 		cmocka_unit_test(nonces_agree_whichever_way),
 		cmocka_unit_test(one_is_forgotten_and_no_other),
+		cmocka_unit_test(every_second_one_is_forgotten),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
