@@ -23,12 +23,13 @@ sequence(struct str s)
 	return i < s.n && (unsigned char)(s.p[i] - 0x40) < 0x3f ? i + 1 : 0;
 }
 
+/* Does a sequence that begins with this byte stand near the beginning? */
 static bool
-painted(struct str s)
+painted_by(struct str s, char lead)
 {
-	struct str head = str_head(s, PAINT_LOOK);
-	for (size_t i = 0; i < head.n; i++)
-		if ((s.p[i] == '\x1b' || s.p[i] == '#') && sequence(str_from(s, i)))
+	size_t most = s.n < PAINT_LOOK ? s.n : PAINT_LOOK, i = 0;
+	while (i < most && (i += str_find_byte(str_of(s.p + i, most - i), lead)) < most)
+		if (sequence(str_from(s, i++)))
 			return true;
 	return false;
 }
@@ -36,7 +37,7 @@ painted(struct str s)
 struct str
 lens_unpaint(struct record *r, struct str s)
 {
-	if (!r->extra || !painted(s))
+	if (!r->extra || (!painted_by(s, '\x1b') && !painted_by(s, '#')))
 		return s;
 	size_t start = r->extra->n, from = 0;
 	for (size_t i = 0; i < s.n;) {

@@ -75,7 +75,9 @@ without_year(struct lens *l, const struct stamp *st, int64_t received_us)
 	 * local here.
 	 */
 	int64_t limit = anchor + FUTURE_SLACK, t = l->cached_midnight + clock;
-	if (day == l->cached_day && !follow && t <= limit && t > limit - YEAR_SHORT)
+	/* Within half a year of the line before no other year is nearer. */
+	if (day == l->cached_day && t <= limit &&
+	    (follow ? gap(t, l->last_us) < YEAR_SHORT / 2 : t > limit - YEAR_SHORT))
 		return t;
 	int64_t midnight = midnight_in_year(st, limit, follow ? l->last_us : WHEN_NONE);
 	if (midnight == WHEN_NONE)

@@ -68,35 +68,6 @@ record_begin(struct record *r, struct str raw, struct buf *extra, int64_t receiv
 		buf_reset(extra);
 }
 
-static uint64_t
-key_bit(uint16_t key)
-{
-	return UINT64_C(1) << (key % 64);
-}
-
-const struct field *
-record_field(const struct record *r, uint16_t key)
-{
-	size_t at = r->hint[key % 64];
-
-	if (!(r->keys_seen & key_bit(key)))
-		return NULL;
-	if (at < r->nfields && r->fields[at].key == key)
-		return &r->fields[at];
-	for (size_t i = 0; i < r->nfields; i++)
-		if (r->fields[i].key == key)
-			return &r->fields[i];
-	return NULL;
-}
-
-struct str
-record_value(const struct record *r, uint16_t key)
-{
-	const struct field *f = record_field(r, key);
-
-	return f ? record_text(r, f->at) : STR_NULL;
-}
-
 bool
 record_set(struct record *r, uint16_t key, struct slot at, uint16_t flags)
 {
@@ -107,7 +78,7 @@ record_set(struct record *r, uint16_t key, struct slot at, uint16_t flags)
 		return false;
 	r->fields[i] = (struct field){ .key = key, .flags = flags, .at = at };
 	r->nfields += !old;
-	r->keys_seen |= key_bit(key);
+	r->keys_seen |= UINT64_C(1) << (key % 64);
 	r->hint[key % 64] = (uint8_t)i;
 	return true;
 }

@@ -89,8 +89,32 @@ struct slot record_slot(const struct record *r, struct str inside);
  * are the caller's to set afterwards.
  */
 void record_begin(struct record *r, struct str raw, struct buf *extra, int64_t received_us);
-const struct field *record_field(const struct record *r, uint16_t key);   /* first of that key, or NULL */
-struct str record_value(const struct record *r, uint16_t key);            /* STR_NULL when absent */
+
+/* The first of that key, or NULL. Asked dozens of times a line, mostly in vain. */
+static inline const struct field *
+record_field(const struct record *r, uint16_t key)
+{
+	size_t at = r->hint[key % 64];
+
+	if (!(r->keys_seen >> (key % 64) & 1))
+		return NULL;
+	if (at < r->nfields && r->fields[at].key == key)
+		return &r->fields[at];
+	for (size_t i = 0; i < r->nfields; i++)
+		if (r->fields[i].key == key)
+			return &r->fields[i];
+	return NULL;
+}
+
+/* STR_NULL when absent. */
+static inline struct str
+record_value(const struct record *r, uint16_t key)
+{
+	const struct field *f = record_field(r, key);
+
+	return f ? record_text(r, f->at) : STR_NULL;
+}
+
 /* Adds or replaces; false (and counted by the caller) when RECORD_FIELDS_MAX is reached. The only way to add one. */
 bool record_set(struct record *r, uint16_t key, struct slot at, uint16_t flags);
 /* Copies text into extra (unless it lies in raw or extra already), then sets; false also when extra is full. */

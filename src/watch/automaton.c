@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "watch/chain.h"
 #include "watch/places.h"
 
 #define STATES_MAX 16000u
@@ -17,21 +18,29 @@
 #define LEFT_BEFORE_MADE 2             /* times: a shape seen once or twice is not worth its states */
 
 enum { UNKNOWN, START };
-#define SPECIAL 0x80000000u            /* of a link: something happens on entering the state */
+#define SPECIAL 0x8000u                /* of a link: something happens on entering the state, or a chain begins there */
 #define END_UNKNOWN UINT32_MAX
+
+_Static_assert(STATES_MAX < SPECIAL, "a link names any state");
+
+/* Chains are learnt from texts that took many look-ups; ever more seldom while there is nothing to learn. */
+#define WORTH_LEARNING 16u
+#define LEARN_SELDOM 64u
 
 struct state {
 	uint32_t places, nplaces;      /* in automaton.places */
 	uint32_t arrived, narrived;    /* in automaton.ranks */
 	uint32_t end, nend;            /* likewise, when the text ends here; nend END_UNKNOWN: not asked yet */
 	uint32_t hash;
+	uint32_t chain;                /* that begins here; 0: none */
 	uint8_t left;                  /* how often it was left for a state not made yet */
 	bool stop;                     /* nothing more can be learnt from the text */
 };
 
 struct automaton {
 	const struct index *x;
-	uint32_t *links;               /* by state and class: the row of the next state; UNKNOWN: no text has been there */
+	uint16_t *links;               /* by state and class: the next state; UNKNOWN: no text has been there */
+	unsigned row_bits;             /* a state has a row of so many links, as power of two */
 	struct state *states;
 	uint32_t nstates, states_size;
 	place *places;
@@ -40,7 +49,10 @@ struct automaton {
 	uint32_t nranks, ranks_size;
 	uint16_t *table;               /* of states, by hash */
 	uint32_t table_size;           /* power of two */
-	struct places_set next, other;        /* scratch */
+	struct chains chains;
+	struct chain_draft draft;      /* scratch, as are these: */
+	struct places_set next, other;
+	uint32_t learn_every, passed;  /* texts worth learning from: every so many is; so many were not */
 	bool full;
 };
 
@@ -112,11 +124,11 @@ grow_states(struct automaton *a)
 {
 	uint32_t size = a->states_size ? a->states_size * 2 : 32;
 	struct state *states = reallocarray(a->states, size, sizeof(*states));
-	uint32_t *links;
+	uint16_t *links;
 
 	if (states)
 		a->states = states;
-	links = states ? reallocarray(a->links, (size_t)size * a->x->nclasses, sizeof(*links)) : NULL;
+	links = states ? reallocarray(a->links, (size_t)size << a->row_bits, sizeof(*links)) : NULL;
 	if (!links)
 		return false;
 	a->links = links;
@@ -127,8 +139,8 @@ grow_states(struct automaton *a)
 static size_t
 bytes_used(const struct automaton *a)
 {
-	return (size_t)a->nstates * (sizeof(struct state) + a->x->nclasses * sizeof(uint32_t)) +
-	    a->nplaces * sizeof(place) + a->nranks * sizeof(uint32_t);
+	return a->nstates * (sizeof(struct state) + (sizeof(*a->links) << a->row_bits)) + a->nplaces * sizeof(place) +
+	    a->nranks * sizeof(uint32_t) + a->chains.n;
 }
 
 /* The set in `next` as a new state; 0 without memory. */
@@ -150,7 +162,7 @@ add_state(struct automaton *a, const struct places_set *s, uint32_t hash, bool s
 		a->places[a->nplaces++] = s->v[i];
 	}
 	a->states[id] = st;
-	memset(a->links + (size_t)id * a->x->nclasses, 0, a->x->nclasses * sizeof(*a->links));
+	memset(a->links + ((size_t)id << a->row_bits), 0, sizeof(*a->links) << a->row_bits);
 	a->nstates++;
 	return id;
 }
@@ -190,6 +202,8 @@ empty(struct automaton *a)
 	a->nstates = START;
 	a->nplaces = a->nranks = 0;
 	a->full = false;
+	a->learn_every = 1;
+	chains_empty(&a->chains);
 	free(a->table);
 	a->table = NULL;
 	a->table_size = 0;
@@ -207,6 +221,8 @@ automaton_new(const struct index *x)
 	if (!a)
 		return NULL;
 	a->x = x;
+	while (1u << a->row_bits < x->nclasses)
+		a->row_bits++;
 	if (!empty(a)) {
 		automaton_free(a);
 		return NULL;
@@ -224,6 +240,7 @@ automaton_free(struct automaton *a)
 	free(a->places);
 	free(a->ranks);
 	free(a->table);
+	chains_free(&a->chains);
 	places_free(&a->next);
 	places_free(&a->other);
 	free(a);
@@ -237,6 +254,19 @@ enter(const struct automaton *a, uint16_t id, struct str text, struct candidates
 
 	propose_all(a->x, a->ranks + st->arrived, st->narrived, text, c);
 	return st->stop;
+}
+
+static inline uint16_t *
+link_of(const struct automaton *a, uint16_t id, char c)
+{
+	return &a->links[((size_t)id << a->row_bits) + a->x->class[(unsigned char)c]];
+}
+
+/* Does it propose anything, or is it the last that a text needs? */
+static bool
+tells(const struct state *st)
+{
+	return st->narrived || st->stop;
 }
 
 enum left { LEFT_FOR_STATE, LEFT_FOR_GOOD, LEFT_STUCK };
@@ -263,9 +293,7 @@ leave_state(struct automaton *a, struct automata_budget *b, uint16_t *id, char c
 	to = intern(a, b, stop);
 	if (!to)
 		return LEFT_STUCK;
-	from = &a->states[to];
-	a->links[*id * a->x->nclasses + a->x->class[(unsigned char)c]] =
-	    to * a->x->nclasses | (from->narrived || from->stop ? SPECIAL : 0);
+	*link_of(a, *id, c) = (uint16_t)(to | (tells(&a->states[to]) || a->states[to].chain ? SPECIAL : 0));
 	*id = to;
 	return enter(a, to, text, found) ? LEFT_FOR_GOOD : LEFT_FOR_STATE;
 }
@@ -315,54 +343,142 @@ end_in(struct automaton *a, uint16_t id, struct str text, struct candidates *c)
 }
 
 /*
- * As far as the states are known, from the row of one on: one look-up a byte. Returns the row where that ends, *pos
- * behind the byte that led there, or at the byte that leads nowhere yet.
+ * As far as the states are known, from *id on: one look-up a byte. Ends behind the byte that led to a special state, or
+ * at the byte that leads nowhere yet. Returns whether the state is special.
  */
-static uint32_t
-run(const struct automaton *a, uint32_t row, struct str text, size_t *pos)
+static bool
+run(const struct automaton *a, uint16_t *id, struct str text, size_t *pos)
 {
-	const uint32_t *links = a->links;
+	const uint16_t *links = a->links;
 	const uint8_t *class = a->x->class;
 	const char *p = text.p + *pos, *end = text.p + text.n;
+	unsigned bits = a->row_bits;
+	size_t at = *id;
+	bool special = false;
 
 	while (p < end) {
-		uint32_t to = links[row + class[(unsigned char)*p]];
+		uint16_t to = links[(at << bits) + class[(unsigned char)*p]];
 
-		if ((int32_t)to <= (int32_t)UNKNOWN) {   /* or special */
-			row = to == UNKNOWN ? row : to;
-			p += to != UNKNOWN;
+		if ((uint16_t)(to - 1) >= SPECIAL - 1) {       /* or unknown, which is 0 */
+			special = to != UNKNOWN;
+			at = special ? to & ~SPECIAL : at;
+			p += special;
 			break;
 		}
-		row = to;
-		p++;
+		/* Within a hole a state leads to itself: then nothing waits for the look-up before. */
+		for (p++; to == at && p < end && links[(at << bits) + class[(unsigned char)*p]] == to; p++)
+			;
+		at = to;
 	}
+	*id = (uint16_t)at;
 	*pos = (size_t)(p - text.p);
-	return row;
+	return special;
 }
 
-void
-automaton_walk(struct automaton *a, struct automata_budget *b, struct str text, struct candidates *c, struct match *m)
+/*
+ * Along the chains that begin at state *id, and what their ends propose. Returns whether nothing more can be learnt.
+ */
+static bool
+follow_chains(const struct automaton *a, uint16_t *id, struct str text, size_t *pos, struct candidates *c)
+{
+	while (a->states[*id].chain && *pos < text.n) {
+		size_t n = chain_follow(&a->chains, a->states[*id].chain, str_from(text, *pos), id);
+
+		if (n == 0)
+			return false;
+		*pos += n;
+		if (tells(&a->states[*id]) && enter(a, *id, text, c))
+			return true;
+	}
+	return false;
+}
+
+/* Keeps the draft as the chain of state `head`, to which a link leads (NULL: it is the start). */
+static bool
+keep_chain(struct automaton *a, uint16_t head, uint16_t *link)
+{
+	struct state *st = &a->states[head];
+
+	if (!st->chain && (a->draft.n < CHAIN_LEAST || bytes_used(a) > BYTES_MAX))
+		return false;
+	if (st->chain && (!link || *link & SPECIAL))
+		return false;
+	if (!st->chain)
+		st->chain = chain_keep(&a->chains, &a->draft);
+	if (link && st->chain)
+		*link |= SPECIAL;
+	return st->chain != 0;
+}
+
+/*
+ * Walks a text once more along known states and keeps what lies between its holes as chains: they begin where a run of
+ * bytes that led to the state itself has ended, and end before the next, or where something is proposed. Returns
+ * whether there was anything new.
+ */
+static bool
+learn(struct automaton *a, struct str text)
+{
+	struct chain_draft *d = &a->draft;
+	uint16_t at = START, head = START, *to_head = NULL;
+	bool drafting = true, new = false;
+
+	d->n = 0;
+	for (size_t i = 0; i < text.n; i++) {
+		uint16_t *link = link_of(a, at, text.p[i]), to = *link & (uint16_t)~SPECIAL;
+		bool stays = to == at;
+
+		if (to == UNKNOWN)
+			break;
+		if (drafting && !stays) {
+			d->states[d->n] = to;
+			d->bytes[d->n++] = text.p[i];
+		}
+		if (drafting && (stays || tells(&a->states[to]) || d->n == CHAIN_MAX)) {
+			new |= keep_chain(a, head, to_head);
+			drafting = false;
+		} else if (!drafting && !stays) {
+			head = to;
+			to_head = link;
+			drafting = true;
+			d->n = 0;
+		}
+		at = to;
+	}
+	return (drafting && keep_chain(a, head, to_head)) || new;
+}
+
+/* A text has taken so many look-ups. */
+static void
+perhaps_learn(struct automaton *a, struct str text, size_t looked_up)
+{
+	if (looked_up < WORTH_LEARNING || ++a->passed < a->learn_every)
+		return;
+	a->passed = 0;
+	if (learn(a, text))
+		a->learn_every = 1;
+	else if (a->learn_every < LEARN_SELDOM)
+		a->learn_every *= 2;
+}
+
+/* Over the whole text or until all is proposed; *looked_up: bytes that no chain covered. */
+static void
+pass_over(struct automaton *a, struct automata_budget *b, struct str text, struct candidates *c, struct match *m,
+    size_t *looked_up)
 {
 	uint16_t id = START;
-	size_t pos = 0;
+	size_t pos = 0, from;
 
-	if (a->full) {
-		b->emptied++;
-		if (!empty(a))
-			return;
-	}
-	if (enter(a, START, text, c))
+	if (follow_chains(a, &id, text, &pos, c))
 		return;
-	m->steps += text.n / 8 + 1;
 	while (pos < text.n) {
-		uint32_t row = run(a, id * a->x->nclasses, text, &pos);
-
-		id = (uint16_t)((row & ~SPECIAL) / a->x->nclasses);
-		if (row & SPECIAL) {
-			if (enter(a, id, text, c))
+		from = pos;
+		if (run(a, &id, text, &pos)) {
+			*looked_up += pos - from;
+			if (enter(a, id, text, c) || follow_chains(a, &id, text, &pos, c))
 				return;
 			continue;
 		}
+		*looked_up += pos - from;
 		if (pos == text.n)
 			break;
 		m->steps += a->states[id].nplaces / 8;
@@ -378,4 +494,21 @@ automaton_walk(struct automaton *a, struct automata_budget *b, struct str text, 
 		}
 	}
 	end_in(a, id, text, c);
+}
+
+void
+automaton_walk(struct automaton *a, struct automata_budget *b, struct str text, struct candidates *c, struct match *m)
+{
+	size_t looked_up = 0;
+
+	if (a->full) {
+		b->emptied++;
+		if (!empty(a))
+			return;
+	}
+	if (enter(a, START, text, c))
+		return;
+	m->steps += text.n / 8 + 1;
+	pass_over(a, b, text, c, m, &looked_up);
+	perhaps_learn(a, text, looked_up);
 }

@@ -145,7 +145,7 @@ walk(struct decode_work *w, const struct group *g, struct str text)
 static bool
 worth_a_search(struct decode_work *w, const struct index *x, bool vague, struct str text)
 {
-	return vague || !w->match.lead_limited || match_lead(&w->match, text) > 0 || index_may_lead(x, text);
+	return vague || !w->match.lead_limited || match_may_lead(&w->match, text) || index_may_lead(x, text);
 }
 
 /*

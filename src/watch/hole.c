@@ -326,6 +326,16 @@ take_hex(struct str text, size_t pos, const struct step *next, struct str *ret)
 	return end;
 }
 
+static inline size_t
+run_of_word(struct str text, size_t pos)
+{
+	const char *p = text.p + pos, *end = text.p + text.n;
+
+	while (p < end && !is_blank(*p))
+		p++;
+	return (size_t)(p - text.p);
+}
+
 /* Up to a blank, or to the first place where the literal that follows stands. */
 static size_t
 take_word(struct str text, size_t pos, const struct step *next, struct str *ret)
@@ -333,8 +343,10 @@ take_word(struct str text, size_t pos, const struct step *next, struct str *ret)
 	const struct step *lit = next && next->code == STEP_LIT ? next : NULL;
 	size_t end = pos;
 
-	while (end < text.n && !is(text.p[end], BLANK) &&
-	    !(lit && end > pos && (lit->nocase || text.p[end] == lit->lit[0]) && step_ends_word(lit, text, end)))
+	if (!lit)
+		end = run_of_word(text, pos);
+	while (lit && end < text.n && !is(text.p[end], BLANK) &&
+	    !(end > pos && (lit->nocase || text.p[end] == lit->lit[0]) && step_ends_word(lit, text, end)))
 		end++;
 	if (end == pos)
 		return HOLE_MISS;

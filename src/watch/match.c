@@ -70,7 +70,7 @@ after_blank(struct str text, size_t at)
 
 /* Beside a wildcard only one blank is taken, so that an empty text between two blanks is found. */
 static size_t
-take_blanks(struct run *r, const struct step *next, size_t pos)
+take_many_blanks(struct run *r, const struct step *next, size_t pos)
 {
 	size_t at = pos, most = next && step_is_wild(next) ? pos + 1 : r->text.n;
 
@@ -80,6 +80,15 @@ take_blanks(struct run *r, const struct step *next, size_t pos)
 	if (at == pos && at > 0 && at < r->text.n && !after_blank(r->text, at))
 		return HOLE_MISS;
 	return at;
+}
+
+/* Mostly it is one. */
+static inline size_t
+take_blanks(struct run *r, const struct step *next, size_t pos)
+{
+	if (pos + 1 < r->text.n && is_blank(r->text.p[pos]) && !is_blank(r->text.p[pos + 1]))
+		return pos + 1;
+	return take_many_blanks(r, next, pos);
 }
 
 /* What may follow a time and still have a say in it: a zone. The form that syslog writes has none. */

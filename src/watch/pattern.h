@@ -100,6 +100,14 @@ match_forget_times(struct match *m)
 
 /* How far a wildcard at the very beginning may reach into this text when it is limited; remembered. */
 size_t match_lead(struct match *m, struct str text);
+/* May it take anything at all? Only a quote or an address at the very beginning forbids it. */
+static inline bool
+match_may_lead(struct match *m, struct str text)
+{
+	bool doubtful = text.n == 0 || text.p[0] == '"' || (unsigned)(text.p[0] - '0') <= 9;
+
+	return !doubtful || match_lead(m, text) > 0;
+}
 /* hole_forward() for times, which remembers. */
 size_t match_time(struct match *m, struct str text, size_t pos);
 /* What match_time() read at this place in the text, or NULL. */
@@ -127,6 +135,32 @@ is_blank(char c)
 
 bool step_literal_nocase(const struct step *s, const char *text);
 
+/* Are n bytes the same? Literals are short: two loads that overlap compare most of them, without a call. */
+static inline bool
+same_bytes(const char *a, const char *b, size_t n)
+{
+	uint64_t x[2], y[2];
+	uint32_t v[2], w[2];
+
+	if (n > 16)
+		return memcmp(a, b, n) == 0;
+	if (n >= 8) {
+		memcpy(&x[0], a, 8);
+		memcpy(&y[0], b, 8);
+		memcpy(&x[1], a + n - 8, 8);
+		memcpy(&y[1], b + n - 8, 8);
+		return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
+	}
+	if (n >= 4) {
+		memcpy(&v[0], a, 4);
+		memcpy(&w[0], b, 4);
+		memcpy(&v[1], a + n - 4, 4);
+		memcpy(&w[1], b + n - 4, 4);
+		return ((v[0] ^ w[0]) | (v[1] ^ w[1])) == 0;
+	}
+	return n == 0 || (a[0] == b[0] && a[n >> 1] == b[n >> 1] && a[n - 1] == b[n - 1]);
+}
+
 /* Do the bytes of a literal step stand at text[pos], or end before text[end] and not below low? */
 static inline bool
 step_literal_at(const struct step *s, struct str text, size_t pos)
@@ -137,7 +171,7 @@ step_literal_at(const struct step *s, struct str text, size_t pos)
 		return false;
 	if (s->nocase)
 		return step_literal_nocase(s, p);
-	return p[0] == s->lit[0] && (s->len == 1 || memcmp(p + 1, s->lit + 1, s->len - 1u) == 0);
+	return p[0] == s->lit[0] && (s->len == 1 || same_bytes(p + 1, s->lit + 1, s->len - 1u));
 }
 
 /* As the end of a word: what must be a blank behind the literal is one. */
