@@ -16,6 +16,8 @@
 #include "gate/change.h"
 #include "wire/stamp.h"
 
+#define USAGE_LEFT 28                 /* columns for the words of a command, before what it does */
+
 static const struct command commands[] = {
 	{ "scan", NULL, "PATH...", 1, -1, "japrsu", N_("reads logs, finds intrusions, reports"), command_scan },
 	{ "decode", NULL, "PATH...", 1, -1, "jr", N_("what each line means, one record per line"), command_decode },
@@ -209,7 +211,10 @@ usage_row(FILE *to, const struct command *c)
 	char left[64];
 
 	snprintf(left, sizeof(left), "%s%s%s %s", c->name, c->sub ? " " : "", c->sub ? c->sub : "", c->args);
-	fprintf(to, "  %-28s %s\n", left, _(c->help));
+	if (strlen(left) > USAGE_LEFT)
+		fprintf(to, "  %s\n  %-*s %s\n", left, USAGE_LEFT, "", _(c->help));
+	else
+		fprintf(to, "  %-*s %s\n", USAGE_LEFT, left, _(c->help));
 }
 
 static void
@@ -219,6 +224,17 @@ usage(FILE *to)
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
 		usage_row(to, &commands[i]);
 	fprintf(to, _("\nguarita help COMMAND shows its options; the manual is guarita(1).\n"));
+}
+
+/* A first word alone: what may follow it. */
+static void
+usage_of_group(FILE *to, const char *name)
+{
+	fprintf(to, _("usage: guarita %s COMMAND [OPTIONS] ...\n\n"), name);
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+		if (strcmp(commands[i].name, name) == 0)
+			usage_row(to, &commands[i]);
+	}
 }
 
 static int
@@ -307,7 +323,24 @@ unknown_option(const struct command *c, const char *whole)
 	complain("\n");
 }
 
-/* Options may stand anywhere before a "--"; the rest are arguments. */
+static void
+bad_value(const struct command *c, const struct option_row *row, const char *value)
+{
+	complain(_("guarita %s: --%s cannot be \"%s\"\n"), c->name, row->name, value);
+	complain("  --%s %s: %s\n", row->name, row->arg, _(row->help));
+}
+
+static bool
+wants_help(int argc, char **argv)
+{
+	for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Options may stand anywhere before a "--"; the rest are arguments. -EINVAL: how it is used should be shown. */
 static int
 parse(const struct command *c, int argc, char **argv, struct options *o)
 {
@@ -339,8 +372,8 @@ parse(const struct command *c, int argc, char **argv, struct options *o)
 			value = argv[++i];
 		}
 		if (row->take(o, value) < 0) {
-			complain(_("guarita %s: --%s cannot be \"%s\"\n"), c->name, row->name, value);
-			return -EINVAL;
+			bad_value(c, row, value);
+			return -EDOM;
 		}
 	}
 	if (o->nargs < c->min_args || (c->max_args >= 0 && o->nargs > c->max_args))
@@ -375,7 +408,9 @@ help(int argc, char **argv)
 
 	if (!c && argc > 2)
 		return unknown_command(argv[2], find_command(argv[2], NULL) ? argv[3] : NULL);
-	if (c)
+	if (c && c->sub && argc == 3)
+		usage_of_group(stdout, argv[2]);
+	else if (c)
 		usage_of(stdout, c);
 	else
 		usage(stdout);
@@ -388,7 +423,7 @@ command_main(int argc, char **argv)
 	struct options o = { .since_us = WHEN_NONE, .until_us = WHEN_NONE, .within_us = CHANGE_CONFIRM_US };
 	const struct command *c;
 	struct timespec now;
-	int skip;
+	int skip, rc;
 
 	language_begin();
 	if (argc < 2) {
@@ -402,14 +437,25 @@ command_main(int argc, char **argv)
 		return EXIT_CLEAN;
 	}
 	c = find_command(argv[1], argc > 2 ? argv[2] : NULL);
+	if (!c && wants_help(argc - 2, argv + 2) && find_command(argv[1], NULL)) {
+		usage_of_group(stdout, argv[1]);
+		return EXIT_CLEAN;
+	}
 	if (!c)
 		return unknown_command(argv[1], find_command(argv[1], NULL) && argc > 2 ? argv[2] : NULL);
 	skip = c->sub ? 3 : 2;
-	if (skip > argc)
-		return usage_of(stderr, c);
+	if (skip > argc) {
+		usage_of_group(stderr, argv[1]);
+		return EXIT_USAGE;
+	}
+	if (wants_help(argc - skip, argv + skip)) {
+		usage_of(stdout, c);
+		return EXIT_CLEAN;
+	}
 	clock_gettime(CLOCK_REALTIME, &now);
 	o.now_us = now.tv_sec * WHEN_SECOND + now.tv_nsec / 1000;
-	if (parse(c, argc - skip, argv + skip, &o) < 0)
-		return usage_of(stderr, c);
+	rc = parse(c, argc - skip, argv + skip, &o);
+	if (rc < 0)
+		return rc == -EINVAL ? usage_of(stderr, c) : EXIT_USAGE;
 	return c->run(&o);
 }

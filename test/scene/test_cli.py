@@ -287,6 +287,25 @@ def test_nearest_words(place):
     assert guarita(place, "status", "--since", "1h")[0] == USAGE
 
 
+def test_help_is_where_it_is_asked_for(place):
+    for words in (["scan", "--help"], ["scan", "/nowhere", "-h"], ["vault", "verify", "--help"]):
+        code, out, errors = guarita(place, *words)
+        assert code == CLEAN and "usage: guarita " + words[0] in out and errors == ""
+    code, out, errors = guarita(place, "vault")
+    assert code == USAGE and "vault status" in errors and "vault prove" in errors and "scan" not in errors
+    code, out, errors = guarita(place, "vault", "--help")
+    assert code == CLEAN and "vault prove" in out
+    # A file may be called so all the same.
+    code, out, errors = guarita(place, "scan", "--", "--help")
+    assert code == FAILED and "--help: No such file" in errors
+
+
+def test_a_value_that_cannot_be_is_told_with_what_can(place):
+    code, out, errors = guarita(place, "scan", "--since", "gestern", "auth.log")
+    assert code == USAGE and '--since cannot be "gestern"' in errors and "2026-11-21" in errors
+    assert "usage:" not in errors and len(errors.splitlines()) == 2
+
+
 def test_rules(place):
     out = guarita(place, "rules", "list")[1]
     for name in ("scene-sshd", "scene-probe", "scene-guessing"):
