@@ -465,6 +465,7 @@ static const struct schema_row config_rows[] = {
 	SOURCE_ROW("stdin", stdin_schema, "read the standard input", "stdin;"),
 	CONFIG_GATE_ROWS,
 	CONFIG_VPN_ROWS,
+	CONFIG_LINK_ROWS,
 	BLOCK_OPT_ROW(struct config, archive, struct conf_archive, archive_schema,
 	    .keyword = "archive",
 	    .help = "write every received line to files",

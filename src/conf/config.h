@@ -8,6 +8,7 @@
 #define GUARITA_CONF_CONFIG_H
 
 #include "conf/config_gate.h"
+#include "conf/config_link.h"
 #include "conf/config_vpn.h"
 #include "conf/tree.h"
 #include "conf/value.h"
@@ -175,6 +176,7 @@ struct config {
 	struct conf_control control;
 	struct conf_gate gate;
 	struct conf_vpn vpn;
+	struct conf_sites sites;
 	const struct conf_stmt *tree;  /* the statements it was read from: where a value comes from */
 };
 

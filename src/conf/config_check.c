@@ -400,6 +400,7 @@ config_check(const struct config *c, struct diags *d)
 	check_names(c, d);
 	check_control(c, d);
 	config_check_vpn(c, d);
+	config_check_link(c, d);
 }
 
 void

@@ -82,6 +82,21 @@ extern const struct schema l2tp_schema, profile_schema, secret_schema, headquart
 	    .help = "a VPN server that we dial, for ever", \
 	    .example = "headquarters vpn.example.com { user filial30; password \"long and strange\"; }")
 
+/* config_link.c: other sites. */
+extern const struct schema link_schema, peer_schema;
+
+#define CONFIG_LINK_ROWS \
+	BLOCK_OPT_ROW(struct config, sites.link, struct conf_link, link_schema, .keyword = "link", \
+	    .reload = SCHEMA_RESTART, .help = "where other sites of ours dial us", \
+	    .example = "link :6515;"), \
+	PATH_ROW(struct config, sites.key, .keyword = "site-key", .derived = "state-dir: its file site.key", \
+	    .reload = SCHEMA_RESTART, .help = "the file with this site's secret key", \
+	    .text = "`guarita site key` makes it and shows the public half.", \
+	    .example = "site-key \"/etc/guarita/site.key\";"), \
+	BLOCKS_ROW(struct config, sites.peers, sites.npeers, struct conf_peer, peer_schema, \
+	    .keyword = "peer", .max = CONF_PEERS_MAX, .help = "another site of ours, known by its key", \
+	    .example = "peer matriz \"7J0DhN2CbCWBkRdgGvTJtvHAv3oDtu3c5BUlbZ1QmTo=\" { at vpn.example.com; }")
+
 /* The statement whose keyword stands at `where`, or NULL. */
 const struct conf_stmt *config_stmt_at(const struct conf_stmt *first, struct conf_pos where);
 /* The first statement with this keyword, or NULL. */

@@ -97,6 +97,8 @@ int command_vault_checkpoint(const struct options *o);
 int command_verify(const struct options *o);
 int command_import_routeros(const struct options *o);
 int command_why(const struct options *o);
+int command_site_key(const struct options *o);
+int command_site_list(const struct options *o);
 int command_log(const struct options *o);
 int command_story(const struct options *o);
 int command_plan(const struct options *o);

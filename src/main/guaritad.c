@@ -24,6 +24,8 @@ static const struct { enum msg_peer a, b; } links[] = {
 	{ MSG_WATCHD, MSG_RUNNERD },
 	{ MSG_WATCHD, MSG_NETD },
 	{ MSG_PEEKD, MSG_NETD },
+	{ MSG_WATCHD, MSG_LINKD },
+	{ MSG_NETD, MSG_LINKD },
 };
 
 static struct unit *
@@ -50,6 +52,8 @@ guaritad_wants(const struct guaritad *g, const struct role_row *row)
 		return conf_has_gate(&c->gate) && c->gate.p2p;
 	if (row->peer == MSG_L2TPD)
 		return c->vpn.server != NULL || c->vpn.nheadquarters > 0;
+	if (row->peer == MSG_LINKD)
+		return c->sites.npeers > 0;
 	if (row->peer != MSG_RUNNERD)
 		return true;
 	for (uint32_t i = 0; i < c->nresponds; i++)

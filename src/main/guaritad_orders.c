@@ -4,13 +4,20 @@
  */
 #include "main/guaritad.h"
 
-/* Who carries out an order: by its word. */
+/* Who carries out an order, by how its word begins; netd all others. */
+static const struct { struct str begins; enum msg_peer peer; } words[] = {
+	{ STR_INIT("vpn"), MSG_L2TPD }, { STR_INIT("seal"), MSG_VAULTD }, { STR_INIT("vault"), MSG_VAULTD },
+	{ STR_INIT("sites"), MSG_LINKD },
+};
+
 static struct unit *
 unit_for(struct guaritad *g, struct str word)
 {
-	enum msg_peer peer = str_starts(word, STR("vpn")) ? MSG_L2TPD :
-	    str_eq(word, STR("seal")) || str_starts(word, STR("vault")) ? MSG_VAULTD : MSG_NETD;
+	enum msg_peer peer = MSG_NETD;
 
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (str_starts(word, words[i].begins))
+			peer = words[i].peer;
 	for (size_t i = 0; i < g->nunits; i++)
 		if (g->units[i].row->peer == peer)
 			return &g->units[i];
@@ -46,6 +53,7 @@ guaritad_order(struct guaritad *g, struct control_client *c, struct str word, st
 	if (u && !guaritad_wants(g, u->row)) {
 		refuse(c, u->row->peer == MSG_L2TPD ? "the configuration has no VPN: neither l2tp server nor headquarters"
 		    : u->row->peer == MSG_VAULTD ? "the configuration names no vault"
+		    : u->row->peer == MSG_LINKD ? "the configuration names no other site: no peer"
 						   : "the configuration has no gate: it names no interface");
 		return;
 	}

@@ -17,6 +17,7 @@
 #define NETD MSG_NETD
 #define L2TPD MSG_L2TPD
 #define PEEKD MSG_PEEKD
+#define LINKD MSG_LINKD
 #define ROLES MSG_ROLES
 #define KEEP MSG_KEEP
 #define STARTING MSG_STARTING
@@ -69,6 +70,8 @@ msg_peer_name(enum msg_peer p)
 		return "l2tpd";
 	case MSG_PEEKD:
 		return "peekd";
+	case MSG_LINKD:
+		return "linkd";
 	case MSG_ROLES:
 		break;
 	}

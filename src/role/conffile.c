@@ -99,6 +99,7 @@ conffile_fingerprint(const struct conffile *c, enum conffile_part part)
 	/* The gate opens the port of the VPN's server, and lets pass what a headquarters implies. */
 	copy.vpn = (struct conf_vpn){ .server = part == CONFFILE_GATE ? c->config->vpn.server : NULL };
 	copy.gate.nimplied = 0;
+	copy.sites = (struct conf_sites){ .link = NULL };
 	if (part != CONFFILE_INTAKE) {
 		copy.sources = NULL;
 		copy.nsources = 0;

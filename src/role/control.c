@@ -155,6 +155,7 @@ static const struct command {
 	{ "rules", false, true, do_order },
 	{ "routes", false, true, do_order },
 	{ "interfaces", false, true, do_order },
+	{ "sites", false, true, do_order },
 	{ "vpn", false, true, do_order },
 	{ "vpn-kick", true, true, do_order },
 	{ "vpn-dial", true, true, do_order },
@@ -207,7 +208,7 @@ take_line(struct control_client *c, struct str line)
 			commands[i].run(c->control, c, line);
 		return;
 	}
-	refuse(c, "unknown command: status, bans, watch, rules, routes, interfaces, vpn, vpn-kick, vpn-dial, "
+	refuse(c, "unknown command: status, bans, watch, rules, routes, interfaces, sites, vpn, vpn-kick, vpn-dial, "
 	    "block, unblock, trace, reload or stop");
 }
 

@@ -68,6 +68,7 @@ netd_close(struct netd *n)
 	timer_close(n->tick);
 	fd_close(&n->changes);
 	chan_close(n->watch);
+	chan_close(n->sites);
 	netd_peek_close(n);
 	netd_bans_close(n);
 	conntrack_close(n->ct);
@@ -153,7 +154,7 @@ begin(void *ctx, struct role *r)
 	return 0;
 }
 
-/* Bans that watchd asks for. */
+/* Bans that watchd asks for, and other sites through linkd. */
 
 static int
 ban_of(const struct netd *n, const struct msg_block *m, struct ban *ret)
@@ -175,6 +176,21 @@ ban_of(const struct netd *n, const struct msg_block *m, struct ban *ret)
 	return 0;
 }
 
+/* An operator of another site let it in again. */
+static void
+take_pardon(struct netd *n, const struct msg_pardon *m)
+{
+	struct cidr net = { .bits = m->bits };
+	int r = m->net.n == sizeof(net.net.b) && m->bits <= 128 ? 0 : -EBADMSG;
+
+	if (r == 0) {
+		memcpy(net.net.b, m->net.p, sizeof(net.net.b));
+		r = netd_unban(n, &net);
+	}
+	if (r < 0)
+		log_say(n->log, LOG_LEVEL_ERROR, "a ban that another site ended is still in force: %s", strerror(-r));
+}
+
 static void
 on_watch(void *ctx, struct chan *c, struct msg *m)
 {
@@ -183,9 +199,14 @@ on_watch(void *ctx, struct chan *c, struct msg *m)
 	const char *why;
 	char net[52];
 
-	(void)c;
+	if (m->type == MSG_pardon) {
+		take_pardon(n, &m->pardon);
+		return;
+	}
+	if (m->type != MSG_block)
+		return;
 	if (ban_of(n, &m->block, &b) < 0) {
-		log_say(n->log, LOG_LEVEL_ERROR, "watchd asked for a ban that is none");
+		log_say(n->log, LOG_LEVEL_ERROR, "%s asked for a ban that is none", msg_peer_name(chan_peer(c)));
 		role_end(n->role, 1);
 		return;
 	}
@@ -202,9 +223,12 @@ on_watch_end(void *ctx, struct chan *c, int error)
 	struct netd *n = ctx;
 
 	if (error == -EBADMSG)
-		log_say(n->log, LOG_LEVEL_ERROR, "watchd sent a message that is none");
+		log_say(n->log, LOG_LEVEL_ERROR, "%s sent a message that is none", msg_peer_name(chan_peer(c)));
+	if (c == n->sites)
+		n->sites = NULL;
+	else
+		n->watch = NULL;
 	chan_close(c);
-	n->watch = NULL;
 	if (error == -EBADMSG)
 		role_end(n->role, 1);
 }
@@ -220,17 +244,18 @@ on_link(void *ctx, enum msg_peer peer, int fd)
 		netd_peek_link(n, fd);
 		return;
 	}
-	if (peer != MSG_WATCHD) {
+	if (peer != MSG_WATCHD && peer != MSG_LINKD) {
 		close(fd);
 		return;
 	}
-	chan_close(n->watch);
-	n->watch = NULL;
-	int r = chan_open(n->role->loop, fd, MSG_NETD, MSG_WATCHD, &calls, &n->watch);
+	struct chan **which = peer == MSG_LINKD ? &n->sites : &n->watch;
+	chan_close(*which);
+	*which = NULL;
+	int r = chan_open(n->role->loop, fd, MSG_NETD, peer, &calls, which);
 	if (r == 0)
-		r = chan_send(n->watch, &m);
+		r = chan_send(*which, &m);
 	if (r < 0)
-		log_say(n->log, LOG_LEVEL_ERROR, "cannot link to watchd: %s", strerror(-r));
+		log_say(n->log, LOG_LEVEL_ERROR, "cannot link to %s: %s", msg_peer_name(peer), strerror(-r));
 }
 
 static void

@@ -28,7 +28,7 @@ struct netd {
 	int changes;                   /* descriptor that tells of links that come and go */
 	struct poll *changes_poll;
 	struct timer *settle, *tick;
-	struct chan *watch, *peek;
+	struct chan *watch, *peek, *sites;     /* to watchd, peekd, linkd; NULL: not there */
 	int samples;                   /* copies of first packets, for peekd; -1: nobody wants them */
 	bool *route_told;              /* per route of the policy: its fault was said */
 	struct bans *bans;
@@ -73,6 +73,8 @@ void netd_bans_tick(struct netd *n);
 int netd_ban(struct netd *n, const struct ban *ban, const char **ret_why) WARN_UNUSED;
 /* Lets in again: how many bans of exactly this network were taken back, or -errno. */
 int netd_unban(struct netd *n, const struct cidr *net) WARN_UNUSED;
+/* An operator banned it here: other sites hear of it. */
+void netd_tell_sites(struct netd *n, const struct ban *b, uint64_t seconds);
 
 /* netd_tell.c: answers to orders. */
 void netd_order(struct netd *n, const struct msg_order *o);

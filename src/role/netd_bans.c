@@ -234,13 +234,28 @@ on_match(void *ctx, const struct ban *b)
 
 /* The watch would not ask again for one that it believes to be kept out. */
 static void
-tell_watch(struct netd *n, const struct cidr *net)
+tell_others(struct netd *n, const struct cidr *net)
 {
 	struct msg m = { .type = MSG_pardon, .fd = -1,
 		.pardon = { .net = str_of((const char *)net->net.b, 16), .bits = net->bits } };
 
 	if (n->watch && chan_state(n->watch) == MSG_OPEN && chan_send(n->watch, &m) < 0)
 		log_say(n->log, LOG_LEVEL_WARNING, "watchd does not take that a ban is over");
+	if (n->sites && chan_state(n->sites) == MSG_OPEN && chan_send(n->sites, &m) < 0)
+		log_say(n->log, LOG_LEVEL_WARNING, "other sites are not told that a ban is over");
+}
+
+void
+netd_tell_sites(struct netd *n, const struct ban *b, uint64_t seconds)
+{
+	struct msg m = { .type = MSG_block, .fd = -1, .block = {
+		.net = str_of((const char *)b->net.net.b, 16), .bits = b->net.bits,
+		.scope = b->net.bits == 128 ? CONF_BAN_HOST : CONF_BAN_NET, .seconds = seconds, .times = b->times,
+		.incident = b->incident, .reason = b->reason,
+	} };
+
+	if (n->sites && chan_state(n->sites) == MSG_OPEN && chan_send(n->sites, &m) < 0)
+		log_say(n->log, LOG_LEVEL_WARNING, "other sites are not told of a ban");
 }
 
 int
@@ -261,7 +276,7 @@ netd_unban(struct netd *n, const struct cidr *net)
 		done++;
 	}
 	if (done)
-		tell_watch(n, net);
+		tell_others(n, net);
 	return done;
 }
 

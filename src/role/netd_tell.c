@@ -377,8 +377,10 @@ do_block(struct order *o)
 	else
 		buf_addf(&o->out, "{\"type\":\"blocked\",\"net\":\"%s\",\"seconds\":%lld}\n", o->net,
 		    (long long)o->seconds);
-	if (r == 0)
-		log_say(o->n->log, LOG_LEVEL_INFO, "%s is kept out by %s: %s", o->net, o->by, o->reason);
+	if (r < 0)
+		return;
+	log_say(o->n->log, LOG_LEVEL_INFO, "%s is kept out by %s: %s", o->net, o->by, o->reason);
+	netd_tell_sites(o->n, &b, (uint64_t)o->seconds);
 }
 
 static void

@@ -265,6 +265,8 @@ fill_paths(struct role *r, struct path_list *l)
 		add_path(l, "/proc/sys/net", true);
 		buf_free(&dir);
 	}
+	if (sets & PATHS_LINK)
+		add_path(l, path_below(&r->file.arena, c->state_dir, "link"), true);
 	if (sets & PATHS_NAMES) {
 		add_path(l, "/etc", false);
 		add_path(l, "/lib", false);

@@ -25,6 +25,7 @@ enum role_paths {
 	PATHS_PACK = 1 << 7,           /* the log of the vault, to read, and its segments, to write */
 	PATHS_GATE = 1 << 5,           /* the gate's state and the network's switches, to write */
 	PATHS_NAMES = 1 << 6,          /* what the C library reads to look a name up */
+	PATHS_LINK = 1 << 8,           /* what is remembered of other sites, to write */
 };
 
 struct role_row {

@@ -1,6 +1,7 @@
 /*
- * watch_guard: asks netd to keep out whom a response bans. Without a gate there is nobody to ask:
- * then the list of what was asked for is all there is. Must never lose a ban in silence.
+ * watch_guard: asks netd to keep out whom a response bans, and linkd to tell the other sites. Without
+ * a gate and other sites there is nobody to ask: then the list of what was asked for is all there is.
+ * Must never lose a ban in silence.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -16,7 +17,7 @@ struct waiting_ban {
 };
 
 static int
-send_block(struct watching *w, const struct ban_request *b)
+send_block(struct guard *g, const struct ban_request *b)
 {
 	struct msg m = { .type = MSG_block, .fd = -1, .block = {
 		.net = str_of((const char *)b->net.net.b, 16), .bits = b->net.bits,
@@ -28,14 +29,14 @@ send_block(struct watching *w, const struct ban_request *b)
 	/* A ban of less than a second is one of a second; 0 would be for ever. */
 	if (b->duration_us && !m.block.seconds)
 		m.block.seconds = 1;
-	return w->guard && chan_state(w->guard) == MSG_OPEN ? chan_send(w->guard, &m) : -ENOTCONN;
+	return g->chan && chan_state(g->chan) == MSG_OPEN ? chan_send(g->chan, &m) : -ENOTCONN;
 }
 
-/* Until netd is there, or again, bans wait; not without number. */
+/* Until it is there, or again, bans wait; not without number. */
 static int
-keep(struct watching *w, const struct ban_request *b)
+keep(struct guard *g, const struct ban_request *b)
 {
-	struct waiting_ban *x = w->nguard_waiting < WAITING_MAX ?
+	struct waiting_ban *x = g->n < WAITING_MAX ?
 	    malloc(sizeof(*x) + b->program.n + b->reason.n) : NULL;
 
 	if (!x)
@@ -47,27 +48,37 @@ keep(struct watching *w, const struct ban_request *b)
 		memcpy(x->texts, b->program.p, b->program.n);
 	if (b->reason.n)
 		memcpy(x->texts + b->program.n, b->reason.p, b->reason.n);
-	if (!w->guard_last)
-		w->guard_last = &w->guard_waiting;
-	*w->guard_last = x;
-	w->guard_last = &x->next;
-	w->nguard_waiting++;
+	if (!g->last)
+		g->last = &g->first;
+	*g->last = x;
+	g->last = &x->next;
+	g->n++;
 	return 0;
+}
+
+static void
+ask(struct watching *w, int who, const struct ban_request *b)
+{
+	struct guard *g = &w->guards[who];
+	int r = send_block(g, b);
+
+	if (r == -ENOTCONN)
+		r = keep(g, b);
+	if (r < 0) {
+		w->actions_lost++;
+		log_say(&w->role->log, LOG_LEVEL_ERROR, "a ban for incident %llu was not %s: %s",
+		    (unsigned long long)b->incident, who == GUARD_NETD ? "carried out" : "told to other sites",
+		    strerror(-r));
+	}
 }
 
 void
 guarding_ban(struct watching *w, const struct ban_request *b)
 {
-	if (!conf_has_gate(&w->role->config->gate))
-		return;
-	int r = send_block(w, b);
-	if (r == -ENOTCONN)
-		r = keep(w, b);
-	if (r < 0) {
-		w->actions_lost++;
-		log_say(&w->role->log, LOG_LEVEL_ERROR, "a ban for incident %llu was not carried out: %s",
-		    (unsigned long long)b->incident, strerror(-r));
-	}
+	if (conf_has_gate(&w->role->config->gate))
+		ask(w, GUARD_NETD, b);
+	if (w->role->config->sites.npeers)
+		ask(w, GUARD_LINKD, b);
 }
 
 static void
@@ -81,24 +92,30 @@ take_pardon(struct watching *w, const struct msg_pardon *m)
 	responder_let_in(w->responder, &net);
 }
 
+static struct guard *
+guard_of(struct watching *w, const struct chan *c)
+{
+	return &w->guards[chan_peer(c) == MSG_LINKD ? GUARD_LINKD : GUARD_NETD];
+}
+
 static void
 on_guard(void *ctx, struct chan *c, struct msg *m)
 {
 	struct watching *w = ctx;
+	struct guard *g = guard_of(w, c);
 
-	(void)c;
 	if (m->type == MSG_pardon) {
 		take_pardon(w, &m->pardon);
 		return;
 	}
-	while (w->guard_waiting) {
-		struct waiting_ban *x = w->guard_waiting;
-		if (send_block(w, &x->request) < 0)
+	while (g->first) {
+		struct waiting_ban *x = g->first;
+		if (send_block(g, &x->request) < 0)
 			return;
-		w->guard_waiting = x->next;
-		if (!w->guard_waiting)
-			w->guard_last = NULL;
-		w->nguard_waiting--;
+		g->first = x->next;
+		if (!g->first)
+			g->last = NULL;
+		g->n--;
 		free(x);
 	}
 }
@@ -109,33 +126,38 @@ on_guard_end(void *ctx, struct chan *c, int error)
 	struct watching *w = ctx;
 
 	if (error == -EBADMSG)
-		log_say(&w->role->log, LOG_LEVEL_ERROR, "netd sent a message that is none");
+		log_say(&w->role->log, LOG_LEVEL_ERROR, "%s sent a message that is none",
+		    msg_peer_name(chan_peer(c)));
+	guard_of(w, c)->chan = NULL;
 	chan_close(c);
-	w->guard = NULL;
 	if (error == -EBADMSG)
 		role_end(w->role, 1);
 }
 
 void
-guarding_link(struct watching *w, int fd)
+guarding_link(struct watching *w, enum msg_peer peer, int fd)
 {
 	struct chan_calls calls = { .ctx = w, .on_msg = on_guard, .on_end = on_guard_end };
+	struct guard *g = &w->guards[peer == MSG_LINKD ? GUARD_LINKD : GUARD_NETD];
 
-	chan_close(w->guard);
-	w->guard = NULL;
-	int r = chan_open(w->role->loop, fd, MSG_WATCHD, MSG_NETD, &calls, &w->guard);
+	chan_close(g->chan);
+	g->chan = NULL;
+	int r = chan_open(w->role->loop, fd, MSG_WATCHD, peer, &calls, &g->chan);
 	if (r < 0)
-		log_say(&w->role->log, LOG_LEVEL_ERROR, "cannot link to netd: %s", strerror(-r));
+		log_say(&w->role->log, LOG_LEVEL_ERROR, "cannot link to %s: %s", msg_peer_name(peer), strerror(-r));
 }
 
 void
 guarding_end(struct watching *w)
 {
-	while (w->guard_waiting) {
-		struct waiting_ban *x = w->guard_waiting;
-		w->guard_waiting = x->next;
-		free(x);
+	for (size_t i = 0; i < GUARDS; i++) {
+		struct guard *g = &w->guards[i];
+		while (g->first) {
+			struct waiting_ban *x = g->first;
+			g->first = x->next;
+			free(x);
+		}
+		chan_close(g->chan);
+		g->chan = NULL;
 	}
-	chan_close(w->guard);
-	w->guard = NULL;
 }

@@ -392,8 +392,8 @@ on_link(void *ctx, enum msg_peer peer, int fd)
 		link_feed(d, peer, fd);
 	else if (peer == MSG_RUNNERD)
 		link_runner(d, fd);
-	else if (peer == MSG_NETD)
-		guarding_link(&d->w, fd);
+	else if (peer == MSG_NETD || peer == MSG_LINKD)
+		guarding_link(&d->w, peer, fd);
 	else
 		close(fd);
 }

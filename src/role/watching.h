@@ -26,6 +26,14 @@ struct told {                          /* told behind the saved state, before a 
 	bool met;                      /* understood anew since */
 };
 
+enum { GUARD_NETD, GUARD_LINKD, GUARDS };      /* who are told of bans: our gate, and other sites */
+
+struct guard {
+	struct chan *chan;             /* NULL: not there */
+	struct waiting_ban *first, **last;     /* bans that wait for it */
+	uint32_t n;
+};
+
 struct watching {
 	struct role *role;
 	struct arena texts;            /* of the rules */
@@ -72,9 +80,7 @@ struct watching {
 	struct pending *pending, **last_pending;       /* commands that wait for runnerd */
 	uint32_t npending;
 	uint64_t banned, commands, commands_failed, actions_lost;
-	struct chan *guard;            /* to netd; NULL: not there */
-	struct waiting_ban *guard_waiting, **guard_last;
-	uint32_t nguard_waiting;
+	struct guard guards[GUARDS];
 };
 
 /* Lines. watch_lines.c */
@@ -123,9 +129,9 @@ void acting_runner_ready(struct watching *w);
 void acting_ran(struct watching *w, const struct msg_ran *m);
 void acting_status(const struct watching *w, struct buf *json);
 
-/* Bans by the gate. watch_guard.c */
+/* Bans, by the gate and by other sites. watch_guard.c */
 void guarding_ban(struct watching *w, const struct ban_request *b);
-void guarding_link(struct watching *w, int fd);
+void guarding_link(struct watching *w, enum msg_peer peer, int fd);
 void guarding_end(struct watching *w);
 
 /* Makes the engine, with its saved state when there is one. watchd.c */

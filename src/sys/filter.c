@@ -49,6 +49,8 @@ static const int calls_dial[] = {
 	CALL(setsockopt),
 };
 
+static const int calls_serve[] = { CALL(accept), CALL(accept4) };
+
 /* What no command started by us has a business with. */
 static const int refused_spawn[] = {
 	CALL(init_module), CALL(finit_module), CALL(delete_module), CALL(kexec_load), CALL(kexec_file_load),
@@ -117,8 +119,11 @@ fill(scmp_filter_ctx ctx, enum sandbox_calls calls)
 		if (r < 0)
 			return r;
 		break;
+	case SANDBOX_CALLS_SERVE:
 	case SANDBOX_CALLS_DIAL:
 		r = add_all(ctx, SCMP_ACT_ALLOW, calls_dial, ARRAY_LEN(calls_dial));
+		if (r == 0 && calls == SANDBOX_CALLS_SERVE)
+			r = add_all(ctx, SCMP_ACT_ALLOW, calls_serve, ARRAY_LEN(calls_serve));
 		if (r < 0)
 			return r;
 		break;

@@ -1,0 +1,44 @@
+/* link_frames: which frame of a peer goes to whom, one row each. */
+#include "role/linking.h"
+
+static bool
+hear_alive(struct link_peer *p, const struct site_frame *f)
+{
+	(void)p;
+	(void)f;
+	return true;
+}
+
+static bool
+hear_ban(struct link_peer *p, const struct site_frame *f)
+{
+	return link_bans_heard(p, &f->ban);
+}
+
+static bool
+hear_pardon(struct link_peer *p, const struct site_frame *f)
+{
+	return link_bans_pardoned(p, &f->pardon);
+}
+
+static const struct {
+	enum site_type type;
+	bool (*hear)(struct link_peer *p, const struct site_frame *f);
+} rows[] = {
+	{ SITE_alive, hear_alive }, { SITE_ban, hear_ban }, { SITE_pardon, hear_pardon },
+};
+
+bool
+link_frame(struct link_peer *p, const struct site_frame *f)
+{
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (rows[i].type == f->type)
+			return rows[i].hear(p, f);
+	return false;
+}
+
+void
+link_greet(struct link_peer *p)
+{
+	link_bans_tell(p);
+}

@@ -1,0 +1,110 @@
+/*
+ * linking: what the files of linkd share. A peer is another site of ours, known by its key; a way is
+ * one connection with it, whoever dialled. At most one way a peer is used.
+ */
+#ifndef GUARITA_ROLE_LINKING_H
+#define GUARITA_ROLE_LINKING_H
+
+#include "gate/bans.h"
+#include "role/role.h"
+#include "role/secure.h"
+#include "wire/site.h"
+
+#define LINK_TICK_MS 1000
+#define LINK_ALIVE_US (5 * WHEN_SECOND)        /* so often something is said */
+#define LINK_DEAD_US (15 * WHEN_SECOND)        /* nothing heard for so long: it is cut */
+#define LINK_SHAKE_US (10 * WHEN_SECOND)       /* a stranger has so long to prove himself */
+#define LINK_STRANGERS_MAX 64                  /* who are doing so at the same time */
+#define LINK_DIAL_MAX_S 30                     /* between two tries */
+
+struct linking;
+struct link_peer;
+
+struct link_way {
+	struct link_way *next, **link;         /* of all */
+	struct linking *owner;
+	struct link_peer *peer;                /* NULL: not known yet */
+	struct secure *secure;
+	bool dialled;                          /* by us */
+	bool greeted;                          /* it said hello */
+	int64_t since_us;                      /* monotonic */
+	struct buf in;                         /* of a frame that is not whole yet */
+};
+
+struct link_peer {
+	struct linking *owner;
+	const struct conf_peer *conf;
+	uint8_t key[TLS_KEY_BYTES];
+	struct link_way *way;                  /* NULL: not connected */
+	char site[65];                         /* as it names itself */
+	int64_t dial_us;                       /* monotonic: when it is tried next */
+	unsigned tries;
+	bool looking_up;
+	int64_t said_us;                       /* monotonic: a frame was sent last */
+	int64_t since_s;                       /* wall clock: connected, or not, since */
+	char why[160];                         /* not connected: the end of a sentence */
+	uint64_t connects, frames_in, frames_out;
+	uint64_t bans_in, bans_out;
+};
+
+struct linking {
+	struct role *role;
+	const struct conf_sites *conf;
+	struct tls_trust *trust;
+	uint8_t key[TLS_KEY_BYTES];            /* public */
+	int listen_fd;
+	struct poll *listener;
+	struct timer *tick;
+	struct link_way *ways;
+	unsigned nstrangers;
+	struct link_peer *peers;
+	uint32_t npeers;
+	uint64_t refused;                      /* connections of those who are no peer */
+	char refused_why[160];
+	unsigned lookups;                      /* on another thread now */
+
+	struct bans *bans;                     /* what was heard and said, while it lasts */
+	int journal;
+	uint64_t journal_bytes;
+	uint64_t bans_told;                    /* handed to netd */
+	struct chan *watch, *guard;            /* to watchd and netd; NULL: not there */
+	bool stopping;
+};
+
+/* Ways. link_way.c */
+void linking_accept(struct linking *l);
+/* Dials who is due, drops who is silent, keeps the others awake. */
+void linking_tend(struct linking *l, int64_t now_us);
+void linking_drop_ways(struct linking *l);
+/* Sends to a peer that said hello: 0, -ENOTCONN, or -errno (the way is then ended). */
+int link_send(struct link_peer *p, const struct site_frame *f) WARN_UNUSED;
+bool link_is_up(const struct link_peer *p);
+/* The way is of no use any more. */
+void link_drop(struct link_way *w, const char *why);
+
+/* Looking names up. link_resolve.c */
+void link_dial(struct link_peer *p);
+/* Told with the address, or NULL and why. link_way.c */
+void link_dial_to(struct link_peer *p, const struct sockaddr_storage *to, const char *why);
+
+/* What peers say. link_frames.c: false when it must not be said. */
+bool link_frame(struct link_peer *p, const struct site_frame *f);
+/* It said hello: what is due to it is sent. */
+void link_greet(struct link_peer *p);
+
+/* Showing. link_orders.c */
+void link_show_peer(const struct link_peer *p, struct buf *json);
+void link_order(struct linking *l, const struct msg_order *m);
+
+/* Bans. link_bans.c */
+int link_bans_open(struct linking *l) WARN_UNUSED;
+int link_bans_load(struct linking *l) WARN_UNUSED;
+void link_bans_close(struct linking *l);
+void link_bans_tick(struct linking *l);
+/* To a peer that is new, or again there: all that is in force. */
+void link_bans_tell(struct link_peer *p);
+bool link_bans_heard(struct link_peer *p, const struct site_ban *f);
+bool link_bans_pardoned(struct link_peer *p, const struct site_pardon *f);
+void link_bans_link(struct linking *l, enum msg_peer peer, int fd);
+
+#endif
