@@ -261,8 +261,16 @@ read_line(struct lens *l, struct record *r, struct str text, size_t off)
 		lens_within(l, r, h.stamp.form != STAMP_NONE);
 }
 
-void
-lens_read(struct lens *l, struct record *r)
+/* A stack, a statement over several lines, a dump: programs indent what goes on. From the network each datagram is whole. */
+static bool
+continues(const struct lens *l, const struct record *r)
+{
+	return l->spoken && !l->envelope && r->dialect == DIALECT_NONE &&
+	    (!r->raw.n || *r->raw.p == ' ' || *r->raw.p == '\t');
+}
+
+static void
+read_any(struct lens *l, struct record *r)
 {
 	struct str s = r->raw;
 	r->stamp.form = STAMP_NONE;
@@ -286,6 +294,13 @@ lens_read(struct lens *l, struct record *r)
 }
 
 void
+lens_read(struct lens *l, struct record *r)
+{
+	read_any(l, r);
+	r->continues = continues(l, r);
+}
+
+void
 lens_sniff(struct lens *l, struct str line)
 {
 	struct record r;
@@ -293,6 +308,7 @@ lens_sniff(struct lens *l, struct str line)
 	l->last_us = l->sniffed_us;
 	lens_read(l, &r);
 	lens_time(l, &r);
+	l->spoken = false;
 	l->sniffed_us = l->last_us;
 	if (l->first_us == WHEN_NONE)
 		l->first_us = l->last_us;

@@ -47,6 +47,7 @@ struct lens {
 	int64_t anchor_us;
 	bool envelope;
 	bool columns;     /* a header line named columns: lines stay whole */
+	bool spoken;      /* the line before was one, or went on with one */
 	bool year_sure;   /* a stamp of this source has named its year */
 	int64_t last_us;  /* of the line before that had a time */
 	int64_t first_us; /* seen while sniffing */

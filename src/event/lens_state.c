@@ -7,7 +7,7 @@
 
 #include "event/lens_private.h"
 
-enum { LEARNED_COLUMNS = 1 << 0, LEARNED_YEAR = 1 << 1 };
+enum { LEARNED_COLUMNS = 1 << 0, LEARNED_YEAR = 1 << 1, LEARNED_SPOKEN = 1 << 2 };
 
 static bool
 is_time(int64_t us)
@@ -18,7 +18,8 @@ is_time(int64_t us)
 void
 lens_save(const struct lens *l, struct enc *e)
 {
-	enc_u8(e, (uint8_t)((l->columns ? LEARNED_COLUMNS : 0) | (l->year_sure ? LEARNED_YEAR : 0)));
+	enc_u8(e, (uint8_t)((l->columns ? LEARNED_COLUMNS : 0) | (l->year_sure ? LEARNED_YEAR : 0) |
+	    (l->spoken ? LEARNED_SPOKEN : 0)));
 	enc_u64(e, (uint64_t)l->last_us);
 	enc_u64(e, (uint64_t)l->first_us);
 	enc_u64(e, (uint64_t)l->sniffed_us);
@@ -34,6 +35,7 @@ lens_load(struct lens *l, struct cur *in)
 		return -EBADMSG;
 	l->columns = (learned & LEARNED_COLUMNS) != 0;
 	l->year_sure = (learned & LEARNED_YEAR) != 0;
+	l->spoken = (learned & LEARNED_SPOKEN) != 0;
 	l->last_us = last;
 	l->first_us = first;
 	l->sniffed_us = sniffed;

@@ -258,6 +258,7 @@ void
 lens_time(struct lens *l, struct record *r)
 {
 	const struct stamp *st = &r->stamp;
+	l->spoken = r->dialect != DIALECT_NONE || r->kind != KIND_unknown;
 	if (st->form == STAMP_NONE && st->flags) {
 		search_time(l, r);
 		return;

@@ -67,6 +67,7 @@ struct record {
 	uint16_t kind;                 /* KIND_unknown until decoded */
 	bool hostile;
 	bool sure;                     /* false: by a generic decoder, a guess */
+	bool continues;                /* no head, indented, behind a line of the same source that was one: a part of it */
 	uint32_t decoder;              /* index in the rule set, UINT32_MAX when none */
 	uint16_t nfields;
 	uint64_t keys_seen;            /* bit key % 64: may be among fields; makes absence cheap. record_set() keeps it */

@@ -340,6 +340,9 @@ decode_routed(const struct ruleset *rs, struct decode_work *w, const struct deco
 		refine_record(rs, w, r);
 	if (!w->hit || !w->hit->odd_ok)
 		odd_record(rs, r);
+	/* What nobody knows by itself: the line before was said by somebody. */
+	if (r->kind == KIND_unknown && r->continues)
+		r->kind = KIND_log_continued;
 }
 
 void

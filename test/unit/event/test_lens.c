@@ -169,6 +169,24 @@ test_dialects(void **state)
 	}
 }
 
+/* What is indented behind a line goes on with it; alone, from the network, or behind nothing it does not. */
+static void
+test_continued_lines(void **state)
+{
+	struct bench b = bench_new(false, 0);
+	(void)state;
+	assert_false(look(&b, STR("\tat the very beginning")).r.continues);
+	assert_false(look(&b, STR("Oct 11 22:14:15 h db[7]: syntax error")).r.continues);
+	assert_true(look(&b, STR("\tselect *")).r.continues);
+	assert_false(look(&b, STR("no blank before it")).r.continues);
+	assert_false(look(&b, STR("\tnor is what follows that")).r.continues);
+	bench_free(&b);
+	b = bench_new(true, 0);
+	look(&b, STR("<34>Oct 11 22:14:15 h su: m"));
+	assert_false(look(&b, STR("\tanother datagram")).r.continues);
+	bench_free(&b);
+}
+
 static void
 test_priority(void **state)
 {
@@ -283,7 +301,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_dialects), cmocka_unit_test(test_priority), cmocka_unit_test(test_columns),
+		cmocka_unit_test(test_dialects), cmocka_unit_test(test_continued_lines), cmocka_unit_test(test_priority), cmocka_unit_test(test_columns),
 		cmocka_unit_test(test_search_teaches_nothing), cmocka_unit_test(test_time_of_a_hole), cmocka_unit_test(test_bounds),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
