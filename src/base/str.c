@@ -80,7 +80,7 @@ find_short_nocase(struct str s, struct str needle, size_t end)
 	char first = ascii_lower(needle.p[0]);
 
 	for (size_t i = 0; i < end; i++)
-		if (ascii_lower(s.p[i]) == first && str_eq_nocase(str_of(s.p + i, needle.n), needle))
+		if (((s.p[i] ^ first) & ~0x20) == 0 && str_eq_nocase(str_of(s.p + i, needle.n), needle))
 			return i;
 	return s.n;
 }

@@ -13,20 +13,21 @@ static const uint8_t v4_prefix[12] = { [10] = 0xff, [11] = 0xff };
 static bool
 parse_v4(struct str s, uint8_t dst[4])
 {
-	size_t i = 0, from;
+	const char *p = s.p, *end = s.p + s.n;
 
 	for (int part = 0; part < 4; part++) {
-		unsigned v = 0;
-		if (part > 0 && (i >= s.n || s.p[i++] != '.'))
-			return false;
-		from = i;
-		for (; i < s.n && i < from + 3 && (unsigned)(s.p[i] - '0') < 10; i++)
-			v = v * 10 + (unsigned)(s.p[i] - '0');
-		if (i == from || v > 255 || (s.p[from] == '0' && i > from + 1))
+		const char *from = p;
+		unsigned v = 0, digit;
+
+		for (; p < end && p < from + 3 && (digit = (unsigned)(*p - '0')) < 10; p++)
+			v = v * 10 + digit;
+		if (p == from || v > 255 || (*from == '0' && p > from + 1))
 			return false;
 		dst[part] = (uint8_t)v;
+		if (part < 3 && (p == end || *p++ != '.'))
+			return false;
 	}
-	return i == s.n;
+	return p == end;
 }
 
 static int

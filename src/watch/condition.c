@@ -250,12 +250,24 @@ struct asked {
 	struct str value;
 };
 
+/* Might two bytes be one letter? Mostly not, which spares a closer look. */
+static inline bool
+alike(char a, char b)
+{
+	return ((a ^ b) & ~0x20) == 0;
+}
+
 static bool
 is_one(const struct asked *q)
 {
-	for (uint32_t i = 0; i < q->c->nvalues; i++)
-		if (str_eq_nocase(q->value, q->c->values[i]))
+	struct str value = q->value;
+
+	for (uint32_t i = 0; i < q->c->nvalues; i++) {
+		struct str v = q->c->values[i];
+
+		if (v.n == value.n && (v.n == 0 || (alike(v.p[0], value.p[0]) && str_eq_nocase(value, v))))
 			return true;
+	}
 	return false;
 }
 
@@ -507,6 +519,7 @@ condition_compile(struct load *l, const struct conf_stmt *s, uint32_t *at, struc
 		return -EINVAL;
 	}
 	err = ops[c.op].take ? ops[c.op].take(l, s, at, &c) : 0;
+	c.plain = c.field != FIELD_program && c.field != FIELD_host && c.field != FIELD_message && c.field != FIELD_pid;
 	if (err == 0)
 		*ret = c;
 	return err;
@@ -602,9 +615,13 @@ bool
 conditions_hold(const struct condition *c, uint32_t n, const struct ruleset *rs, const struct record *r,
     const struct watch_env *env)
 {
-	for (uint32_t i = 0; i < n; i++)
-		if (!condition_holds(&c[i], rs, r, env))
+	for (uint32_t i = 0; i < n; i++) {
+		/* Two of three conditions ask about a field that is not there. */
+		bool absent = c[i].about == CONDITION_FIELD && c[i].plain && !record_field(r, c[i].field);
+
+		if (absent ? !ops[c[i].op].absent : !condition_holds(&c[i], rs, r, env))
 			return false;
+	}
 	return true;
 }
 

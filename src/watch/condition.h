@@ -52,6 +52,7 @@ struct condition {
 	enum condition_op op;
 	uint16_t field;
 	uint16_t other;            /* same, differs, holds */
+	bool plain;                /* the field is nowhere but among the fields of a record */
 	bool own;                  /* `in $own`: the caller's own networks count too */
 	uint32_t nvalues;
 	union {

@@ -12,7 +12,7 @@
 #define KEYS_LEAST 64u
 #define LATENESS_DEFAULT (60 * WHEN_SECOND)
 #define EXPIRE_AT_ONCE 64u
-#define WANTS_AT_ONCE 64u          /* their keys are asked for together */
+#define WANTS_AT_ONCE 64u          /* their tracks are fetched together; a bit each */
 #define REPEAT_WITHIN WHEN_HOUR
 #define REPEAT_MAX 1000000u
 #define TIME_MOST (INT64_C(1) << 59)   /* 18,000 years: windows may be added without leaving the scale */
@@ -205,27 +205,55 @@ correlator_empty(struct correlator *c)
 		abort();
 }
 
-/* The slots of all keys are asked for at once, so that the waits for memory overlap. */
-static void
-prefetch(struct correlator *c, const struct want *wants, uint32_t n, const struct record *r)
-{
-	for (uint32_t i = 0; i < n; i++) {
-		const struct rule *rule = &c->rules->rules[wants[i].rule];
-		uint64_t key = correlator_key(c, wants[i].role == WANT_STEP ? rule->key :
-		    rule->context, r);
-
-		if (key)
-			tracks_prefetch(&c->tracks, track_hash(key, rule,
-			    wants[i].role == WANT_STEP ? TRACK_RULE : TRACK_CONTEXT));
-	}
-}
-
 uint32_t
 input_recall(struct correlator *c, struct input *in)
 {
 	if (in->recall == RECALL_NONE)
 		in->recall = recall_keep(&c->recall, in->r, c->rules->keep);
 	return in->recall;
+}
+
+/*
+ * Which of the wants want this record, one bit each; and their tracks are asked for all at once, so that the waits for
+ * memory overlap: first their slots, then what these name.
+ */
+static uint64_t
+look_ahead(struct correlator *c, const struct want *wants, uint32_t n, const struct record *r)
+{
+	uint64_t hashes[WANTS_AT_ONCE], wanted = 0;
+	uint32_t nhashes = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		const struct rule *rule = &c->rules->rules[wants[i].rule];
+		bool step = wants[i].role == WANT_STEP;
+		uint64_t key;
+
+		if (step ? !shape_wants(c, rule, wants[i].step, r) : rule_is_off(c, rule))
+			continue;
+		wanted |= UINT64_C(1) << i;
+		key = correlator_key(c, step ? rule->key : rule->context, r);
+		if (key) {
+			hashes[nhashes] = track_hash(key, rule, step ? TRACK_RULE : TRACK_CONTEXT);
+			tracks_prefetch(&c->tracks, hashes[nhashes++]);
+		}
+	}
+	for (uint32_t i = 0; nhashes > 1 && i < nhashes; i++)
+		tracks_prefetch_cell(&c->tracks, hashes[i]);
+	return wanted;
+}
+
+static void
+count_some(struct correlator *c, const struct want *wants, uint32_t n, struct input *in)
+{
+	for (uint64_t wanted = look_ahead(c, wants, n, in->r); wanted; wanted &= wanted - 1) {
+		const struct want *want = &wants[__builtin_ctzll(wanted)];
+		const struct rule *rule = &c->rules->rules[want->rule];
+
+		if (want->role == WANT_STEP)
+			shape_take(c, rule, want->step, in);
+		else
+			shape_context(c, rule, in);
+	}
 }
 
 static void
@@ -235,20 +263,8 @@ count_it(struct correlator *c, struct input *in)
 	struct want wants[WANTS_AT_ONCE];
 	uint32_t n;
 
-	while ((n = wanted_next(&wanted, wants, WANTS_AT_ONCE)) > 0) {
-		if (n > 2)
-			prefetch(c, wants, n, in->r);
-		for (uint32_t i = 0; i < n; i++) {
-			const struct rule *rule = &c->rules->rules[wants[i].rule];
-
-			if (rule_is_off(c, rule))
-				continue;
-			if (wants[i].role == WANT_STEP)
-				shape_take(c, rule, wants[i].step, in);
-			else
-				shape_context(c, rule, in);
-		}
-	}
+	while ((n = wanted_next(&wanted, wants, WANTS_AT_ONCE)) > 0)
+		count_some(c, wants, n, in);
 }
 
 /* Eight bytes at either end tell hosts apart well enough, and cost nothing. */

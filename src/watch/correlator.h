@@ -239,7 +239,7 @@ void tell_touched(struct correlator *c);
 void tell_closed(struct correlator *c, uint32_t d);
 void tell_merged(struct correlator *c, uint32_t d, uint64_t into);
 
-/* shape.c: one event of a rule, by the rule's shape. */
+/* shape.c: one event of a rule that wants it (shape_wants()), by the rule's shape. */
 void shape_take(struct correlator *c, const struct rule *rule, uint8_t step, struct input *in);
 void shape_context(struct correlator *c, const struct rule *rule, struct input *in);
 /* The id under which the incident that holds this record was told; 0 when it is in none. */

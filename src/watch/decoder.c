@@ -101,7 +101,7 @@ try_line(struct decode_work *w, const struct line *l, struct slot base, struct r
 			tell_try(w, l, text, false);
 		return false;
 	}
-	done = finish_match(w->rs, l, &w->match, text, base, r);
+	done = finish_match(w->rs, w, l, text, base, r);
 	if (done)
 		w->hit = l;
 	if (w->on_try && done)

@@ -156,7 +156,7 @@ struct kept {                          /* enough of a record to take back what a
 void keep_state(const struct record *r, struct kept *ret);
 void restore_state(struct record *r, const struct kept *k);
 /* False (and the record as before) when a condition does not hold. text lies at base. */
-bool finish_match(const struct ruleset *rs, const struct line *l, const struct match *m, struct str text,
+bool finish_match(const struct ruleset *rs, struct decode_work *w, const struct line *l, struct str text,
     struct slot base, struct record *r);
 /* All but the captures; on false the caller restores. */
 bool finish_line(const struct ruleset *rs, const struct line *l, struct record *r);

@@ -7,16 +7,18 @@
 #include "watch/store.h"
 
 static void
-store_captures(const struct ruleset *rs, const struct line *l, const struct match *m, struct str text,
+store_captures(const struct ruleset *rs, struct decode_work *w, const struct line *l, struct str text,
     struct slot base, struct record *r)
 {
+	const struct match *m = &w->match;
+
 	for (uint64_t left = m->have; left; left &= left - 1) {
 		unsigned i = (unsigned)__builtin_ctzll(left);
 		const struct hole *h = &l->pattern.holes[i];
 		struct slot at = slot_part(base, (size_t)(m->at[i].p - text.p), m->at[i].n);
 
 		if (h->type == HOLE_KV)
-			forms_pairs(rs, l, r, at);
+			forms_pairs(rs, w->forms, l, r, at);
 		else if (h->field == FIELD_time && match_stamp(m, m->at[i].p))
 			r->stamp = *match_stamp(m, m->at[i].p);
 		else
@@ -93,13 +95,13 @@ restore_state(struct record *r, const struct kept *k)
 }
 
 bool
-finish_match(const struct ruleset *rs, const struct line *l, const struct match *m, struct str text,
+finish_match(const struct ruleset *rs, struct decode_work *w, const struct line *l, struct str text,
     struct slot base, struct record *r)
 {
 	struct kept before;
 
 	keep_state(r, &before);
-	store_captures(rs, l, m, text, base, r);
+	store_captures(rs, w, l, text, base, r);
 	if (finish_line(rs, l, r))
 		return true;
 	restore_state(r, &before);

@@ -23,8 +23,18 @@ struct header {                        /* columns of one source, as its last hea
 	uint16_t fields[COLUMNS_MAX];
 };
 
+#define KNOWN_KEYS 256u                /* power of two */
+#define KNOWN_KEY_MAX 13u
+
+struct known_key {                     /* a key as it was written, and its field */
+	uint16_t field;
+	uint8_t n;
+	char text[KNOWN_KEY_MAX];
+};
+
 struct forms_work {
 	struct header headers[SOURCES_MAX];
+	struct known_key keys[KNOWN_KEYS];
 };
 
 struct forms_work *
@@ -68,6 +78,24 @@ field_of(const struct ruleset *rs, struct str key)
 	while (n > 0 && name[n - 1] == '_' && key.n && key.p[key.n - 1] != '_')
 		n--;
 	return fields_find(rs->fields, str_of(name, n));
+}
+
+/* field_of(), which remembers: the keys of a log are few. */
+static uint16_t
+known_field(const struct ruleset *rs, struct forms_work *w, struct str key)
+{
+	const uint8_t *p = (const uint8_t *)key.p;
+	struct known_key *k;
+
+	if (key.n == 0 || key.n > KNOWN_KEY_MAX)
+		return field_of(rs, key);
+	k = &w->keys[(p[0] * 5u + p[key.n - 1] * 37u + p[key.n / 2] * 11u + key.n) % KNOWN_KEYS];
+	if (k->n != key.n || !same_bytes(k->text, key.p, key.n)) {
+		k->field = field_of(rs, key);
+		k->n = (uint8_t)key.n;
+		memcpy(k->text, key.p, key.n);
+	}
+	return k->field;
 }
 
 /*
@@ -167,7 +195,7 @@ is_unread(const struct line *l, uint16_t field)
 }
 
 void
-forms_pairs(const struct ruleset *rs, const struct line *l, struct record *r, struct slot at)
+forms_pairs(const struct ruleset *rs, struct forms_work *w, const struct line *l, struct record *r, struct slot at)
 {
 	struct taking t = taking_of(rs, r, at);
 	struct str rest = t.text;
@@ -182,7 +210,7 @@ forms_pairs(const struct ruleset *rs, const struct line *l, struct record *r, st
 			n = add_flag(flags, n, kv.value);
 			continue;
 		}
-		field = field_of(rs, kv.key);
+		field = known_field(rs, w, kv.key);
 		if (field != FIELD_NONE && !is_unread(l, field))
 			take_pair(&t, field, kv.value, kv.escaped, kv_unescape);
 	}
@@ -191,9 +219,9 @@ forms_pairs(const struct ruleset *rs, const struct line *l, struct record *r, st
 }
 
 static bool
-take_kv(const struct ruleset *rs, struct record *r, struct slot base)
+take_kv(const struct ruleset *rs, struct forms_work *w, struct record *r, struct slot base)
 {
-	forms_pairs(rs, NULL, r, base);
+	forms_pairs(rs, w, NULL, r, base);
 	return true;
 }
 
@@ -356,7 +384,7 @@ take_apart(const struct ruleset *rs, struct decode_work *w, const struct decoder
 	case FORM_JSON:
 		return take_json(rs, r, base);
 	case FORM_KV:
-		return take_kv(rs, r, base);
+		return take_kv(rs, w->forms, r, base);
 	case FORM_CEF:
 		return take_cef(rs, r, base);
 	case FORM_COLUMNS:
@@ -383,7 +411,7 @@ try_line(const struct ruleset *rs, struct decode_work *w, const struct line *l, 
 	w->match.lead_limited = false;
 	if (!pattern_match(&l->pattern, text, &w->match))
 		return false;
-	return finish_match(rs, l, &w->match, text, record_slot(r, text), r);
+	return finish_match(rs, w, l, text, record_slot(r, text), r);
 }
 
 /* The lines of one decoder on a record that has been taken apart. */

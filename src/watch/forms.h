@@ -16,7 +16,7 @@ void forms_work_free(struct forms_work *w);
  * key=value pairs of the text at `at`, each under its key in lower case; bare words go to `flags`. What line l drops
  * unread is passed over (l may be NULL).
  */
-void forms_pairs(const struct ruleset *rs, const struct line *l, struct record *r, struct slot at);
+void forms_pairs(const struct ruleset *rs, struct forms_work *w, const struct line *l, struct record *r, struct slot at);
 /* Tries the decoders of other forms of a group on a message. True when one took it. */
 bool forms_decode(const struct ruleset *rs, struct decode_work *w, const struct group *g, struct slot message,
     struct record *r);

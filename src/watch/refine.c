@@ -32,6 +32,7 @@ struct refine_set {                    /* everything about one field */
 	uint32_t *to_of;               /* by literal: index in tos */
 	uint32_t nliterals;
 	uint32_t *plain;               /* tos that no literal announces, in order */
+	uint32_t *plain_end;           /* of each: where those of its block end in `plain` */
 	uint32_t nplain;
 	struct literals *compiled;
 };
@@ -248,6 +249,16 @@ announced_by(const struct condition *c, struct str *ret, uint32_t *ret_n)
 	return true;
 }
 
+static void
+end_blocks(const struct refinement *f, struct refine_set *set)
+{
+	for (uint32_t i = set->nplain; i-- > 0;) {
+		bool last = i + 1 == set->nplain || f->tos[set->plain[i]].block != f->tos[set->plain[i + 1]].block;
+
+		set->plain_end[i] = last ? i + 1 : set->plain_end[i + 1];
+	}
+}
+
 static int
 fill_set(struct load *l, struct refinement *f, struct refine_set *set)
 {
@@ -264,8 +275,9 @@ fill_set(struct load *l, struct refinement *f, struct refine_set *set)
 	set->literals = ARENA_ARRAY(a, struct literal, n + 1);
 	set->to_of = ARENA_ARRAY(a, uint32_t, n + 1);
 	set->plain = ARENA_ARRAY(a, uint32_t, f->ntos + 1);
+	set->plain_end = ARENA_ARRAY(a, uint32_t, f->ntos + 1);
 	texts = ARENA_ARRAY(a, struct str, most + 1);
-	if (!set->literals || !set->to_of || !set->plain || !texts)
+	if (!set->literals || !set->to_of || !set->plain || !set->plain_end || !texts)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < f->ntos; i++) {
 		uint32_t ntexts = 0;
@@ -279,6 +291,7 @@ fill_set(struct load *l, struct refinement *f, struct refine_set *set)
 			set->literals[set->nliterals++] = (struct literal){ lower_copy(a, texts[k]), true };
 		}
 	}
+	end_blocks(f, set);
 	return 0;
 }
 
@@ -410,13 +423,19 @@ scan_value(struct decode_work *w, uint32_t set, struct str value, struct hits *h
 	cell->n = (uint8_t)value.n;
 }
 
+static inline bool
+about_kind(const struct refine_block *b, uint16_t kind)
+{
+	return b->kinds[kind / 64] >> (kind % 64) & 1;
+}
+
 static bool
 holds(const struct ruleset *rs, const struct refinement *f, const struct refine_to *to,
     const struct record *r)
 {
 	const struct refine_block *b = &f->blocks[to->block];
 
-	return b->kinds[r->kind / 64] >> (r->kind % 64) & 1 && conditions_hold(to->when, to->nwhen, rs, r, NULL) &&
+	return about_kind(b, r->kind) && conditions_hold(to->when, to->nwhen, rs, r, NULL) &&
 	    (to->what.op == CONDITION_HAS || condition_holds(&to->what, rs, r, NULL));
 }
 
@@ -429,9 +448,17 @@ first_to(const struct ruleset *rs, const struct refinement *f, const struct hits
 	for (uint32_t i = 0; i < h->n; i++)
 		if (h->to[i] < best && holds(rs, f, &f->tos[h->to[i]], r))
 			best = h->to[i];
-	for (uint32_t i = 0; i < h->set->nplain && h->set->plain[i] < best; i++)
-		if (holds(rs, f, &f->tos[h->set->plain[i]], r))
+	for (uint32_t i = 0; i < h->set->nplain && h->set->plain[i] < best;) {
+		const struct refine_to *to = &f->tos[h->set->plain[i]];
+
+		if (!about_kind(&f->blocks[to->block], r->kind)) {
+			i = h->set->plain_end[i];
+			continue;
+		}
+		if (holds(rs, f, to, r))
 			best = h->set->plain[i];
+		i++;
+	}
 	return best;
 }
 

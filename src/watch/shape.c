@@ -405,8 +405,6 @@ shape_take(struct correlator *c, const struct rule *rule, uint8_t step, struct i
 	uint64_t key;
 	uint32_t i;
 
-	if (!shape_wants(c, rule, step, in->r))
-		return;
 	key = correlator_key(c, rule->key, in->r);
 	if (key == 0)
 		return;

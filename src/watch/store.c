@@ -39,15 +39,15 @@ says_nothing(struct str s)
 	return s.n == 0;
 }
 
+/* Was an address written as a dotted quad? The first sign in it tells. */
 static bool
-looks_v4(struct str s)
+is_quad(struct str s)
 {
-	if (s.n < 7 || s.n > 15)
-		return false;
-	for (size_t i = 0; i < s.n; i++)
-		if (!((s.p[i] >= '0' && s.p[i] <= '9') || s.p[i] == '.'))
-			return false;
-	return true;
+	size_t i = 0;
+
+	while (i < 3 && i < s.n && (unsigned)(s.p[i] - '0') <= 9)
+		i++;
+	return i > 0 && i < s.n && s.p[i] == '.';
 }
 
 /* One address has one form: IPv4 as it stands, without its mapping; IPv6 as RFC 5952 writes it. */
@@ -61,7 +61,7 @@ store_address(struct record *r, uint16_t key, struct slot at)
 
 	if (addr_parse(text, &a) < 0)
 		return false;
-	if (looks_v4(text)) {
+	if (is_quad(text)) {
 		record_set(r, key, at, 0);
 		return true;
 	}

@@ -54,6 +54,15 @@ tracks_prefetch(const struct tracks *ts, uint64_t hash)
 	__builtin_prefetch(&ts->slots[hash & ts->mask]);
 }
 
+void
+tracks_prefetch_cell(const struct tracks *ts, uint64_t hash)
+{
+	const struct track_slot *slot = &ts->slots[hash & ts->mask];
+
+	if (slot->track)
+		__builtin_prefetch(track_at(ts, slot->track - 1));
+}
+
 uint32_t
 tracks_find(const struct tracks *ts, uint64_t hash)
 {

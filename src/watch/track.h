@@ -72,7 +72,9 @@ uint32_t tracks_find(const struct tracks *ts, uint64_t hash);
 /* Finds or makes it; when all cells are taken the oldest of the fullest queue goes. TRACK_NONE: no memory. */
 uint32_t tracks_take(struct tracks *ts, uint64_t hash, uint16_t rule, uint8_t role,
     int64_t watermark_us);
+/* Asks for the slot of a hash; then for the track that it names. */
 void tracks_prefetch(const struct tracks *ts, uint64_t hash);
+void tracks_prefetch_cell(const struct tracks *ts, uint64_t hash);
 /* Frees tracks whose time has passed, at most `most` of each queue. */
 void tracks_expire(struct tracks *ts, int64_t watermark_us, uint32_t most);
 uint8_t track_class(int64_t keep_us);
