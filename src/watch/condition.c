@@ -280,9 +280,12 @@ is_none(const struct asked *q)
 static bool
 has_one(const struct asked *q)
 {
-	for (uint32_t i = 0; i < q->c->nvalues; i++)
-		if (q->c->values[i].n == 0 || str_find_nocase(q->value, q->c->values[i]) < q->value.n)
+	for (uint32_t i = 0; i < q->c->nvalues; i++) {
+		struct str v = q->c->values[i];
+
+		if (v.n == 0 || (v.n <= q->value.n && str_find_nocase(q->value, v) < q->value.n))
 			return true;
+	}
 	return false;
 }
 
