@@ -11,6 +11,7 @@ static const char *const chain_names[] = { "prerouting", "input", "forward", "ou
 static const char *const action_names[] = { "allow", "deny", "reject", "count", NULL };
 static const char *const state_names[] = { "any", "new", "established", "invalid", NULL };
 static const char *const mode_names[] = { "auto", "on", "off", NULL };
+static const char *const encrypted_names[] = { "tell", "slow", "block", NULL };
 static const char *const p2p_names[] = { "observe", "mark", "block", NULL };
 
 #define COMMENT_ROW(T) \
@@ -369,6 +370,12 @@ static const struct schema_row p2p_rows[] = {
 	ENUM_ROW(struct conf_p2p, mode, .required = true, .names = p2p_names, .arg = "MODE",
 	    .help = "only count, mark for rules of your own (mark p2p), or block",
 	    .example = "p2p observe;"),
+	ENUM_ROW(struct conf_p2p, encrypted, .keyword = "encrypted", .names = encrypted_names, .def = "tell",
+	    .help = "what becomes of hosts of ours that behave like peers whose words cannot be read",
+	    .text = "They are told to the watch, and are in the list p2p-suspects for ten minutes after they last "
+	        "behaved so. With slow, what they exchange between ports from 1024 on is held to a hundred packets a "
+	        "second each way; with block, it is dropped. What goes to a service's own port is left alone.",
+	    .example = "encrypted slow;"),
 	WORDS_ROW(struct conf_p2p, exempt, .keyword = "exempt", .arg = "FROM, ...",
 	    .help = "networks, branches and zones that are left alone",
 	    .example = "exempt 192.168.0.20;"),

@@ -139,10 +139,12 @@ struct conf_fallback {                 /* the way round a proxy that cannot serv
 };
 
 enum conf_p2p_mode { CONF_P2P_OBSERVE, CONF_P2P_MARK, CONF_P2P_BLOCK };
+enum conf_p2p_encrypted { CONF_P2P_TELL, CONF_P2P_SLOW, CONF_P2P_REFUSE };
 
 struct conf_p2p {
 	struct conf_pos where;
 	enum conf_p2p_mode mode;
+	enum conf_p2p_encrypted encrypted;     /* hosts that behave like peers whose words cannot be read */
 	struct conf_strs exempt;       /* networks, branches, zones never looked at */
 };
 

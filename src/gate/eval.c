@@ -284,7 +284,7 @@ eval_matches(const struct policy *p, const struct eval_world *w, const struct po
 		return false;
 	if ((so_far->mark & r->mark_mask) != r->mark || (so_far->ct_mark & r->ct_mask) != r->ct_mark)
 		return false;
-	if ((r->rate && w->over_rate) || (r->clamp && packet->state != POLICY_NEW))
+	if ((r->rate && w->over_rate != r->over) || (r->clamp && packet->state != POLICY_NEW))
 		return false;
 	return place_matches(p, w, r, packet, so_far) && payload_matches(r->payload, packet);
 }

@@ -240,14 +240,19 @@ text_place(const struct policy_rule *r, struct buf *out)
 
 /* nft counts by the second, minute, hour or day. */
 static void
-text_rate(const struct policy_rule *r, struct buf *out)
+text_rate(const struct policy *p, const struct policy_rule *r, struct buf *out)
 {
 	const char *unit = r->rate_per_us >= WHEN_DAY ? "day" : r->rate_per_us >= WHEN_HOUR ? "hour" :
 	    r->rate_per_us >= WHEN_MINUTE ? "minute" : "second";
 
+	if (r->meter != POLICY_NO_SET)
+		buf_addf(out, "update @%s { %s %s ", p->sets[r->meter].nft, r->family == 6 ? "ip6" : "ip",
+		    r->src_set != POLICY_NO_SET ? "saddr" : "daddr");
 	if (r->rate)
-		buf_addf(out, "limit rate %lld/%s burst %lld packets ", (long long)r->rate, unit,
+		buf_addf(out, "limit rate %s%lld/%s burst %lld packets ", r->over ? "over " : "", (long long)r->rate, unit,
 		    (long long)r->rate);
+	if (r->meter != POLICY_NO_SET)
+		buf_add(out, STR("} "));
 }
 
 static void
@@ -274,7 +279,7 @@ text_matches(const struct policy *p, const struct policy_rule *r, struct buf *ou
 	text_payload(r->payload, out);
 	if (r->clamp)
 		buf_add(out, STR("tcp flags and (syn | rst) == syn "));
-	text_rate(r, out);
+	text_rate(p, r, out);
 }
 
 static void

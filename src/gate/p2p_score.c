@@ -25,7 +25,7 @@ struct half {
 struct host {
 	struct addr addr;
 	int64_t half_at_us;            /* beginning of the present half */
-	int64_t seen_us;
+	int64_t seen_us, told_us;
 	struct half now, before;
 	uint32_t next;                 /* in its bucket */
 	uint32_t newer, older;         /* in order of last flow */
@@ -265,6 +265,9 @@ p2p_scores_flow(struct p2p_scores *t, const struct p2p_seen *seen)
 	h->suspect = was ? st.score >= P2P_CALM : st.score >= P2P_SUSPECT;
 	st.suspect = h->suspect;
 	st.changed = was != h->suspect;
+	st.still = was && h->suspect && seen->now_us - h->told_us >= P2P_TELL_US;
+	if (st.changed || st.still)
+		h->told_us = seen->now_us;
 	return st;
 }
 

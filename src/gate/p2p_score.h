@@ -11,6 +11,7 @@
 #include "gate/p2p.h"
 
 #define P2P_SUSPECT 60         /* mark and slow down from here on */
+#define P2P_TELL_US (2 * 60 * INT64_C(1000000))        /* how often a suspect is told of again */
 #define P2P_CALM 30            /* and no longer below this: between the two nothing changes */
 
 struct p2p_scores;
@@ -33,6 +34,7 @@ struct p2p_host_state {
 	unsigned score;                /* 0 to 100 */
 	bool suspect;                  /* with the slack between P2P_SUSPECT and P2P_CALM */
 	bool changed;                  /* suspect is not what it was before this flow */
+	bool still;                    /* suspect, and that was not told for P2P_TELL_US */
 	unsigned peers;                /* distinct ones at high ports, estimated */
 	unsigned noise, flows;         /* flows that began with noise, of all counted */
 };

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "base/hash.h"
+#include "base/when.h"
 #include "gate/nft_text.h"
 #include "gate/policy_build.h"
 
@@ -40,7 +41,7 @@ rule_blank(const struct building *b, struct conf_pos where, const char *word)
 {
 	return (struct policy_rule){
 		.protocol = POLICY_ANY_PROTOCOL, .in_set = POLICY_NO_SET, .src_set = POLICY_NO_SET,
-		.dst_set = POLICY_NO_SET, .add_src = POLICY_NO_SET, .where = where, .word = word,
+		.dst_set = POLICY_NO_SET, .add_src = POLICY_NO_SET, .meter = POLICY_NO_SET, .where = where, .word = word,
 		.file = where.line ? diags_file_name(b->d, where.file) : STR_NULL,
 	};
 }
@@ -197,17 +198,39 @@ add_list(struct building *b, const struct conf_list *l)
 	}
 }
 
+/* Whom peekd suspects; where they are slowed, what each of them sends is counted. */
+static void
+add_suspects(struct building *b)
+{
+	static const struct { const char *name, *nft[2]; } both[] = {
+		{ POLICY_SUSPECTS, { "p2p4", "p2p6" } }, { "p2p-slowed", { "p2pslow4", "p2pslow6" } },
+	};
+	size_t n = b->g->p2p->encrypted == CONF_P2P_SLOW ? 2 : 1;
+
+	for (size_t i = 0; i < n; i++) {
+		for (int six = 0; six < 2; six++) {
+			int s = set_add(b, str_z(both[i].name), six ? POLICY_SET_ADDR6 : POLICY_SET_ADDR4, both[i].nft[six]);
+			b->p->sets[s].learns = i > 0;
+			b->p->sets[s].timeout_us = i > 0 ? WHEN_MINUTE : 10 * WHEN_MINUTE;
+			if (i == 0)
+				b->p->suspects[six] = s;
+		}
+	}
+}
+
 static void
 build_sets(struct building *b)
 {
 	b->p->sets = ARENA_ARRAY(b->a, struct policy_set,
-	    POLICY_OWN_SETS + 2 * (size_t)b->g->nlists + b->g->nfallbacks);
+	    POLICY_OWN_SETS + 2 * (size_t)b->g->nlists + b->g->nfallbacks + 4);
 	if (!b->p->sets) {
 		b->full = true;
 		return;
 	}
 	for (int i = 0; i < POLICY_OWN_SETS; i++)
 		set_add(b, STR("banned"), own_sets[i].kind, own_sets[i].nft);
+	if (b->g->p2p)
+		add_suspects(b);
 	for (uint32_t i = 0; i < b->g->nlists; i++)
 		add_list(b, &b->g->lists[i]);
 }
@@ -366,6 +389,7 @@ policy_build(struct arena *a, const struct config *c, struct diags *d, struct po
 	if (!b.p)
 		return -ENOMEM;
 	b.p->config = c;
+	b.p->suspects[0] = b.p->suspects[1] = POLICY_NO_SET;
 	build_zones(&b);
 	build_check_names(&b);
 	build_sets(&b);

@@ -85,6 +85,7 @@ struct policy_signature {
 #define POLICY_P2P_MASK 0xff00u
 #define POLICY_NAMED_MASK 0x00ffu      /* in the packet's mark: marks with names */
 #define POLICY_MARKS_MAX 255
+#define POLICY_SUSPECTS "p2p-suspects" /* the list of suspects, for rules */
 #define POLICY_ANY_PROTOCOL (-1)
 #define POLICY_LOG_GROUP 5             /* NFLOG: what is logged */
 #define POLICY_LOG_BYTES 128           /* of each packet: all heads are in them */
@@ -112,6 +113,8 @@ struct policy_rule {
 	uint32_t ct_mark, ct_mask;     /* of the connection; mask 0: any */
 	const struct policy_signature *payload;        /* NULL: any */
 	int64_t rate, rate_per_us;     /* at most so often; 0: always */
+	bool over;                     /* turned round: only what is more often */
+	int meter;                     /* counted by the address of ours, in this set; or POLICY_NO_SET: all together */
 	/* What it does. */
 	uint32_t set_mark, set_mark_mask;
 	uint32_t set_ct, set_ct_mask;
@@ -168,6 +171,7 @@ struct policy {
 	uint32_t nroutes;
 	struct policy_fallback *fallbacks;
 	uint32_t nfallbacks;
+	int suspects[2];               /* IPv4, IPv6: hosts of ours that behave like peers; or POLICY_NO_SET */
 	struct str marks[POLICY_MARKS_MAX];    /* mark i + 1 */
 	uint32_t nmarks;
 };

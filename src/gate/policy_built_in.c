@@ -5,10 +5,12 @@
  */
 #include <netinet/in.h>
 
+#include "base/when.h"
 #include "gate/policy_build.h"
 
 #define PING_RATE 50
 #define SAMPLE_RATE 5000
+#define SLOW_RATE 100                  /* packets a second of each suspect, each way: a megabit of long ones */
 
 static const struct conf_pos built_in;
 
@@ -227,6 +229,39 @@ add_signatures(struct building *b, enum policy_hook hook)
 	}
 }
 
+/* What a suspect says to others from a high port to a high port, and what they say to it. */
+static void
+add_encrypted(struct building *b)
+{
+	static const struct policy_range high = { .from = 1024, .to = 65535 };
+	struct policy_ranges ports = { .v = ARENA_NEW(b->a, struct policy_range), .n = 1 };
+	struct policy_rule r = rule_blank(b, b->g->p2p->where, "p2p");
+
+	if (!ports.v) {
+		b->full = true;
+		return;
+	}
+	*ports.v = high;
+	r.hook = POLICY_FORWARD;
+	r.verdict = POLICY_DROP;
+	r.sports = r.dports = ports;
+	r.why = "behaves like a peer that encrypts";
+	if (b->g->p2p->encrypted == CONF_P2P_SLOW) {
+		r.rate = SLOW_RATE;
+		r.rate_per_us = WHEN_SECOND;
+		r.over = true;
+	}
+	for (int i = 0; i < 4; i++) {
+		int six = i / 2, set = b->p->suspects[six];
+		r.family = six ? 6 : 4;
+		r.src_set = i % 2 ? POLICY_NO_SET : set;
+		r.dst_set = i % 2 ? set : POLICY_NO_SET;
+		/* The sets that count stand behind those of the suspects, in the same order. */
+		r.meter = r.over ? set + 2 : POLICY_NO_SET;
+		rule_add(b, &r);
+	}
+}
+
 static void
 add_exempt(struct building *b, const struct side *s)
 {
@@ -280,6 +315,8 @@ build_before(struct building *b)
 	rule_add(b, &r);
 	if (b->g->p2p)
 		add_signatures(b, POLICY_OUTPUT);
+	if (b->g->p2p && b->g->p2p->encrypted != CONF_P2P_TELL)
+		add_encrypted(b);
 	if (p2p_blocked(b)) {
 		add_p2p_drop(b, POLICY_INPUT);
 		add_p2p_drop(b, POLICY_FORWARD);

@@ -104,8 +104,10 @@ say_special(struct buf *out, const struct policy *p, const struct policy_rule *r
 		say_part(out, r->src_set < POLICY_OWN_SETS ? "sender " : "sender in ");
 		buf_add(out, p->sets[r->src_set].name);
 	}
-	if (r->dst_set != POLICY_NO_SET)
-		say_part(out, "to one banned");
+	if (r->dst_set != POLICY_NO_SET) {
+		say_part(out, r->dst_set < POLICY_OWN_SETS ? "to one " : "to one in ");
+		buf_add(out, p->sets[r->dst_set].name);
+	}
 	if (r->mark_mask)
 		say_mark(out, p, "marked", r->mark);
 	if (r->ct_mask)
@@ -116,9 +118,11 @@ say_special(struct buf *out, const struct policy *p, const struct policy_rule *r
 		say_part(out, r->first_packets == POLICY_REPLY ? "first answers" : "first packets");
 	if (r->rate) {
 		char span[64];
-		say_part(out, "at most");
+		say_part(out, r->over ? "more than" : "at most");
 		buf_addf(out, " %lld per %s", (long long)r->rate,
 		    text_show_duration(r->rate_per_us, span, sizeof(span)));
+		if (r->meter != POLICY_NO_SET)
+			buf_add(out, STR(" of each"));
 	}
 }
 

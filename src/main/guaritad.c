@@ -24,6 +24,7 @@ static const struct { enum msg_peer a, b; } links[] = {
 	{ MSG_WATCHD, MSG_RUNNERD },
 	{ MSG_WATCHD, MSG_NETD },
 	{ MSG_PEEKD, MSG_NETD },
+	{ MSG_PEEKD, MSG_INTAKED },
 	{ MSG_WATCHD, MSG_LINKD },
 	{ MSG_NETD, MSG_LINKD },
 };

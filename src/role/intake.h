@@ -62,7 +62,10 @@ struct intake {
 	struct archive *archive;
 	struct intake_source *sources;
 	uint32_t nsources;
-	struct chan *watch;
+	struct chan *watch, *peek;
+	int64_t peek_second;       /* in which peekd told so many findings, and more than were taken */
+	uint32_t peek_events;
+	uint64_t peek_left_out;
 	struct dgrams *dgrams;     /* shared: one batch is handled before the next is received */
 	char *stream;              /* likewise for streams */
 	struct feed_source *own;   /* what Guarita itself has to say */
@@ -114,6 +117,8 @@ void intake_journal_keep(struct intake *in);
 void intake_event(struct intake *in, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* After lines were handed in: sends them on, and slows down or speeds up as the reader needs. */
 void intake_flush(struct intake *in);
+/* What peekd finds, from a new link to it. */
+int intake_peek_link(struct intake *in, int fd) WARN_UNUSED;
 /* The reader told where it stands: follow the files from there. */
 void intake_files_begin(struct intake *in);
 void intake_files_pump(struct intake *in);

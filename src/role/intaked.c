@@ -384,6 +384,12 @@ on_link(void *ctx, enum msg_peer peer, int fd)
 		.ctx = in, .on_msg = on_watch, .on_end = on_watch_end, .on_room = on_watch_room
 	};
 
+	if (peer == MSG_PEEKD) {
+		int e = intake_peek_link(in, fd);
+		if (e < 0)
+			log_say(&in->role->log, LOG_LEVEL_ERROR, "cannot link to peekd: %s", strerror(-e));
+		return;
+	}
 	/* Whoever comes next on the way of a line: vaultd where a vault is kept, else watchd. */
 	if (peer != MSG_WATCHD && peer != MSG_VAULTD) {
 		close(fd);
@@ -492,6 +498,7 @@ finish(void *ctx)
 	if (in->feed)
 		feed_flush(in->feed);
 	chan_close(in->watch);
+	chan_close(in->peek);
 	timer_close(in->tick);
 	feed_free(in->feed);
 	archive_close(in->archive);

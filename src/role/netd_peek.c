@@ -29,18 +29,30 @@ netd_peek_close(struct netd *n)
 	fd_close(&n->samples);
 }
 
+/* Into the list of suspects, or out of it; told again and again, because the kernel forgets. */
 static void
-on_peek(void *ctx, struct chan *c, struct msg *m)
+take_suspect(struct netd *n, const struct msg_suspect *m)
 {
-	struct netd *n = ctx;
+	struct addr host;
+
+	memcpy(host.b, m->host.p, sizeof(host.b));
+	int set = n->policy->suspects[!addr_is_v4(&host)];
+	if (set == POLICY_NO_SET)
+		return;
+	struct nft_element e = nft_key_addr(&host);
+	const char *name = n->policy->sets[set].nft;
+	int r = nft_del(n->nft, name, &e, 1);
+	if (m->suspect && (r == 0 || r == -ENOENT))
+		r = nft_add(n->nft, name, &e, 1);
+	if (r < 0 && r != -ENOENT)
+		(void)!netd_fault(n, r, "the list of file sharing suspects cannot be kept");
+}
+
+static void
+take_mark(struct netd *n, const struct msg *m)
+{
 	struct conntrack_tuple t = { .protocol = m->mark.protocol, .sport = m->mark.sport, .dport = m->mark.dport };
 
-	(void)c;
-	if (m->mark.src.n != 16 || m->mark.dst.n != 16) {
-		log_say(n->log, LOG_LEVEL_ERROR, "peekd sent a mark for no address");
-		role_end(n->role, 1);
-		return;
-	}
 	memcpy(t.src.b, m->mark.src.p, 16);
 	memcpy(t.dst.b, m->mark.dst.p, 16);
 	if (n->config->gate.p2p->mode == CONF_P2P_OBSERVE)
@@ -51,6 +63,24 @@ on_peek(void *ctx, struct chan *c, struct msg *m)
 		n->marked++;
 	else if (r != -ENOENT)
 		(void)netd_fault(n, r, "a connection cannot be marked");
+}
+
+static void
+on_peek(void *ctx, struct chan *c, struct msg *m)
+{
+	struct netd *n = ctx;
+	bool mark = m->type == MSG_mark;
+
+	(void)c;
+	if (mark ? m->mark.src.n != 16 || m->mark.dst.n != 16 : m->suspect.host.n != 16) {
+		log_say(n->log, LOG_LEVEL_ERROR, "peekd named no address");
+		role_end(n->role, 1);
+		return;
+	}
+	if (mark)
+		take_mark(n, m);
+	else
+		take_suspect(n, &m->suspect);
 }
 
 static void

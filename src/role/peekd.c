@@ -18,12 +18,12 @@
 
 struct peek {
 	struct role *role;
-	struct chan *net;
+	struct chan *net, *intake;
 	struct p2p_table *table;
 	int samples;
 	struct poll *poll;
 	char *buffer;
-	uint64_t packets, unreadable, overruns, marked, untold, suspects;
+	uint64_t packets, unreadable, overruns, marked, untold, unrecorded, suspects;
 	uint64_t classes[P2P_CLASSES];
 };
 
@@ -48,6 +48,8 @@ tell(struct peek *p, const struct packet *packet, bool reply, enum p2p_class is)
 	} };
 
 	p->classes[is]++;
+	if (p->intake)
+		p->unrecorded += chan_send(p->intake, &m) < 0;
 	if (p->net && chan_send(p->net, &m) == 0)
 		p->marked++;
 	else
@@ -57,8 +59,19 @@ tell(struct peek *p, const struct packet *packet, bool reply, enum p2p_class is)
 static void
 tell_host(struct peek *p, const struct p2p_finding *f)
 {
+	struct msg m = { .type = MSG_suspect, .fd = -1, .suspect = {
+		.host = str_of((const char *)f->addr.b, 16), .suspect = f->host.suspect, .score = f->host.score,
+		.strangers = f->host.peers, .noise = f->host.noise, .flows = f->host.flows,
+	} };
 	char text[46];
 
+	if (p->net && chan_send(p->net, &m) < 0)
+		p->untold++;
+	/* The watch hears of a change only; netd must hear again, because it forgets. */
+	if (!f->host.changed)
+		return;
+	if (p->intake)
+		p->unrecorded += chan_send(p->intake, &m) < 0;
 	text[addr_show(&f->addr, text)] = '\0';
 	p->suspects += f->host.suspect;
 	log_say(&p->role->log, LOG_LEVEL_WARNING, f->host.suspect ?
@@ -82,7 +95,7 @@ on_packet(void *ctx, const struct nflog_packet *copy)
 	struct p2p_finding f = p2p_table_packet(p->table, &packet, reply, clock_mono_us());
 	if (f.is != P2P_NONE)
 		tell(p, &packet, reply, f.is);
-	if (f.host.changed)
+	if (f.host.changed || f.host.still)
 		tell_host(p, &f);
 }
 
@@ -137,11 +150,38 @@ on_net_end(void *ctx, struct chan *c, int error)
 }
 
 static void
+on_intake_end(void *ctx, struct chan *c, int error)
+{
+	struct peek *p = ctx;
+
+	(void)error;
+	chan_close(c);
+	p->intake = NULL;
+}
+
+/* Nothing comes from there. */
+static void
+link_intake(struct peek *p, int fd)
+{
+	struct chan_calls calls = { .ctx = p, .on_end = on_intake_end };
+
+	chan_close(p->intake);
+	p->intake = NULL;
+	int e = chan_open(p->role->loop, fd, MSG_PEEKD, MSG_INTAKED, &calls, &p->intake);
+	if (e < 0)
+		log_say(&p->role->log, LOG_LEVEL_ERROR, "cannot link to intaked: %s", strerror(-e));
+}
+
+static void
 on_link(void *ctx, enum msg_peer peer, int fd)
 {
 	struct peek *p = ctx;
 	struct chan_calls calls = { .ctx = p, .on_msg = on_net, .on_end = on_net_end };
 
+	if (peer == MSG_INTAKED) {
+		link_intake(p, fd);
+		return;
+	}
 	if (peer != MSG_NETD) {
 		close(fd);
 		return;
@@ -158,9 +198,11 @@ status(void *ctx, struct buf *json)
 {
 	const struct peek *p = ctx;
 
-	buf_addf(json, "\"packets\":%llu,\"unreadable\":%llu,\"overruns\":%llu,\"marked\":%llu,\"untold\":%llu,\"suspects\":%llu",
+	buf_addf(json, "\"packets\":%llu,\"unreadable\":%llu,\"overruns\":%llu,\"marked\":%llu,\"untold\":%llu,"
+	    "\"unrecorded\":%llu,\"suspects\":%llu",
 	    (unsigned long long)p->packets, (unsigned long long)p->unreadable, (unsigned long long)p->overruns,
-	    (unsigned long long)p->marked, (unsigned long long)p->untold, (unsigned long long)p->suspects);
+	    (unsigned long long)p->marked, (unsigned long long)p->untold, (unsigned long long)p->unrecorded,
+	    (unsigned long long)p->suspects);
 	for (int i = P2P_NONE + 1; i < P2P_CLASSES; i++)
 		buf_addf(json, ",\"%s\":%llu", p2p_name((enum p2p_class)i), (unsigned long long)p->classes[i]);
 }
@@ -179,6 +221,7 @@ finish(void *ctx)
 
 	close_samples(p);
 	chan_close(p->net);
+	chan_close(p->intake);
 	p2p_table_free(p->table);
 	free(p->buffer);
 }

@@ -3,13 +3,15 @@
 The gate of the sample configuration stands between a host of the LAN and one of the internet.
 """
 import os
+import re
 import shutil
 import socket
 import subprocess
+import time
 
 import pytest
 
-from conftest import LIMIT, Guarita, wait_until
+from conftest import LIMIT, ROOT, Guarita, wait_until
 from test_oracle import in_namespace
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="makes network namespaces")
@@ -29,7 +31,7 @@ def run(*words, **how):
 
 
 class Wire:
-    def __init__(self, folder, mode):
+    def __init__(self, folder, mode, rules=None):
         self.gate, self.inside, self.outside = ("p2p%s%d" % (k, os.getpid()) for k in ("g", "i", "o"))
         for name in (self.gate, self.inside, self.outside):
             run("ip", "netns", "add", name)
@@ -41,6 +43,10 @@ class Wire:
                 run("ip", "-n", name, *words.split())
         self.g = Guarita(folder)
         self.g.inside = ["ip", "netns", "exec", self.gate]
+        if rules:
+            self.g.write_rules("")
+        for path in rules or []:
+            shutil.copy(path, folder / "rules")
         self.g.write_config(CONFIG % mode)
         self.g.start()
         self.peek = lambda: self.g.roles()["peekd"].get("status", {})
@@ -211,6 +217,109 @@ def test_a_real_client_gets_nothing(wire, arrives, tmp_path):
         for p in (seeder, tracker, fetcher):
             p.kill()
             p.wait()
+
+
+@pytest.mark.skipif(not shutil.which("transmission-cli"), reason="needs transmission-cli")
+@pytest.mark.parametrize("wire,arrives", [("block", False), ("observe", True)], indirect=["wire"])
+def test_transmission_gets_nothing_either(wire, arrives, tmp_path):
+    """Another real client, another implementation of the protocol on both sides, uTP and TCP."""
+    seed, fetch = tmp_path / "seed", tmp_path / "fetch"
+    for folder in (seed, fetch):
+        folder.mkdir()
+    (seed / "film").write_bytes(os.urandom(1 << 20))
+    torrent = tmp_path / "film.torrent"
+    torrent.write_bytes(make_torrent(seed / "film"))
+
+    def client(run, folder, port):
+        home = tmp_path / ("home%d" % port)
+        home.mkdir()
+        (home / "settings.json").write_text('{"dht-enabled": false, "lpd-enabled": false, "pex-enabled": false, "encryption": 0,'
+                                            '"port-forwarding-enabled": false}')
+        return run("transmission-cli", "-g", home, "-w", folder, "-p", port, "-et", "-M", torrent)
+
+    tracker = wire.outside_run("/usr/bin/python3", "-c", TRACKER, "203.0.113.9", "6969")
+    seeder = client(wire.outside_run, seed, 6881)
+    fetcher = None
+    try:
+        wait_until("seeder and tracker listen", lambda: wire.listens(6881) and wire.listens(6969))
+        fetcher = client(wire.inside_run, fetch, 6882)
+        whole = lambda: (fetch / "film").exists() and (fetch / "film").read_bytes() == (seed / "film").read_bytes()
+        if arrives:
+            wait_until("the file", whole, limit=60)
+            wait_until("it was seen", lambda: wire.peek()["bittorrent"] + wire.peek()["bittorrent-utp"] >= 1)
+        else:
+            # It tries, is dropped, and has nothing while the other way round it would have had all long ago.
+            dropped = lambda: re.search(r"packets (\d+)", run("ip", "netns", "exec", wire.gate, "nft", "list", "counter", "inet", "guarita",
+                                                              p2p_counter(wire))).group(1) != "0"
+            wait_until("its packets dropped", dropped, limit=60)
+            time.sleep(5)
+            assert not whole()
+    finally:
+        for p in (seeder, tracker, fetcher):
+            if p:
+                p.kill()
+                p.wait()
+
+
+def p2p_counter(wire):
+    chain = run("ip", "netns", "exec", wire.gate, "nft", "list", "chain", "inet", "guarita", "g_forward")
+    return re.search(r'ct mark [^\n]*counter name "(\w+)" drop', chain).group(1)
+
+
+def test_what_is_found_becomes_records_and_an_incident(tmp_path):
+    """The kernel's own finds and those of peekd alike, under the rules as they are shipped."""
+    w = Wire(tmp_path, "block", sorted((ROOT / "rules").glob("*.rules")))
+    try:
+        assert w.tcp(9001, HANDSHAKE, HANDSHAKE) is None
+        for port in (9004, 9014, 9024):
+            assert w.udp(port, SYN, STATE) >= 1
+        shares = lambda: [i for i in w.g.incidents() if i["incident"] == "p2p.use"]
+        wait_until("the incident", shares)
+        one = shares()[0]
+        assert one["severity"] == "low" and "192.168.0.9 shares files: 3 connections" in one["why"], one
+        assert w.g.ask("bans")["type"] == "end"
+    finally:
+        w.close()
+
+
+def strangers(wire, packets):
+    """Noise to forty strangers at high ports, from one port: what an encrypted peer looks like. How many packets arrived."""
+    for i in range(40):
+        subprocess.run(["ip", "-n", wire.outside, "addr", "add", "203.0.113.%d/24" % (100 + i), "dev", "eth0"], check=False,
+                       capture_output=True)
+    a = in_namespace(wire.inside, lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+    b = in_namespace(wire.outside, lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+    a.bind(("192.168.0.9", 51413))
+    b.bind(("0.0.0.0", 20000))
+    b.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 21)
+    b.settimeout(0.5)
+    arrived = 0
+    for i in range(packets):
+        a.sendto(b"\x41" + os.urandom(119), ("203.0.113.%d" % (100 + i % 40), 20000))
+    try:
+        while b.recv(200):
+            arrived += 1
+    except OSError:
+        pass
+    a.close()
+    b.close()
+    return arrived
+
+
+@pytest.mark.parametrize("wire,most", [("block { encrypted tell; }", 2000), ("block { encrypted slow; }", 500),
+                                       ("block { encrypted block; }", 100)], indirect=["wire"])
+def test_hosts_that_behave_like_encrypted_peers(wire, most):
+    suspects = lambda: run("ip", "netns", "exec", wire.gate, "nft", "list", "set", "inet", "guarita", "p2p4")
+    assert strangers(wire, 60) > 0
+    wait_until("suspicion", lambda: wire.peek()["suspects"] == 1)
+    wait_until("the list of suspects", lambda: "192.168.0.9 " in suspects())
+    arrived = strangers(wire, 2000)
+    # Slow is a hundred a second and as many at once; the sending takes far less than a second or two.
+    assert arrived <= most and (arrived == 2000 if most == 2000 else arrived < 2000), arrived
+    assert (arrived == 0) == (most == 100)
+    # Work at services' own ports goes on: a page, and a name.
+    assert wire.tcp(80, b"GET / HTTP/1.0\r\n\r\n", b"HTTP/1.0 200 OK\r\n\r\n") is not None
+    assert wire.udp(53, os.urandom(64), os.urandom(64)) == 2
 
 
 def bencode(x):
