@@ -455,6 +455,11 @@ verify_text(struct str text, const struct trust *t, struct verdict *v)
 		return verify_line(text, t, v);
 	if (str_starts(text, STR("guarita-range@")))
 		return verify_range(text, t, v);
+	struct note n;
+	if (note_read(text, &n) < 0) {
+		v->why = "it is neither a proof (`guarita vault prove`) nor a checkpoint (`guarita vault checkpoint`)";
+		return -EBADMSG;
+	}
 	int r = prove_note(text, t, v);
 	if (r == 0)
 		printf(_("PROVED: this checkpoint is the log's own.\n"));
