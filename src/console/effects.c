@@ -9,9 +9,12 @@
 #include <netinet/in.h>
 #include <stdio.h>
 
+#include "console/ends.h"
 #include "console/i18n.h"
+#include "console/sessions.h"
 #include "console/term.h"
 #include "gate/eval.h"
+#include "gate/nft_text.h"
 #include "sys/sock.h"
 
 #define RULES_TEXT_MAX (64u << 20)
@@ -80,6 +83,124 @@ show_both(const struct options *o, const struct policy *old, const struct policy
 	buf_free(&a);
 	buf_free(&b);
 	return changed;
+}
+
+/* Live connections. */
+
+#define CUTS_SHOWN 10
+
+struct cut {
+	struct conntrack_flow flow;
+	struct buf by;                 /* the line that refuses it */
+	bool own;                      /* the operator's */
+};
+
+struct cuts {
+	const struct operator *who;
+	struct cut shown[CUTS_SHOWN];  /* the weightiest first */
+	size_t nshown;
+	uint64_t n;
+};
+
+static bool
+is_operators(const struct operator *who, const struct conntrack_tuple *t)
+{
+	return who->remote && t->protocol == IPPROTO_TCP && t->sport == who->port && t->dport == who->here_port &&
+	    memcmp(&t->src, &who->addr, sizeof(t->src)) == 0;
+}
+
+/* The operator's own first; then those that carried most, or, where nothing is counted, those that live longest. */
+static bool
+weighs_more(const struct cut *a, const struct cut *b)
+{
+	if (a->own != b->own)
+		return a->own;
+	if (a->flow.bytes != b->flow.bytes)
+		return a->flow.bytes > b->flow.bytes;
+	return a->flow.timeout_s > b->flow.timeout_s;
+}
+
+static void
+on_forbidden(void *ctx, const struct conntrack_flow *f, const struct eval_way *way)
+{
+	struct cuts *x = ctx;
+	struct cut one = { .flow = *f, .by = BUF_INIT(8192), .own = is_operators(x->who, &f->orig) };
+	size_t at = x->nshown;
+
+	x->n++;
+	while (at > 0 && weighs_more(&one, &x->shown[at - 1]))
+		at--;
+	if (at == CUTS_SHOWN)
+		return;
+	if (way->by)
+		policy_say_origin(way->by, &one.by);
+	else
+		buf_add(&one.by, str_z(_("no rule speaks of it")));
+	if (x->nshown == CUTS_SHOWN)
+		buf_free(&x->shown[--x->nshown].by);
+	memmove(&x->shown[at + 1], &x->shown[at], (x->nshown - at) * sizeof(one));
+	x->shown[at] = one;
+	x->nshown++;
+}
+
+static void
+say_cut(const struct cut *c)
+{
+	const struct conntrack_tuple *t = &c->flow.orig;
+	const char *name = ends_protocol_name(t->protocol);
+	char src[46], dst[46], bytes[32];
+
+	src[addr_show(&t->src, src)] = dst[addr_show(&t->dst, dst)] = '\0';
+	if (t->protocol == IPPROTO_TCP || t->protocol == IPPROTO_UDP)
+		printf("  %s %s port %u -> %s port %u", name, src, t->sport, dst, t->dport);
+	else if (name)
+		printf("  %s %s -> %s", name, src, dst);
+	else
+		printf(_("  protocol %u %s -> %s"), t->protocol, src, dst);
+	if (c->flow.bytes)
+		printf(_(", %s carried"), text_show_size(c->flow.bytes, bytes, sizeof(bytes)));
+	printf(": %.*s%s\n", STR_FMT(buf_str(&c->by)), c->own ? _(", YOUR OWN") : "");
+}
+
+static int
+find_cuts(const struct policy *p, struct cuts *x, uint64_t *ret_seen)
+{
+	struct sessions_kernel k = { .net = NULL };
+	int r = rtnet_open(&k.net);
+
+	if (r == 0)
+		r = nft_open(NFT_TABLE, &k.nft);
+	if (r == 0)
+		r = conntrack_open(&k.ct);
+	if (r == 0)
+		r = sessions_forbidden(&k, p, on_forbidden, x, ret_seen);
+	conntrack_close(k.ct);
+	nft_close(k.nft);
+	rtnet_close(k.net);
+	return r;
+}
+
+/* What netd would cut when these rules came into force now. */
+static void
+show_cuts(const struct policy *p, const struct operator *who)
+{
+	struct cuts x = { .who = who };
+	uint64_t seen = 0;
+	int r = p ? find_cuts(p, &x, &seen) : 0;
+
+	if (r < 0)
+		printf(_("\nWhich live connections it would cut cannot be told: %s%s\n"), strerror(-r),
+		    r == -EPERM ? _("; ask as root") : "");
+	else if (x.n > 0)
+		printf(_("\nLive connections that it would cut, %llu of %llu:\n"), (unsigned long long)x.n,
+		    (unsigned long long)seen);
+	for (size_t i = 0; i < x.nshown; i++) {
+		if (r == 0)
+			say_cut(&x.shown[i]);
+		buf_free(&x.shown[i].by);
+	}
+	if (r == 0 && x.n > x.nshown)
+		printf(_("  and %llu more\n"), (unsigned long long)(x.n - x.nshown));
 }
 
 /* The operator's own way. */
@@ -195,6 +316,8 @@ effects_show(const struct options *o, struct candidate *c, const struct operator
 	printf(_("\nWhat that does to packets:\n"));
 	if (show_both(o, old, new) == 0)
 		printf(_("  nothing: rules and routes stay as they are\n"));
+	else
+		show_cuts(new, who);
 	(void)effects_operator_stays(c, who);
 	return 0;
 }

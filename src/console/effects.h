@@ -1,5 +1,5 @@
 /*
- * effects: what a change of the configuration does to packets: rules and routes that come and go, and whether the one
+ * effects: what a change of the configuration does to packets: rules and routes that come and go, connections that would be cut, and whether the one
  * who asks for it can still get in.
  */
 #ifndef GUARITA_CONSOLE_EFFECTS_H
