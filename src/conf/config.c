@@ -173,6 +173,26 @@ static const struct schema_row archive_rows[] = {
 };
 static const struct schema archive_schema = SCHEMA_OF("archive", struct conf_archive, archive_rows);
 
+static const struct schema_row accounting_rows[] = {
+	WHERE_ROW(struct conf_accounting, where),
+	PATH_ROW(struct conf_accounting, path, .required = true,
+	    .help = "the file to which the kernel writes every command that ends",
+	    .text = "It is switched on at the start, and stays on when Guarita stops. See guarita-accounts(7).",
+	    .example = "process-accounting \"/var/log/account/pacct\";"),
+	SIZE_ROW(struct conf_accounting, rotate, .keyword = "rotate", .def = "64M", .zero = "never",
+	    .min = 64 * KIB, .max = TIB,
+	    .help = "a new file is begun after so many bytes",
+	    .example = "rotate 16M;"),
+	DURATION_ROW(struct conf_accounting, every_us, .keyword = "every", .def = "1d", .zero = "never",
+	    .min = WHEN_MINUTE, .max = 366 * WHEN_DAY,
+	    .help = "and after so long",
+	    .example = "every 7d;"),
+	INT_ROW(struct conf_accounting, keep, .keyword = "keep", .def = "30", .min = 1, .max = 10000,
+	    .help = "so many old files are kept, as PATH.1, PATH.2 ...",
+	    .example = "keep 90;"),
+};
+static const struct schema accounting_schema = SCHEMA_OF("process-accounting", struct conf_accounting, accounting_rows);
+
 static const struct schema_row keep_rows[] = {
 	WHERE_ROW(struct conf_keep, where),
 	STRING_ROW(struct conf_keep, what, .required = true, .arg = "PROGRAM-OR-QUERY", .max = 4000,
@@ -470,6 +490,10 @@ static const struct schema_row config_rows[] = {
 	    .keyword = "archive",
 	    .help = "write every received line to files",
 	    .example = "archive \"/var/lib/guarita/archive\" { keep 90d; }"),
+	BLOCK_OPT_ROW(struct config, accounting, struct conf_accounting, accounting_schema,
+	    .keyword = "process-accounting",
+	    .help = "have the kernel record every command that ends, and rotate its file",
+	    .example = "process-accounting \"/var/log/account/pacct\" { rotate 64M; keep 30; }"),
 	BLOCK_OPT_ROW(struct config, vault, struct conf_vault, vault_schema, .keyword = "vault",
 	    .help = "seal every line, so that it can be proved to a stranger",
 	    .example = "vault \"/var/lib/guarita/vault\" { origin example.com/matriz; }"),

@@ -56,6 +56,14 @@ struct conf_archive {                  /* received lines written to files */
 	int64_t sync_us;               /* fsync at least so often; 0: left to the kernel */
 };
 
+struct conf_accounting {               /* the kernel's process accounting */
+	struct conf_pos where;
+	struct str path;
+	uint64_t rotate;               /* a new file after so many bytes; 0: never */
+	int64_t every_us;              /* and after so long; 0: never */
+	int64_t keep;                  /* old files */
+};
+
 struct conf_keep {                     /* lines that a rule of retention speaks of */
 	struct conf_pos where;
 	struct str what;               /* a program, or a query */
@@ -165,6 +173,7 @@ struct config {
 	struct conf_source *sources;
 	uint32_t nsources;
 	struct conf_archive *archive;  /* NULL: none */
+	struct conf_accounting *accounting;    /* NULL: left as it is */
 	struct conf_vault *vault;      /* NULL: none */
 	struct conf_watch watch;
 	struct conf_respond *responds;

@@ -183,6 +183,7 @@ on_beat(void *ctx)
 		unit_check_alive(&g->units[i], now);
 	guaritad_ask_all(g);
 	guaritad_tend_change(g);
+	guaritad_tend_accounting(g);
 }
 
 static void
@@ -342,6 +343,8 @@ begin(struct guaritad *g)
 		r = open_timers(g);
 	if (r == 0)
 		r = guaritad_open_control(g);
+	if (r == 0)
+		guaritad_tend_accounting(g);
 	return r < 0 ? r : guaritad_check(g);
 }
 

@@ -51,6 +51,9 @@ struct guaritad {
 	bool started, ready, stopping, reload_again;
 	size_t told_running;           /* roles, as the service manager heard last */
 	char reload_result[256];
+	bool accounting;               /* switched on by us, to accounting_path */
+	int accounting_error;          /* told last */
+	char accounting_path[PATH_MAX];
 	int64_t since_us;
 	int exit_status;
 };
@@ -68,6 +71,8 @@ int guaritad_choose_first(struct guaritad *g) WARN_UNUSED;
 int guaritad_choose_next(struct guaritad *g) WARN_UNUSED;
 int guaritad_adopt(struct guaritad *g) WARN_UNUSED;
 void guaritad_tend_change(struct guaritad *g);
+/* guaritad_accounting.c */
+void guaritad_tend_accounting(struct guaritad *g);
 /* guaritad_orders.c */
 void guaritad_order(struct guaritad *g, struct control_client *c, struct str word, struct str line);
 void guaritad_order_answer(struct guaritad *g, const struct msg_answer *m);

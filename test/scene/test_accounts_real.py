@@ -152,3 +152,40 @@ def test_accounting_is_switched_and_rotated(tmp_path):
     assert commands("pacct.2") == ["guarita", "true", "true", "true", "guarita"]
     assert commands("pacct.1") == ["guarita", "true", "true", "true", "true", "guarita"]
     assert commands("pacct") == ["guarita"]
+
+
+SUPERVISED = r"""
+set -e
+"$GUARITAD" --config guarita.conf 2>stderr &
+guaritad=$!
+n=0
+until [ -s deep/pacct.3 ]; do
+    /bin/true
+    n=$((n + 1))
+    [ $n -lt 40000 ] || { cat stderr; exit 1; }
+done
+"$GUARITA" accounting off >/dev/null
+kill -TERM $guaritad
+wait $guaritad
+"""
+
+
+def test_the_running_guarita_switches_and_rotates(tmp_path):
+    """By the configuration alone: on at the start, a new file after so many bytes, as many old ones as are wanted."""
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "none.rules").write_text("")
+    (tmp_path / "guarita.conf").write_text(
+        "site scene;\nstate-dir %(dir)s/state;\nrun-dir %(dir)s/run;\nrules-dir %(dir)s/rules;\n"
+        "accounts %(dir)s/deep/pacct;\nprocess-accounting %(dir)s/deep/pacct { rotate 64K; keep 3; }\n" % {"dir": tmp_path})
+    env = dict(os.environ, GUARITA=str(GUARITA), GUARITAD=str(GUARITA.parent / "guaritad"))
+    done = subprocess.run(["unshare", "--pid", "--fork", "--mount-proc", "--kill-child", "sh", "-c", SUPERVISED], cwd=tmp_path,
+                          capture_output=True, text=True, timeout=4 * LIMIT, env=env)
+    assert done.returncode == 0, done.stdout + done.stderr
+    files = sorted(p.name for p in (tmp_path / "deep").iterdir())
+    assert files == ["pacct", "pacct.1", "pacct.2", "pacct.3"]
+    for name in files[1:]:
+        path = tmp_path / "deep" / name
+        assert path.stat().st_size >= 65536 and path.stat().st_size % 64 == 0 and path.stat().st_mode & 0o777 == 0o600
+    # Nothing is lost between two files: with the numbers of the processes that ended no gap is left.
+    told = subprocess.run([GUARITA, "integrity", "--json", tmp_path / "deep"], capture_output=True, text=True)
+    assert not [f for f in map(json.loads, told.stdout.splitlines()) if f.get("surety") in ("likely", "certain")], told.stdout
