@@ -188,7 +188,7 @@ static const struct schema_row accounting_rows[] = {
 	    .help = "and after so long",
 	    .example = "every 7d;"),
 	INT_ROW(struct conf_accounting, keep, .keyword = "keep", .def = "30", .min = 1, .max = 10000,
-	    .help = "so many old files are kept, as PATH.1, PATH.2 ...",
+	    .help = "so many old files are kept, numbered from 1 on",
 	    .example = "keep 90;"),
 };
 static const struct schema accounting_schema = SCHEMA_OF("process-accounting", struct conf_accounting, accounting_rows);
