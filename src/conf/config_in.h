@@ -65,7 +65,7 @@ extern const struct schema gateway_schema, interface_schema, zone_schema, networ
 	    .example = "p2p block { exempt 192.168.0.20; }")
 
 /* config_vpn.c: the words of the VPN. */
-extern const struct schema l2tp_schema, profile_schema, secret_schema, headquarters_schema;
+extern const struct schema l2tp_schema, profile_schema, radius_schema, secret_schema, headquarters_schema;
 
 #define CONFIG_VPN_ROWS \
 	BLOCK_OPT_ROW(struct config, vpn.server, struct conf_vpn_server, l2tp_schema, .keyword = "l2tp", \
@@ -74,6 +74,10 @@ extern const struct schema l2tp_schema, profile_schema, secret_schema, headquart
 	BLOCKS_ROW(struct config, vpn.profiles, vpn.nprofiles, struct conf_vpn_profile, profile_schema, \
 	    .keyword = "profile", .max = CONF_VPN_PROFILES_MAX, .help = "what many who dial in have in common", \
 	    .example = "profile people { idle-timeout 30m; upload 2000; }"), \
+	BLOCKS_ROW(struct config, vpn.radius, vpn.nradius, struct conf_vpn_radius, radius_schema, \
+	    .keyword = "radius", .max = CONF_VPN_RADIUS_MAX, \
+	    .help = "a server that knows who may dial in, beside those who have a secret here", \
+	    .example = "radius 192.168.0.5 { secret \"only we two know\"; }"), \
 	BLOCKS_ROW(struct config, vpn.secrets, vpn.nsecrets, struct conf_vpn_secret, secret_schema, \
 	    .keyword = "secret", .max = CONF_VPN_SECRETS_MAX, .help = "who may dial in", \
 	    .example = "secret filial30 \"long and strange\" { network 192.168.30.0/24; }"), \

@@ -165,6 +165,38 @@ static const struct schema_row secret_rows[] = {
 };
 const struct schema secret_schema = SCHEMA_OF("secret", struct conf_vpn_secret, secret_rows);
 
+static const struct schema_row radius_rows[] = {
+	WHERE_ROW(struct conf_vpn_radius, where),
+	ADDRESS_ROW(struct conf_vpn_radius, address, .required = true, .reload = SCHEMA_RESTART,
+	    .help = "its address",
+	    .text = "Further ones are asked in turn while one does not answer.",
+	    .example = "radius 192.168.0.5 { secret \"only we two know\"; }"),
+	STRING_ROW(struct conf_vpn_radius, secret, .keyword = "secret", .max = 255, .secret = true,
+	    .reload = SCHEMA_RESTART,
+	    .help = "what only it and we know",
+	    .example = "secret \"only we two know\";"),
+	INT_ROW(struct conf_vpn_radius, port, .keyword = "port", .def = "1812", .min = 1, .max = 65535,
+	    .reload = SCHEMA_RESTART,
+	    .help = "where it is asked",
+	    .example = "port 1812;"),
+	INT_ROW(struct conf_vpn_radius, accounting_port, .keyword = "accounting-port", .def = "1813", .zero = "never",
+	    .min = 1, .max = 65535, .reload = SCHEMA_RESTART,
+	    .help = "where it is told who came and went",
+	    .example = "accounting-port never;"),
+	DURATION_ROW(struct conf_vpn_radius, timeout_us, .keyword = "timeout", .def = "1s", .min = WHEN_SECOND / 10,
+	    .max = WHEN_MINUTE, .reload = SCHEMA_RESTART,
+	    .help = "the first question is repeated after so long, the second after twice that",
+	    .example = "timeout 500ms;"),
+	DURATION_ROW(struct conf_vpn_radius, interim_us, .keyword = "interim", .def = "10m", .zero = "never",
+	    .min = WHEN_SECOND, .max = WHEN_DAY, .reload = SCHEMA_RESTART,
+	    .help = "it is told of every session so often, unless it says otherwise itself",
+	    .example = "interim 5m;"),
+	BOOL_ROW(struct conf_vpn_radius, changes, .keyword = "changes", .reload = SCHEMA_RESTART,
+	    .help = "it may end sessions and change their limits, at UDP port 3799",
+	    .example = "changes;"),
+};
+const struct schema radius_schema = SCHEMA_OF("radius", struct conf_vpn_radius, radius_rows);
+
 static const struct schema_row headquarters_rows[] = {
 	WHERE_ROW(struct conf_vpn_headquarters, where),
 	STRING_ROW(struct conf_vpn_headquarters, host, .required = true, .max = 255, .arg = "HOST",
@@ -460,6 +492,14 @@ config_check_vpn(const struct config *c, struct diags *d)
 	for (uint32_t i = 0; i < v->nsecrets; i++) {
 		check_secret(c, i, &once, d);
 		check_interface_name(c, v->secrets[i].interface, v->secrets[i].where, d);
+	}
+	for (uint32_t i = 0; i < v->nradius; i++)
+		check_given(c, v->radius[i].secret.n > 0, v->radius[i].where,
+		    "say what only you two know: secret \"long and strange\";", d);
+	if (v->nradius && v->server && v->server->terms.pool.n == 0) {
+		const struct conf_word *w = word_in(c, v->radius[0].where, NULL);
+		diag_warn(d, w->pos, w->span, "example: pool 10.9.0.0/24;",
+		    "whom the RADIUS server gives no address gets none: the `l2tp server` has no `pool`");
 	}
 	if (v->nsecrets && !v->server) {
 		const struct conf_word *w = word_in(c, v->secrets[0].where, NULL);

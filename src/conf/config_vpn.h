@@ -74,6 +74,15 @@ struct conf_vpn_headquarters {
 	int64_t keepalive_us, hello_us;
 };
 
+struct conf_vpn_radius {
+	struct conf_pos where;
+	struct addr address;
+	struct str secret;
+	int64_t port, accounting_port; /* accounting_port 0: it is not told of logins */
+	int64_t timeout_us, interim_us;
+	bool changes;                  /* it may end sessions and change their limits */
+};
+
 struct conf_vpn {
 	struct conf_vpn_server *server;        /* NULL: none */
 	struct conf_vpn_secret *secrets;
@@ -81,6 +90,8 @@ struct conf_vpn {
 	uint32_t nimplied;             /* of them, the last ones: what branches imply */
 	struct conf_vpn_profile *profiles;
 	uint32_t nprofiles;
+	struct conf_vpn_radius *radius;
+	uint32_t nradius;
 	struct conf_vpn_headquarters *headquarters;
 	uint32_t nheadquarters;
 };
@@ -88,6 +99,7 @@ struct conf_vpn {
 #define CONF_VPN_SECRETS_MAX 65000
 #define CONF_VPN_HEADQUARTERS_MAX 64
 #define CONF_VPN_PROFILES_MAX 1000
+#define CONF_VPN_RADIUS_MAX 4
 
 extern const char *const conf_vpn_methods[];   /* in the order of their worth, NULL at the end */
 

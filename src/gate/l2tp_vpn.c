@@ -28,8 +28,8 @@ vpn_call_name(const struct vpn_call *c)
  * After the link was at work: when the next thing is due, or that it ended. The link must not end its call by itself,
  * because it would be freed under its own feet.
  */
-static void
-settle(struct vpn_call *c)
+void
+vpn_settle(struct vpn_call *c)
 {
 	int64_t now = c->vpn->now_us, due = ppp_link_due(&c->link);
 	int64_t patience = c->began_us + (now - c->began_us < SETUP_US ? SETUP_US : 2 * SETUP_US);
@@ -85,6 +85,15 @@ link_account(void *ctx, struct str name, struct ppp_account *ret)
 	return 0;
 }
 
+static bool
+link_ask(void *ctx, const struct ppp_question *q)
+{
+	struct vpn_call *c = ctx;
+	struct l2tp_vpn *v = c->vpn;
+
+	return v->hooks->ask && c->dial == NULL && v->hooks->ask(v->ctx, c, q);
+}
+
 /* Users. */
 
 static struct vpn_call **
@@ -100,14 +109,14 @@ place_of(const struct vpn_call *c)
 static bool
 replace_older(struct vpn_call *c)
 {
-	struct vpn_call *older = *place_of(c);
+	struct vpn_call *older = c->granted ? NULL : *place_of(c);
 	enum vpn_again again = vpn_profile_of(c)->again;
 
 	if (older && older != c && again == VPN_AGAIN_REFUSE) {
 		ppp_link_close(&c->link, c->vpn->now_us, PPP_ALREADY_HERE);
 		return false;
 	}
-	if (older == NULL || again == VPN_AGAIN_REPLACE)
+	if (!c->granted && (older == NULL || again == VPN_AGAIN_REPLACE))
 		*place_of(c) = c;
 	if (older == NULL || older == c || again == VPN_AGAIN_ALLOW)
 		return true;
@@ -178,7 +187,7 @@ link_up(void *ctx)
 	c->vpn->hooks->up(c->vpn->ctx, c);
 }
 
-/* settle() sees to it. */
+/* vpn_settle() sees to it. */
 static void
 link_down(void *ctx, enum ppp_reason why)
 {
@@ -202,7 +211,7 @@ link_address_known(void *ctx)
 }
 
 static const struct ppp_calls link_calls = {
-	.send = link_send, .random = link_random, .account = link_account, .address = link_address_known,
+	.send = link_send, .random = link_random, .account = link_account, .ask = link_ask, .address = link_address_known,
 	.up = link_up, .down = link_down,
 };
 
@@ -261,6 +270,7 @@ session_open(void *ctx, struct l2tp_session *s)
 	c->dial = d;
 	c->tun = d ? d->tun : v->server->tun;
 	c->began_us = v->now_us;
+	c->key = v->hooks->random(v->ctx);
 	c->next = v->calls;
 	if (c->next)
 		c->next->prev = c;
@@ -271,7 +281,7 @@ session_open(void *ctx, struct l2tp_session *s)
 		d->call = c;
 	ppp_link_init(&c->link, policy, &link_calls, c);
 	ppp_link_start(&c->link, v->now_us);
-	settle(c);
+	vpn_settle(c);
 	return 0;
 }
 
@@ -295,9 +305,10 @@ session_closed(void *ctx, struct l2tp_session *s, const struct l2tp_end *why)
 	struct vpn_call *c = s->owner;
 	struct buf text = BUF_INIT(512);
 
+	c->left = why->by_peer;
 	if (c->user == NULL)
 		c->user = c->link.owner;
-	if (c->user && *place_of(c) == c)
+	if (c->user && !c->granted && *place_of(c) == c)
 		*place_of(c) = NULL;
 	/* Told from outside, or by the link itself, which has its reason then. */
 	if (c->link.phase != PPP_DEAD)
@@ -314,6 +325,7 @@ session_closed(void *ctx, struct l2tp_session *s, const struct l2tp_end *why)
 	due_remove(&v->due, &c->due);
 	ppp_link_free(&c->link);
 	free(c->limits);
+	free(c->granted);
 	free(c);
 	buf_free(&text);
 }
@@ -382,6 +394,7 @@ vpn_free(struct l2tp_vpn *v)
 		next = c->next;
 		ppp_link_free(&c->link);
 		free(c->limits);
+		free(c->granted);
 		free(c);
 	}
 	l2tp_engine_free(v->engine);
@@ -466,7 +479,7 @@ vpn_receive(struct l2tp_vpn *v, int64_t now_us, const struct l2tp_peer *from, st
 		return 0;
 	struct vpn_call *c = s->owner;
 	if (take_frame(c, from, moved, frame, scratch, &packet) == 0) {
-		settle(c);
+		vpn_settle(c);
 		return 0;
 	}
 	if (!may_send(v, c, packet)) {
@@ -537,7 +550,7 @@ tick_call(struct vpn_call *c)
 	ppp_link_tick(&c->link, v->now_us);
 	if (c->limits && c->link.phase == PPP_NETWORK)
 		keep_limits(c);
-	settle(c);
+	vpn_settle(c);
 }
 
 void
@@ -545,7 +558,7 @@ vpn_kick(struct vpn_call *c, int64_t now_us)
 {
 	c->vpn->now_us = now_us;
 	ppp_link_close(&c->link, now_us, PPP_ADMIN_CLOSED);
-	settle(c);
+	vpn_settle(c);
 }
 
 int64_t

@@ -10,6 +10,7 @@
 #include "gate/l2tp_limits.h"
 #include "gate/l2tp_route.h"
 #include "gate/ppp_link.h"
+#include "gate/radius_client.h"
 
 struct vpn_net {
 	uint32_t net;
@@ -77,13 +78,28 @@ struct vpn_call {
 	const struct vpn_user *user;   /* NULL until it is known */
 	struct ppp_link link;
 	uint32_t address;              /* of the peer's end */
-	bool pooled, up;
+	bool up;
+	bool left;                     /* the peer itself said that it goes */
 	int tun;
 	int64_t began_us, up_us;
 	int64_t probed_us;             /* the peer seemed to have moved, and was asked there */
 	const struct l2tp_peer *answer_to;     /* while it is asked there, else NULL */
 	uint64_t in_packets, in_bytes, out_packets, out_bytes;
 	struct limits_state *limits;   /* NULL: none */
+	struct vpn_granted *granted;   /* NULL: it is known by a `secret` */
+	uint64_t key;                  /* names the session to others */
+	int64_t told_us;               /* others heard of it last */
+};
+
+/* A user whom a RADIUS server knows, for as long as the call lasts. */
+struct vpn_granted {
+	struct vpn_user user;
+	struct vpn_profile profile;
+	struct vpn_net nets[RADIUS_ROUTES_MAX];
+	int64_t interim_us;
+	uint8_t class[RADIUS_CLASS_MAX];
+	size_t nclass;
+	char name[PPP_NAME_MAX + 1];
 };
 
 struct vpn_hooks {
@@ -92,6 +108,8 @@ struct vpn_hooks {
 	void (*up)(void *ctx, struct vpn_call *c);
 	/* In every case, also of a call that never came up; the call is freed afterwards. */
 	void (*down)(void *ctx, struct vpn_call *c, struct str why);
+	/* Who has no secret here is asked for elsewhere: true, and vpn_answer() comes later. May be NULL. */
+	bool (*ask)(void *ctx, struct vpn_call *c, const struct ppp_question *q);
 	/* Look the host up, then vpn_dial_to() or vpn_dial_failed(), at once or later. */
 	void (*resolve)(void *ctx, struct vpn_dial *d);
 	void (*dial_failed)(void *ctx, struct vpn_dial *d);    /* d->last says why; it will be tried again */
@@ -141,6 +159,10 @@ void vpn_finish(struct vpn_call *c, uint8_t *out, size_t head, size_t n);
 void vpn_dial_to(struct vpn_dial *d, int64_t now_us, const struct l2tp_peer *to);
 void vpn_dial_failed(struct vpn_dial *d, int64_t now_us, const char *why);
 void vpn_kick(struct vpn_call *c, int64_t now_us);
+/* What was said of the question that hooks.ask() took. */
+void vpn_answer(struct vpn_call *c, int64_t now_us, const struct radius_grant *g);
+/* Other limits for one that is up. */
+void vpn_limit(struct vpn_call *c, int64_t now_us, const struct limits *l);
 void vpn_redial(struct vpn_dial *d, int64_t now_us);           /* without waiting any longer */
 int64_t vpn_due(const struct l2tp_vpn *v);
 void vpn_tick(struct l2tp_vpn *v, int64_t now_us);

@@ -9,5 +9,7 @@ const struct vpn_profile *vpn_profile_of(const struct vpn_call *c);
 /* The address that is its own, or one of its pool, or 0 when none is left; the same again until it is released. */
 uint32_t vpn_pool_address(struct vpn_call *c);
 void vpn_pool_release(struct vpn_call *c);
+/* After a call's link was at work (l2tp_vpn.c). */
+void vpn_settle(struct vpn_call *c);
 
 #endif

@@ -171,6 +171,18 @@ send_chap_failure(struct ppp_link *l)
 	send_text(l, PPP_CHAP, CHAP_FAILURE, l->auth_id, l->demanded == PPP_AUTH_MSCHAP2 ? str_z(text) : STR("refused"));
 }
 
+/* Somebody else may know the user. True: the peer waits for what he says. */
+static bool
+ask_another(struct ppp_link *l, const struct ppp_question *q)
+{
+	if (l->auth_done & PEER_KNOWN || q->user.n == 0 || q->user.n > PPP_NAME_MAX || l->calls->ask == NULL)
+		return false;
+	if (!l->asking && (!remember_user(l, q->user) || !l->calls->ask(l->ctx, q)))
+		return false;
+	l->asking = true;
+	return true;
+}
+
 /* The peer may not have heard our success and answer again: it is told again, and nothing else changes. */
 static void
 on_response(struct ppp_link *l, const struct ppp_packet *p)
@@ -184,6 +196,15 @@ on_response(struct ppp_link *l, const struct ppp_packet *p)
 	if (chap_value_read(p->data, &value, &name) < 0)
 		return;
 	bool known = find_account(l, name, &a);
+	if (!known && !first) {
+		/* Another let it in: only our word of that was lost. */
+		send_chap_success(l);
+		return;
+	}
+	struct ppp_question q = { .method = l->demanded, .id = p->id, .user = name, .value = value,
+		.challenge = str_of((const char *)l->challenge, sizeof(l->challenge)) };
+	if (!known && ask_another(l, &q))
+		return;
 	bool good = l->demanded == PPP_AUTH_MSCHAP2 ? check_mschap(l, value, name, &a, first)
 						    : check_md5(l, p->id, value, &a);
 	if (known && good) {
@@ -216,6 +237,15 @@ on_pap_request(struct ppp_link *l, const struct ppp_packet *p)
 	if (l->demanded != PPP_AUTH_PAP || pap_request_read(p->data, &user, &password) < 0)
 		return;
 	bool known = find_account(l, user, &a);
+	struct ppp_question q = { .method = PPP_AUTH_PAP, .id = p->id, .user = user, .password = password };
+	if (!known && ask_another(l, &q)) {
+		l->auth_id = p->id;
+		return;
+	}
+	if (!known && l->auth_done & PEER_KNOWN) {
+		send_text(l, PPP_PAP, PAP_ACK, p->id, STR("welcome"));
+		return;
+	}
 	if (user.n <= PPP_NAME_MAX && !(l->auth_done & PEER_KNOWN))
 		(void)remember_user(l, user);
 	if (known && same_text(password, a.password)) {
@@ -227,6 +257,40 @@ on_pap_request(struct ppp_link *l, const struct ppp_packet *p)
 		send_text(l, PPP_PAP, PAP_NAK, p->id, STR("refused"));
 		ppp_link_fail(l, known ? PPP_WRONG_PASSWORD : PPP_UNKNOWN_USER);
 	}
+}
+
+static void
+tell_verdict(struct ppp_link *l, bool good)
+{
+	if (l->demanded == PPP_AUTH_PAP)
+		send_text(l, PPP_PAP, good ? PAP_ACK : PAP_NAK, l->auth_id, good ? STR("welcome") : STR("refused"));
+	else if (good)
+		send_chap_success(l);
+	else
+		send_chap_failure(l);
+}
+
+void
+ppp_auth_answer(struct ppp_link *l, int64_t now_us, const struct ppp_answer *a)
+{
+	const struct ppp_account account = { .policy = a->policy, .owner = a->owner };
+
+	l->now_us = now_us;
+	if (!l->asking || l->phase != PPP_AUTHENTICATE)
+		return;
+	l->asking = false;
+	if (a->good) {
+		memcpy(l->our_proof, a->proof, sizeof(l->our_proof));
+		memcpy(l->key_send, a->key_send, sizeof(l->key_send));
+		memcpy(l->key_recv, a->key_recv, sizeof(l->key_recv));
+		l->has_keys = a->has_keys;
+		accept_peer(l, &account);
+	}
+	tell_verdict(l, a->good);
+	if (a->good)
+		settle(l, PEER_KNOWN);
+	else
+		ppp_link_fail(l, a->silent ? PPP_RADIUS_SILENT : PPP_RADIUS_REFUSED);
 }
 
 /* The client's side. */
@@ -332,7 +396,8 @@ send_pap(struct ppp_link *l)
 static void
 ask_again(struct ppp_link *l)
 {
-	if (l->demanded & (PPP_AUTH_CHAP | PPP_AUTH_MSCHAP2))
+	/* While another is asked, the peer has said what it can say. */
+	if (l->demanded & (PPP_AUTH_CHAP | PPP_AUTH_MSCHAP2) && !l->asking)
 		send_challenge(l);
 	else if (l->owed == PPP_AUTH_PAP)
 		send_pap(l);
@@ -346,7 +411,7 @@ ppp_auth_start(struct ppp_link *l)
 {
 	l->auth_done = 0;
 	l->auth_tries = TRIES;
-	l->has_keys = l->answered = false;
+	l->has_keys = l->answered = l->asking = false;
 	l->auth_id = (uint8_t)l->calls->random(l->ctx);
 	if (l->demanded)
 		draw(l, l->challenge, sizeof(l->challenge));

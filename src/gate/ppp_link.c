@@ -377,6 +377,9 @@ static const struct { const char *text, *advice; } reasons[PPP_REASONS] = {
 	[PPP_ALREADY_HERE] = { "the same user is connected already",
 	    "end the other connection with `guarita vpn kick`, or allow both with `same-user allow`" },
 	[PPP_ENCRYPTION_FAULT] = { "encryption could not be set up", "" },
+	[PPP_RADIUS_REFUSED] = { "wrong password or unknown user, says the RADIUS server (Windows shows 691)", "" },
+	[PPP_RADIUS_SILENT] = { "no RADIUS server answers (Windows shows 718)",
+	    "look at its address, its port, the secret on both sides, and whether it proves its answers (Message-Authenticator)" },
 };
 
 const char *

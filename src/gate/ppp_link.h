@@ -41,12 +41,29 @@ struct ppp_account {
 	void *owner;                   /* the caller's own row */
 };
 
+/* What a server that does not know a user itself asks of another. Slices live for the call. */
+struct ppp_question {
+	unsigned method;               /* one of PPP_AUTH_* */
+	uint8_t id;
+	struct str user, password;     /* password: of PAP */
+	struct str challenge, value;
+};
+
+struct ppp_answer {
+	bool good, silent;             /* silent: nobody answered */
+	const struct ppp_policy *policy;       /* NULL: as before */
+	void *owner;
+	bool has_keys;
+	uint8_t key_send[MPPE_KEY], key_recv[MPPE_KEY];
+	char proof[MSCHAP_PROOF];      /* of MS-CHAPv2 */
+};
+
 enum ppp_reason {
 	PPP_STILL_UP, PPP_PEER_CLOSED, PPP_ADMIN_CLOSED, PPP_NO_ANSWER, PPP_DEAD_PEER, PPP_LOOP, PPP_WRONG_PASSWORD,
 	PPP_UNKNOWN_USER, PPP_NO_COMMON_AUTH, PPP_AUTH_TIMEOUT, PPP_SERVER_UNPROVEN, PPP_REFUSED_BY_SERVER,
 	PPP_NO_ENCRYPTION, PPP_NO_ADDRESS, PPP_NO_NETWORK, PPP_CARRIER_LOST, PPP_IDLE, PPP_SESSION_OVER, PPP_REPLACED,
 	PPP_ALREADY_HERE,
-	PPP_ENCRYPTION_FAULT,
+	PPP_ENCRYPTION_FAULT, PPP_RADIUS_REFUSED, PPP_RADIUS_SILENT,
 	PPP_REASONS,
 };
 
@@ -59,6 +76,8 @@ struct ppp_calls {
 	uint64_t (*random)(void *ctx);
 	/* A server's: 0, or -ENOENT; slices must live until the next call of the link. */
 	int (*account)(void *ctx, struct str user, struct ppp_account *ret);
+	/* A server's, for who has no account: true, and ppp_auth_answer() comes later. May be NULL. */
+	bool (*ask)(void *ctx, const struct ppp_question *q);
 	/* The peer is known; the address to give it, 0: none is left. */
 	uint32_t (*address)(void *ctx);
 	void (*up)(void *ctx);                         /* packets may flow */
@@ -88,6 +107,7 @@ struct ppp_link {
 	uint8_t auth_id, auth_tries, auth_done;        /* bits: the peer is known, we are */
 	uint8_t challenge[MSCHAP_CHALLENGE];
 	uint8_t peer_challenge[MSCHAP_CHALLENGE];      /* that a client drew for its answer */
+	bool asking;                   /* another is asked, the peer waits */
 	bool answered;                 /* a client's answer is on its way: challenge and peer_challenge hold */
 	uint8_t our_proof[MSCHAP_PROOF];               /* that a server must show us */
 	bool has_keys;
@@ -151,6 +171,8 @@ void ppp_auth_start(struct ppp_link *l);
 void ppp_auth_stop(struct ppp_link *l);
 void ppp_auth_receive(struct ppp_link *l, uint16_t protocol, struct str payload);
 void ppp_auth_tick(struct ppp_link *l);
+/* What the other said of the question that is open; without one it is too late. */
+void ppp_auth_answer(struct ppp_link *l, int64_t now_us, const struct ppp_answer *a);
 /* The peer goes on to the network: it has accepted us, and its success was lost. Of MS-CHAPv2 the proof is waited for. */
 void ppp_auth_implied(struct ppp_link *l);
 void ppp_auth_finished(struct ppp_link *l);                   /* both sides that had to be are known */

@@ -66,6 +66,8 @@ vpn_fingerprint(const struct conf_vpn *v)
 	h = hash_mix(h, v->server ? hash_bytes(v->server->tunnel_secret, 1) : 0);
 	for (uint32_t i = 0; i < v->nsecrets; i++)
 		h = hash_mix(h, hash_bytes(v->secrets[i].password, 2));
+	for (uint32_t i = 0; i < v->nradius; i++)
+		h = hash_mix(h, hash_bytes(v->radius[i].secret, 5));
 	for (uint32_t i = 0; i < v->nheadquarters; i++)
 		h = hash_mix(hash_mix(h, hash_bytes(v->headquarters[i].password, 3)),
 		    hash_bytes(v->headquarters[i].tunnel_secret, 4));

@@ -38,7 +38,9 @@ prepare(void *ctx, struct role *r)
 		return -EINVAL;
 	}
 	int e = open_socket(t);
-	return e < 0 ? e : tunnelling_setup(t);
+	if (e == 0)
+		e = tunnelling_setup(t);
+	return e < 0 ? e : tunnelling_radius_setup(t);
 }
 
 /* Hooks. */
@@ -69,6 +71,7 @@ hook_up(void *ctx, struct vpn_call *c)
 	char outer[46];
 
 	tunnelling_call_up(t, c);
+	tunnelling_radius_up(t, c);
 	addr_show(&c->session->tunnel->peer.addr, outer);
 	tunnelling_show_v4(c->link.remote, &inner);
 	log_say(&t->role->log, LOG_LEVEL_INFO, "vpn.up from=%s address=%s interface=%s encoding=\"%s\" name=\"%.*s\"",
@@ -86,12 +89,19 @@ hook_down(void *ctx, struct vpn_call *c, struct str why)
 	log_say(&t->role->log, LOG_LEVEL_INFO, "%s from=%s in=%llu out=%llu why=\"%.*s\" name=\"%.*s\"",
 	    c->up ? "vpn.down" : "vpn.refused", outer, (unsigned long long)c->in_bytes,
 	    (unsigned long long)c->out_bytes, STR_FMT(why), STR_FMT(vpn_call_name(c)));
-	if (c->user) {
+	tunnelling_radius_down(t, c);
+	if (c->user && c->granted == NULL) {
 		struct last_seen *seen = &t->seen[c->user - t->users];
 		seen->at_us = clock_wall_us();
 		snprintf(seen->why, sizeof(seen->why), "%.*s", STR_FMT(str_head(why, sizeof(seen->why) - 1)));
 	}
 	tunnelling_call_down(t, c);
+}
+
+static bool
+hook_ask(void *ctx, struct vpn_call *c, const struct ppp_question *q)
+{
+	return tunnelling_radius_ask(ctx, c, q);
 }
 
 static void
@@ -110,7 +120,7 @@ hook_dial_failed(void *ctx, struct vpn_dial *d)
 }
 
 static const struct vpn_hooks hooks = {
-	.send = hook_send, .random = hook_random, .up = hook_up, .down = hook_down, .resolve = hook_resolve,
+	.send = hook_send, .random = hook_random, .up = hook_up, .down = hook_down, .ask = hook_ask, .resolve = hook_resolve,
 	.dial_failed = hook_dial_failed,
 };
 
@@ -146,6 +156,8 @@ begin(void *ctx, struct role *r)
 		e = timer_open(r->loop, on_timer, t, &t->timer);
 	if (e == 0)
 		e = poll_open(r->loop, udp_fd(t->udp), WANT_READ, tunnelling_on_udp, t, &t->udp_poll);
+	if (e == 0)
+		e = tunnelling_radius_begin(t);
 	for (uint32_t i = 0; e == 0 && i < t->nends; i++)
 		e = poll_open(r->loop, t->ends[i].tun.fd, WANT_READ, tunnelling_on_tun, &t->ends[i], &t->ends[i].poll);
 	if (e < 0)
@@ -194,6 +206,7 @@ finish(void *ctx)
 	timer_close(t->timer);
 	if (t->vpn.engine)
 		vpn_free(&t->vpn);
+	tunnelling_radius_close(t);
 	udp_close(t->udp);
 	tunnelling_teardown(t);
 }

@@ -48,6 +48,7 @@ struct tunnelling {
 	struct udp *udp;
 	struct poll *udp_poll;
 	struct timer *timer;
+	struct tunnel_radius *radius;  /* NULL: none is named */
 	int link_fd;                   /* rtnetlink */
 	struct joiner joiner;
 	struct tunnel_end *joining;    /* whose packets are in it */
@@ -70,6 +71,15 @@ void tunnelling_on_udp(void *ctx, int events);
 void tunnelling_on_tun(void *ctx, int events);     /* ctx: struct tunnel_end */
 void tunnelling_send(struct tunnelling *t, const struct l2tp_peer *to, struct str datagram);
 void tunnelling_flush(struct tunnelling *t);
+
+/* tunnelling_radius.c: does nothing where no RADIUS server is named. */
+int tunnelling_radius_setup(struct tunnelling *t) WARN_UNUSED;
+int tunnelling_radius_begin(struct tunnelling *t) WARN_UNUSED;
+void tunnelling_radius_close(struct tunnelling *t);
+bool tunnelling_radius_ask(struct tunnelling *t, struct vpn_call *c, const struct ppp_question *q);
+void tunnelling_radius_up(struct tunnelling *t, struct vpn_call *c);
+void tunnelling_radius_down(struct tunnelling *t, struct vpn_call *c);
+void tunnelling_radius_status(const struct tunnelling *t, struct buf *json);
 
 /* tunnelling_show.c */
 void tunnelling_status(const struct tunnelling *t, struct buf *json);

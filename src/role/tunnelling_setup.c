@@ -301,12 +301,26 @@ turn_everything(struct tunnelling *t, struct tunnel_end *e, const struct vpn_cal
 		e->pinned_index = 0;
 }
 
+/* Routes of whom the configuration does not know come and go with him. */
+static void
+route_granted(struct tunnelling *t, const struct tunnel_end *e, const struct vpn_call *c, bool add)
+{
+	struct vpn_net host = { .net = c->address, .bits = 32 };
+
+	if (c->granted == NULL)
+		return;
+	if (c->granted->user.address)
+		add_routes(t, e, &host, 1, add);
+	add_routes(t, e, c->granted->user.nets, c->granted->user.nnets, add);
+}
+
 void
 tunnelling_call_up(struct tunnelling *t, struct vpn_call *c)
 {
 	struct tunnel_end *e = &t->ends[c->tun];
 	const struct conf_vpn_headquarters *h = c->dial ? &t->headquarters[c->dial - t->dials] : NULL;
 
+	route_granted(t, e, c, true);
 	if (c->dial || e->user)
 		e->call = c;
 	if (h == NULL)
@@ -325,6 +339,8 @@ tunnelling_call_down(struct tunnelling *t, struct vpn_call *c)
 {
 	struct tunnel_end *e = &t->ends[c->tun];
 
+	if (c->up)
+		route_granted(t, e, c, false);
 	if (e->call != c)
 		return;
 	e->call = NULL;

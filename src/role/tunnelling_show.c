@@ -149,6 +149,7 @@ tunnelling_status(const struct tunnelling *t, struct buf *json)
 	uint32_t left_out = 0;
 
 	show_counters(t, json);
+	tunnelling_radius_status(t, json);
 	buf_add(json, STR(",\"vpn\":["));
 	size_t none = json->n;
 	for (uint32_t i = 0; i < t->vpn.ndials; i++) {
