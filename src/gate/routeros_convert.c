@@ -245,8 +245,8 @@ tunnel_interface(struct conversion *c, struct routeros_statement *s)
 		return;
 	}
 	f->peer = peer.n > 0 && !client ? peer : name;
-	ros_fate(s, ROUTEROS_NOT, client ? "the tunnel itself must be given to the VPN by hand, with its password" :
-					   "the tunnel is dialled by the other side; its branch is above");
+	/* The client's own part is written with the VPN. */
+	ros_fate(s, client ? ROUTEROS_OPEN : ROUTEROS_CONVERTED, NULL);
 }
 
 /* A secret with addresses is a site: interfaces are named after the user when no binding does it. */
@@ -258,7 +258,6 @@ secret(struct conversion *c, struct routeros_statement *s)
 	struct ros_interface *f = NULL;
 	struct addr a;
 
-	ros_fate(s, ROUTEROS_NOT, "its password must be given to the VPN by hand");
 	for (uint32_t i = 0; i < c->ninterfaces && !f; i++) {
 		if (name.n > 0 && str_eq(c->interfaces[i].peer, name))
 			f = &c->interfaces[i];

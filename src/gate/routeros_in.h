@@ -44,6 +44,9 @@ void ros_fate(struct routeros_statement *s, enum routeros_fate fate, const char 
 /* routeros_write.c */
 void ros_write(struct conversion *c, struct buf *out);
 
+/* routeros_vpn.c: needs the networks behind each tunnel, so it comes last. Settles the fate of what it writes. */
+void ros_write_vpn(struct conversion *c, struct buf *out);
+
 /* routeros_rules.c: filter, NAT and mangle, in their order. */
 void ros_find_p2p(struct conversion *c);
 void ros_rules(struct conversion *c);

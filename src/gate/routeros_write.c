@@ -97,6 +97,7 @@ ros_write(struct conversion *c, struct buf *out)
 		write_interface(&c->interfaces[i], out);
 	buf_add(out, buf_str(&c->routes));
 	buf_add(out, buf_str(&c->lists));
+	ros_write_vpn(c, out);
 	buf_add_byte(out, '\n');
 	buf_add(out, buf_str(&c->rules));
 	write_list(c->r, ROUTEROS_NEEDLESS, "Not needed here:", out);

@@ -1,4 +1,5 @@
 """What the gate answers without running: why, and exports of another router."""
+import re
 import subprocess
 
 import pytest
@@ -51,6 +52,11 @@ def test_an_export_becomes_a_configuration_that_passes_check(site, tmp_path):
     assert done.returncode == 0, done.stderr
     made = tmp_path / "made.conf"
     made.write_text(done.stdout)
+    assert "good" in guarita("check", "--rules", ROOT / "rules", made)
+    # So does the VPN that stands ready in it, when it gets its passwords.
+    ready = re.sub(r'(?m)^#((?:l2tp|profile|secret|headquarters) .*)$', lambda m: m.group(1).replace('""', '"long and strange"'), done.stdout)
+    assert ready.count("long and strange") >= 1
+    made.write_text(ready)
     assert "good" in guarita("check", "--rules", ROOT / "rules", made)
     # Every statement of the export is accounted for.
     counts = [int(w) for w in done.stderr.split(": ")[-1].split() if w.isdigit()]

@@ -97,6 +97,26 @@ test_sections(void **state)
 	    "list bad { always 192.0.2.1, 198.51.100.0/24; }");
 }
 
+/* All but the password, as a comment: nothing may let anyone in before there is one. */
+static void
+test_tunnels_stand_ready(void **state)
+{
+	expect(LAN "/interface l2tp-server server set enabled=yes\n"
+		   "/ppp secret add name=ana password=x local-address=10.9.0.1 remote-address=10.9.0.7 service=l2tp\n",
+	    "\n#l2tp server { address 10.9.0.1; }\n#secret ana \"\" { address 10.9.0.7; interface ana; }\n");
+	expect(LAN "/ppp profile add name=people use-encryption=required dns-server=192.168.0.1,192.168.0.2 wins-server=192.168.0.10\n"
+		   "/ppp secret add name=\"a b\" password=x profile=people\n",
+	    "\n#profile people { encryption required; dns 192.168.0.1, 192.168.0.2; wins 192.168.0.10; }\n"
+	    "#secret \"a b\" \"\" { profile people; }\n");
+	expect(LAN "/interface l2tp-client add name=up connect-to=vpn.example.com user=filial30 password=x add-default-route=yes\n"
+		   "/ip route add dst-address=192.168.0.0/16 gateway=up\n",
+	    "\n#headquarters \"vpn.example.com\" { user filial30; password \"\"; network 192.168.0.0/16; interface up; default-route; }\n");
+	expect(LAN "/ppp secret add name=p password=x service=pptp\n", "of all tunnels only L2TP is served here");
+	expect(LAN "/ppp secret add name=p password=x disabled=yes\n", "it is disabled");
+	/* A name cannot end the comment that it stands in. */
+	expect(LAN "/ppp secret add name=\"p\\nallow any to gateway;\" password=x\n", "#secret \"p\\x0aallow any to gateway;\" \"\" {");
+}
+
 #define FILTER LAN "/ip firewall filter add "
 
 static void
@@ -200,6 +220,7 @@ main(void)
 		cmocka_unit_test(test_translation),
 		cmocka_unit_test(test_p2p),
 		cmocka_unit_test(test_nothing_is_half_converted),
+		cmocka_unit_test(test_tunnels_stand_ready),
 		cmocka_unit_test(test_passwords_are_not_shown),
 		cmocka_unit_test(test_names_of_interfaces_fit_the_kernel),
 	};
