@@ -65,7 +65,7 @@ extern const struct schema gateway_schema, interface_schema, zone_schema, networ
 	    .example = "p2p block { exempt 192.168.0.20; }")
 
 /* config_vpn.c: the words of the VPN. */
-extern const struct schema l2tp_schema, profile_schema, radius_schema, secret_schema, headquarters_schema;
+extern const struct schema l2tp_schema, profile_schema, radius_schema, secret_schema, headquarters_schema, ipsec_schema;
 
 #define CONFIG_VPN_ROWS \
 	BLOCK_OPT_ROW(struct config, vpn.server, struct conf_vpn_server, l2tp_schema, .keyword = "l2tp", \
@@ -84,7 +84,10 @@ extern const struct schema l2tp_schema, profile_schema, radius_schema, secret_sc
 	BLOCKS_ROW(struct config, vpn.headquarters, vpn.nheadquarters, struct conf_vpn_headquarters, \
 	    headquarters_schema, .keyword = "headquarters", .max = CONF_VPN_HEADQUARTERS_MAX, \
 	    .help = "a VPN server that we dial, for ever", \
-	    .example = "headquarters vpn.example.com { user filial30; password \"long and strange\"; }")
+	    .example = "headquarters vpn.example.com { user filial30; password \"long and strange\"; }"), \
+	BLOCK_OPT_ROW(struct config, vpn.ipsec, struct conf_ipsec, ipsec_schema, .keyword = "ipsec", \
+	    .reload = SCHEMA_RESTART, .help = "IPsec around every tunnel, by strongSwan", \
+	    .example = "ipsec require { secret \"long and strange\"; }")
 
 /* config_link.c: other sites. */
 extern const struct schema link_schema, peer_schema;

@@ -83,6 +83,19 @@ struct conf_vpn_radius {
 	bool changes;                  /* it may end sessions and change their limits */
 };
 
+/* config_ipsec.c */
+enum conf_ipsec_mode { CONF_IPSEC_PREFER, CONF_IPSEC_REQUIRE };
+enum conf_ike { CONF_IKE_ANY, CONF_IKE_V1, CONF_IKE_V2 };
+
+struct conf_ipsec {
+	struct conf_pos where;
+	enum conf_ipsec_mode mode;
+	struct str secret;             /* shared; or */
+	struct str certificate, key, authority;        /* files */
+	enum conf_ike ike;
+	struct str daemon;             /* strongSwan's control socket */
+};
+
 struct conf_vpn {
 	struct conf_vpn_server *server;        /* NULL: none */
 	struct conf_vpn_secret *secrets;
@@ -94,6 +107,7 @@ struct conf_vpn {
 	uint32_t nradius;
 	struct conf_vpn_headquarters *headquarters;
 	uint32_t nheadquarters;
+	struct conf_ipsec *ipsec;      /* around all of it; NULL: none */
 };
 
 #define CONF_VPN_SECRETS_MAX 65000
@@ -115,5 +129,6 @@ void config_vpn_terms(const struct conf_vpn *v, const struct conf_vpn_secret *s,
 struct config;
 struct diags;
 void config_check_vpn(const struct config *c, struct diags *d);
+void config_check_ipsec(const struct config *c, struct diags *d);
 
 #endif

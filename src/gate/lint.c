@@ -32,7 +32,7 @@ static const struct lint_row rows[LINT_CODES] = {
 	[LINT_MARK_IN_OUTPUT] = { "what this machine sends never had this mark: it is set where packets arrive",
 		"match the packet itself instead" },
 	[LINT_L2TP_BARE] = { "tunnels are let in without IPsec: MPPE alone keeps nobody out",
-		"allow ipsec as well, and let l2tp in only through it" },
+		"say: ipsec require { secret \"long and strange\"; }, or allow ipsec to what does it instead" },
 	[LINT_UNKNOWN_ALLOWED] = { "what no rule speaks of is let in from outside", "let `unknown` be drop there" },
 	[LINT_NO_SUCH_INTERFACE] = { "no `interface` or `branch` names this interface", "name it, or correct the word" },
 };

@@ -379,6 +379,17 @@ build_vpn(struct building *b)
 	r.hook = POLICY_INPUT;
 	r.why = "the VPN is dialled";
 	rule_spread(b, &r, &any, &gateway, &parts);
+	if (!b->c->vpn.ipsec)
+		return;
+	static const struct service_parts ipsec = { .n = 3, .v = {
+		{ .protocol = IPPROTO_UDP, .range = { 500, 500 } }, { .protocol = IPPROTO_UDP, .range = { 4500, 4500 } },
+		{ .protocol = IPPROTO_ESP },
+	} };
+	struct policy_rule i = rule_blank(b, b->c->vpn.ipsec->where, "ipsec");
+	i.verdict = POLICY_ACCEPT;
+	i.hook = POLICY_INPUT;
+	i.why = "the VPN's protection is agreed upon";
+	rule_spread(b, &i, &any, &gateway, &ipsec);
 }
 
 /* The way round a proxy. */

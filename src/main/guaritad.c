@@ -55,6 +55,8 @@ guaritad_wants(const struct guaritad *g, const struct role_row *row)
 		return c->vpn.server != NULL || c->vpn.nheadquarters > 0;
 	if (row->peer == MSG_LINKD)
 		return c->sites.npeers > 0;
+	if (row->peer == MSG_IPSECD)
+		return c->vpn.ipsec != NULL && (c->vpn.server != NULL || c->vpn.nheadquarters > 0);
 	if (row->peer != MSG_RUNNERD)
 		return true;
 	for (uint32_t i = 0; i < c->nresponds; i++)

@@ -72,6 +72,8 @@ msg_peer_name(enum msg_peer p)
 		return "peekd";
 	case MSG_LINKD:
 		return "linkd";
+	case MSG_IPSECD:
+		return "ipsecd";
 	case MSG_ROLES:
 		break;
 	}

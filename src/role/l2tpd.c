@@ -6,21 +6,51 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "gate/ipsec.h"
 #include "role/tunnelling.h"
 #include "sys/clock.h"
+#include "sys/xfrm.h"
+
+/* Asked for and not to be had: with `require` there is no VPN then, for it would be one in plain text. */
+static int
+protect(struct tunnelling *t)
+{
+	const struct conf_ipsec *c = t->role->config->vpn.ipsec;
+
+	if (c == NULL)
+		return 0;
+	bool able = xfrm_available((uint32_t)random_u64());
+	if (c->mode == CONF_IPSEC_PREFER) {
+		if (!able)
+			log_say(&t->role->log, LOG_LEVEL_WARNING, "this kernel has no ESP: the tunnels are not protected by IPsec");
+		return 0;
+	}
+	int r = able ? xfrm_socket_only(udp_fd(t->udp), IPSEC_REQID) : -EOPNOTSUPP;
+	if (r < 0)
+		log_say(&t->role->log, LOG_LEVEL_ERROR, "`ipsec require` cannot be kept: %s; no tunnel comes up in plain text",
+		    r == -EOPNOTSUPP ? "this kernel has no ESP (modprobe esp4)" : strerror(-r));
+	return r;
+}
 
 static int
 open_socket(struct tunnelling *t)
 {
-	const struct conf_vpn_server *s = t->role->config->vpn.server;
-	static const struct addr none;
+	const struct config *c = t->role->config;
+	const struct conf_vpn_server *s = c->vpn.server;
+	/* A socket's policy is of one family (above): protected tunnels are IPv4. */
+	bool only = c->vpn.ipsec && c->vpn.ipsec->mode == CONF_IPSEC_REQUIRE;
+	struct addr none = { .b = { 0 } };
+	if (only)
+		none.b[10] = none.b[11] = 0xff;
 	/* A filial alone leaves the port to the kernel: many may stand behind one address. */
-	int r = s ? udp_open(&s->listen.addr, s->listen.any, s->listen.port, &t->udp) : udp_open(&none, true, 0, &t->udp);
+	int r = udp_open(s && !s->listen.any ? &s->listen.addr : &none, !only && (!s || s->listen.any), s ? s->listen.port : 0, &t->udp);
 
-	if (r < 0)
+	if (r < 0) {
 		log_say(&t->role->log, LOG_LEVEL_ERROR, "cannot listen for L2TP on port %u: %s%s", s ? s->listen.port : 0,
 		    strerror(-r), r == -EADDRINUSE ? "; another L2TP program may be running, such as xl2tpd" : "");
-	return r;
+		return r;
+	}
+	return protect(t);
 }
 
 static int
