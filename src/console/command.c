@@ -85,6 +85,8 @@ static const struct command commands[] = {
 	{ "vpn", "show", "NAME", 1, 1, "cjp", N_("all there is to know of one connection"), command_vpn_show },
 	{ "vpn", "kick", "NAME", 1, 1, "c", N_("ends the connection of a user"), command_vpn_kick },
 	{ "vpn", "dial", "[HOST]", 0, 1, "c", N_("dials a headquarters now"), command_vpn_dial },
+	{ "vpn", "last", "[USER|HOST]...", 0, -1, "bfjpsuC", N_("who was connected, newest first; --bad: who failed to"),
+	  command_vpn_last },
 	{ "vpn", "test", "[SERVER]", 0, 1, "Cjp", N_("dials from here, step by step, and says what stands in the way"), command_vpn_test },
 	{ "site", "key", "", 0, 0, "C", N_("this site's public key, as a line for the others' configuration"),
 		command_site_key },

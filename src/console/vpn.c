@@ -1,10 +1,14 @@
 /*
  * vpn: who is connected and how, and what stands in the way of who is not: `guarita vpn list`, `show`, `kick`, `dial`.
  */
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "base/when.h"
+#include "console/candidate.h"
 #include "console/i18n.h"
 #include "console/reply.h"
 #include "console/term.h"
@@ -152,6 +156,30 @@ int
 command_vpn_list(const struct options *o)
 {
 	return list(o, false);
+}
+
+/* The VPN's own records, shown as all others are. */
+int
+command_vpn_last(const struct options *o)
+{
+	struct options *own = malloc(sizeof(*own));
+	char *path = candidate_path(o), file[PATH_MAX];
+	struct loaded l = { 0 };
+	int code = EXIT_FAILED;
+
+	/* Without a configuration the usual place is meant. */
+	bool read = path && access(path, R_OK) == 0 && loaded_read(&l, path) == 0;
+	snprintf(file, sizeof(file), "%s/vpn/%s", read ? l.config->state_dir.p : "/var/lib/guarita", o->bad ? "btmp" : "wtmp");
+	if (own) {
+		*own = *o;
+		if (own->nfiles == 0)
+			own->files[own->nfiles++] = file;
+		code = command_last(own);
+	}
+	loaded_free(&l);
+	free(path);
+	free(own);
+	return code;
 }
 
 int

@@ -60,7 +60,7 @@ prepare(void *ctx, struct role *r)
 	const struct conf_vpn *v = &r->config->vpn;
 
 	t->role = r;
-	t->link_fd = -1;
+	t->link_fd = t->logins = t->failures = -1;
 	if (r->check_only)
 		return 0;
 	if (v->server == NULL && v->nheadquarters == 0) {
@@ -70,6 +70,8 @@ prepare(void *ctx, struct role *r)
 	int e = open_socket(t);
 	if (e == 0)
 		e = tunnelling_setup(t);
+	if (e == 0)
+		tunnelling_records_open(t);
 	return e < 0 ? e : tunnelling_radius_setup(t);
 }
 
@@ -102,6 +104,7 @@ hook_up(void *ctx, struct vpn_call *c)
 
 	tunnelling_call_up(t, c);
 	tunnelling_radius_up(t, c);
+	tunnelling_records_up(t, c);
 	addr_show(&c->session->tunnel->peer.addr, outer);
 	tunnelling_show_v4(c->link.remote, &inner);
 	log_say(&t->role->log, LOG_LEVEL_INFO, "vpn.up from=%s address=%s interface=%s encoding=\"%s\" name=\"%.*s\"",
@@ -120,6 +123,7 @@ hook_down(void *ctx, struct vpn_call *c, struct str why)
 	    c->up ? "vpn.down" : "vpn.refused", outer, (unsigned long long)c->in_bytes,
 	    (unsigned long long)c->out_bytes, STR_FMT(why), STR_FMT(vpn_call_name(c)));
 	tunnelling_radius_down(t, c);
+	tunnelling_records_down(t, c);
 	if (c->user && c->granted == NULL) {
 		struct last_seen *seen = &t->seen[c->user - t->users];
 		seen->at_us = clock_wall_us();
@@ -237,6 +241,7 @@ finish(void *ctx)
 	if (t->vpn.engine)
 		vpn_free(&t->vpn);
 	tunnelling_radius_close(t);
+	tunnelling_records_close(t);
 	udp_close(t->udp);
 	tunnelling_teardown(t);
 }

@@ -54,6 +54,8 @@ struct tunnelling {
 	struct tunnel_end *joining;    /* whose packets are in it */
 	uint64_t random[32];           /* drawn ahead */
 	unsigned nrandom;
+	int logins, failures;          /* files of records; -1: none */
+	uint64_t records_lost;         /* that a file did not take */
 	uint64_t tun_lost;             /* packets that an interface did not take */
 	bool stopping;
 	uint8_t packet[OFFLOAD_HEAD + OFFLOAD_MAX + 1];
@@ -80,6 +82,12 @@ bool tunnelling_radius_ask(struct tunnelling *t, struct vpn_call *c, const struc
 void tunnelling_radius_up(struct tunnelling *t, struct vpn_call *c);
 void tunnelling_radius_down(struct tunnelling *t, struct vpn_call *c);
 void tunnelling_radius_status(const struct tunnelling *t, struct buf *json);
+
+/* tunnelling_records.c: wtmp and btmp of the VPN. */
+void tunnelling_records_open(struct tunnelling *t);
+void tunnelling_records_close(struct tunnelling *t);
+void tunnelling_records_up(struct tunnelling *t, const struct vpn_call *c);
+void tunnelling_records_down(struct tunnelling *t, const struct vpn_call *c);
 
 /* tunnelling_show.c */
 void tunnelling_status(const struct tunnelling *t, struct buf *json);

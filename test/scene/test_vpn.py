@@ -49,6 +49,8 @@ class Site:
 
     def start(self, config):
         conf = self.dir / (self.name + ".conf")
+        if "state-dir" not in config:
+            config = 'state-dir "%s";\n%s' % (self.dir / "nowhere", config)
         conf.write_text("site %s;\nstdin;\n%s\n" % (self.name, config))
         out = open(self.dir / (self.name + ".log"), "ab")
         self.process = subprocess.Popen(["ip", "netns", "exec", self.name, str(ROLES / "l2tpd"), "--config", str(conf)],
@@ -273,6 +275,30 @@ def test_a_black_hole_is_measured(company):
     assert code == 1 and steps[-1]["step"] == "size", (steps, err)
     found = int(re.search(r"more than (\d+) bytes", steps[-1]["text"]).group(1))
     assert 1228 - 38 - 4 <= found <= 1228 - 38
+
+
+def test_logins_are_recorded(company):
+    m, f = company
+    state = m.dir / "state"
+    state.mkdir()
+    m.start('state-dir "%s";\nl2tp server { %s }\n%s' % (state, SERVER, USER))
+    f.start(headquarters())
+    connected(m, f)
+    f.stop()
+    wait_until("gone", lambda: "vpn.down" in m.log())
+    f.start("headquarters 192.0.2.1 { user mallory; password x; }")
+    wait_until("refused", lambda: "vpn.refused" in m.log())
+
+    def last(*words):
+        done = run(BUILD / "src" / "main" / "guarita", "vpn", "last", "--json", "--config", m.dir / (m.name + ".conf"), *words)
+        return [json.loads(line) for line in done.stdout.splitlines()], done
+    rows, done = last()
+    assert len(rows) == 1 and rows[0]["user"] == "filial1" and rows[0]["host"] == "192.0.2.2", done
+    assert "filial1" in done.stdout and "logout" in str(rows[0].get("how", rows[0])), rows
+    rows, done = last("--bad")
+    assert rows and rows[0]["user"] == "mallory", done
+    if Path("/usr/bin/last").exists():
+        assert "filial1" in run("/usr/bin/last", "-f", state / "vpn" / "wtmp").stdout
 
 
 def test_nobody_at_home(company):
