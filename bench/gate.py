@@ -1,17 +1,23 @@
 #!/usr/bin/python3
 """Speed of the gate, beside nft itself on the same rules and elements, in a network namespace of its own.
 
-usage: gate.py [BUILD]
+usage: gate.py [BUILD [PART]...]
 
 Prints wall and processor time (on a busy machine only the latter means something) and the ratio to the peer:
   rules     a whole configuration of 1,000 and 10,000 statements, from file to kernel, first and again
   bans      100,000 bans of before brought into force at the start; one more ban beside them
+  plan      `guarita plan` of a change beside 1,000 statements
+  start     the article's matriz and filial from nothing to forwarding; what all processes at rest hold in memory
   line      from the line that makes an attack complete, written to a log, to the element in the kernel
+  load      the same while another log grows by 100,000 lines a second
+  fail2ban  the same with fail2ban, where it is installed
+  peek      one packet looked at by the file sharing classifier (bench/peek.c)
 Needs root, nft and ip. Nothing outside the namespace is touched.
 """
 import os
 import re
 import resource
+import shutil
 import signal
 import socket
 import statistics
@@ -24,7 +30,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "build").resolve()
-NETD, GUARITAD = BUILD / "src/role/netd", BUILD / "src/main/guaritad"
+NETD, GUARITAD, GUARITA = BUILD / "src/role/netd", BUILD / "src/main/guaritad", BUILD / "src/main/guarita"
 NS = "gbench%d" % os.getpid()
 HEAD = "state-dir %s/state; run-dir %s/run; rules-dir %s/rules;\ninterface wan { zone internet; }\ninterface lan;\n"
 RULES = """
@@ -147,29 +153,152 @@ def percentiles(name, values):
         name, statistics.median(values), values[int(len(values) * 0.99) - 1], values[-1], len(values)), flush=True)
 
 
-def bench_line(folder, rounds=200):
+def pss(pid):
+    """What a process alone holds, and its part of what it shares."""
+    return int(re.search(r"^Pss:\s+(\d+)", Path("/proc/%d/smaps_rollup" % pid).read_text(), re.M).group(1))
+
+
+def children(g):
+    return [int(p) for p in subprocess.run(["pgrep", "-P", str(g.pid)], capture_output=True, text=True).stdout.split()] + [g.pid]
+
+
+def listen():
+    listener = subprocess.Popen(inside("/usr/bin/python3", "-c", LISTENER), stdout=subprocess.PIPE, text=True)
+    listener.stdout.readline()
+    return listener
+
+
+def end(*processes):
+    for p in processes:
+        p.terminate()
+        p.wait()
+
+
+def bench_plan(folder):
+    statements = "".join("allow 10.%d.%d.0/24 to internet tcp/%d;\n" % (i // 250, i % 250, 1 + i) for i in range(1000))
+    path = config(folder, statements)
+    out = folder / "guaritad.log"
+    g = subprocess.Popen(inside(GUARITAD, "--config", path), stdout=open(out, "w"), stderr=subprocess.STDOUT)
+    wait_for(out, "ready:")
+    config(folder, statements + "deny 10.0.0.0/8 to internet tcp/25;\n")
+    took = sorted(timed(GUARITA, "plan", "--plain", "--config", path) for _ in range(10))
+    show("plan, 1000 rules and one more", took[len(took) // 2])
+    end(g)
+
+
+def bench_start(folder):
+    for name in ("matriz", "filial"):
+        text = (ROOT / "etc" / (name + ".conf")).read_text().replace("/var/log", str(folder))
+        path = folder / (name + ".conf")
+        own = "state-dir %s/%s; run-dir %s/run; rules-dir %s;\n" % (folder, name, folder, ROOT / "rules")
+        path.write_text(own + text)
+        show("%s.conf from nothing to forwarding" % name, timed(NETD, "--config", path, "--once"))
+        out = folder / (name + ".log")
+        began = time.monotonic()
+        g = subprocess.Popen(inside(GUARITAD, "--config", path), stdout=open(out, "w"), stderr=subprocess.STDOUT)
+        wait_for(out, "rules are in force")
+        forwarding = (time.monotonic() - began) * 1000
+        wait_for(out, "ready:")
+        print("%-34s %8.1f ms wall, all ready after %.1f ms" % ("guaritad with %s.conf: forwarding" % name, forwarding,
+                                                                (time.monotonic() - began) * 1000))
+        time.sleep(3)
+        held = {Path("/proc/%d/comm" % p).read_text().strip(): pss(p) for p in children(g)}
+        print("%-34s %8.1f MB: %s" % ("all processes at rest", sum(held.values()) / 1024,
+                                      ", ".join("%s %.1f" % (k, v / 1024) for k, v in sorted(held.items()))), flush=True)
+        end(g)
+        subprocess.run(inside(NETD, "--config", path, "--release"), check=True)
+
+
+# A log of ordinary lines that grows by a thousand every hundredth of a second.
+WRITER = """
+import sys, time
+block = b"".join(b"%s gate cron[%d]: (root) CMD (run-parts /etc/cron.hourly)\\n" % (time.strftime("%b %e %H:%M:%S").encode(), i)
+                 for i in range(1000))
+with open(sys.argv[1], "ab", buffering=0) as f:
+    began, n = time.monotonic(), 0
+    while True:
+        f.write(block)
+        n += 1
+        time.sleep(max(0, began + n / 100 - time.monotonic()))
+"""
+
+
+def bench_load(folder):
+    (folder / "logs").mkdir()
+    writer = subprocess.Popen(["/usr/bin/python3", "-c", WRITER, str(folder / "logs" / "load.log")])
+    try:
+        bench_line(folder, what="line to kernel at 100,000 lines/s")
+    finally:
+        end(writer)
+
+
+JAIL = """[DEFAULT]
+banaction = nftables[type=allports]
+backend = %s
+usedns = no
+ignoreself = false
+[sshd]
+enabled = true
+port = ssh
+filter = sshd
+logpath = %s
+maxretry = 3
+findtime = 10m
+bantime = 1h
+"""
+
+
+def bench_fail2ban(folder, rounds=30):
+    if not shutil.which("fail2ban-server"):
+        print("fail2ban is not installed")
+        return
+    conf, log = folder / "fail2ban", folder / "auth.log"
+    shutil.copytree("/etc/fail2ban", conf)
+    shutil.rmtree(conf / "jail.d")
+    backend = "pyinotify" if subprocess.run(["/usr/bin/python3", "-c", "import pyinotify"], capture_output=True).returncode == 0 else "polling"
+    (conf / "jail.local").write_text(JAIL % (backend, log))
+    (conf / "fail2ban.local").write_text("[DEFAULT]\nlogtarget = %s/log\nsocket = %s/sock\npidfile = %s/pid\ndbfile = None\n" % ((folder,) * 3))
+    log.touch()
+    server = subprocess.Popen(inside("fail2ban-server", "-c", conf, "-f", "start"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_for(folder / "log", "Jail 'sshd' started")
+    listener = listen()
+    took = attacks(log, listener, rounds, pause=2.5)
+    percentiles("fail2ban (%s), line to kernel" % backend, took[1:])
+    end(listener, server)
+
+
+def attacks(path, listener, rounds, pause):
+    """Three failed logins each from a new address; from the third written to the element in the kernel."""
+    took = []
+    with open(path, "ab", buffering=0) as log:
+        for i in range(rounds):
+            stamp = time.strftime("%b %e %H:%M:%S").encode()
+            line = stamp + b" gate sshd[7]: Failed password for root from 198.51.100.%d port 4242 ssh2\n" % (i + 1)
+            log.write(line + line)
+            time.sleep(pause)
+            began = time.monotonic_ns()
+            log.write(line)
+            took.append((int(listener.stdout.readline()) - began) / 1e6)
+    return took
+
+
+def bench_peek(folder):
+    program = BUILD / "bench" / "bench-peek"
+    if not program.exists():
+        subprocess.run(["ninja", "-C", BUILD, "bench/bench-peek"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([program], check=True)
+
+
+def bench_line(folder, rounds=200, what="line written to element in kernel"):
     logs = folder / "logs"
-    logs.mkdir()
+    logs.mkdir(exist_ok=True)
     path = config(folder, 'files "%s/*.log" { from start; }\nwatch { lateness 0s; }\nrespond keep-out { on severity low; ban 1h; }\n' % logs)
     out = folder / "guaritad.log"
     g = subprocess.Popen(inside(GUARITAD, "--config", path), stdout=open(out, "w"), stderr=subprocess.STDOUT)
     wait_for(out, "ready:")
     time.sleep(1)
-    for child in subprocess.run(["pgrep", "-P", str(g.pid)], capture_output=True, text=True).stdout.split() + [str(g.pid)]:
-        print("%-10s %6d kB" % (Path("/proc/%s/comm" % child).read_text().strip(), rss(int(child))))
-    listener = subprocess.Popen(inside("/usr/bin/python3", "-c", LISTENER), stdout=subprocess.PIPE, text=True)
-    listener.stdout.readline()
-    took = []
-    with open(logs / "auth.log", "ab", buffering=0) as log:
-        for i in range(rounds):
-            stamp = time.strftime("%b %e %H:%M:%S").encode()
-            line = stamp + b" gate sshd[7]: Failed password for root from 198.51.100.%d port 4242 ssh2\n" % (i + 1)
-            log.write(line + line)
-            time.sleep(0.05)
-            began = time.monotonic_ns()
-            log.write(line)
-            took.append((int(listener.stdout.readline()) - began) / 1e6)
-    percentiles("line written to element in kernel", took)
+    listener = listen()
+    percentiles(what, attacks(logs / "auth.log", listener, rounds, pause=0.05))
     took = []
     control = folder / "run" / "control"
     for i in range(rounds):
@@ -184,9 +313,11 @@ def bench_line(folder, rounds=200):
         subprocess.run(inside("nft", "add", "element", "inet", "guarita", "ban4", "{ 100.64.0.%d timeout 1h }" % (i + 1)), check=True)
         took.append((int(listener.stdout.readline()) - began) / 1e6)
     percentiles("the same by the nft command", took)
-    listener.kill()
-    g.send_signal(signal.SIGTERM)
-    g.wait()
+    end(listener, g)
+
+
+PARTS = {"rules": bench_rules, "plan": bench_plan, "bans": bench_bans, "start": bench_start, "line": bench_line, "load": bench_load,
+         "fail2ban": bench_fail2ban, "peek": bench_peek}
 
 
 def main():
@@ -194,7 +325,7 @@ def main():
     try:
         for a, b in (("wan", "wanx"), ("lan", "lanx")):
             subprocess.run(["ip", "-n", NS, "link", "add", a, "type", "veth", "peer", "name", b], check=True)
-        for bench in (bench_rules, bench_bans, bench_line):
+        for bench in [PARTS[p] for p in sys.argv[2:] or PARTS]:
             with tempfile.TemporaryDirectory() as folder:
                 bench(Path(folder))
             subprocess.run(inside("nft", "flush", "ruleset"), check=True)
