@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 
-from conftest import BUILD, LIMIT, probe, stamp, wait_until
+from conftest import BUILD, LIMIT, ROOT, probe, stamp, wait_until
 
 
 def test_print_file_command_and_ban(guarita):
@@ -108,3 +108,25 @@ def test_a_rule_that_is_not_there_cannot_be_switched_off(guarita):
     assert out.returncode == 1 and b'is called "scene-prob"' in out.stderr
     guarita.start()
     assert "no rule is called scene-prob" in guarita.stderr()
+
+
+def test_a_command_at_each_login_and_logout_of_the_vpn(guarita):
+    """What guarita-vpn(5) shows: on-up and on-down commands are rules and responses like any other."""
+    manual = (ROOT / "man" / "guarita-vpn.5").read_text()
+    rules, responses = (part.split(".Ed")[0] for part in manual.split('.\\" events\n')[1:3])
+    out = guarita.dir / "out"
+    script = guarita.dir / "note"
+    script.write_text("#!/bin/sh\necho \"$@\" >> %s\n" % out)
+    script.chmod(0o755)
+    out.write_text("")
+    out.chmod(0o666)
+    os.chmod(guarita.dir, 0o755)
+    decoder = "decoder guarita-l2tpd {" + (ROOT / "rules" / "70-vpn.rules").read_text().split("decoder guarita-l2tpd {")[1]
+    (guarita.dir / "rules" / "vpn.rules").write_text(decoder + rules)
+    guarita.write_config(responses.replace("/usr/local/sbin/branch-event", str(script)))
+    guarita.start()
+    line = "<30>%s matriz guaritad: guarita l2tpd: " % stamp()
+    guarita.send_udp(line + 'vpn.up from=192.0.2.7 address=10.9.0.30 interface=l2tp encoding="none" name="filial30"')
+    wait_until("up", lambda: "vpn.open filial30 192.0.2.7" in out.read_text())
+    guarita.send_udp(line + 'vpn.down from=192.0.2.7 in=1 out=2 why="idle for too long" name="filial30"')
+    wait_until("down", lambda: "vpn.closed filial30 192.0.2.7" in out.read_text())
