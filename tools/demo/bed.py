@@ -114,6 +114,10 @@ class Site(Host):
 	def guarita(self, *words):
 		return self.run(self.build / "src/main/guarita", *words)
 
+	def include(self, folder, name, line):
+		"""One more file beside the configuration."""
+		self.run("sh", "-c", 'mkdir -p "/etc/guarita/$1" && echo "$3" >"/etc/guarita/$1/$2.conf"', "sh", folder, name, line)
+
 	def start(self):
 		self.daemon = self.popen(self.build / "src/main/guaritad", "--config", "/etc/guarita/guarita.conf",
 			stdout=open(self.log, "ab"), stderr=subprocess.STDOUT)

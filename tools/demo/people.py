@@ -131,17 +131,18 @@ def knock(address, *ports):
 
 
 def guess(url, *names):
+	begun = time.monotonic()
 	for name in names:
 		for password in PASSWORDS:
 			ask = urllib.request.Request(url, headers={"User-Agent": "Mozilla/5.0 (compatible)"})
 			ask.add_header("Authorization", "Basic " + base64.b64encode(("%s:%s" % (name, password)).encode()).decode())
 			try:
 				urllib.request.urlopen(ask, timeout=1.5).read()
-				print(name, password, "in", flush=True)
+				print("%.3f" % (time.monotonic() - begun), name, password, "in", flush=True)
 			except urllib.error.HTTPError as e:
-				print(name, password, e.code, flush=True)
+				print("%.3f" % (time.monotonic() - begun), name, password, e.code, flush=True)
 			except OSError:
-				print(name, password, "silent", flush=True)
+				print("%.3f" % (time.monotonic() - begun), name, password, "silent", flush=True)
 				return
 
 
