@@ -69,32 +69,66 @@ static const struct schema_row udp_rows[] = {
 };
 static const struct schema udp_schema = SCHEMA_OF("udp", struct conf_source, udp_rows);
 
+/* Of everything that comes in streams. */
+#define STREAM_ROWS \
+	ENUM_ROW(struct conf_source, framing, .keyword = "framing", .common = true, .names = framing_names, \
+	    .def = "auto", \
+	    .help = "how messages are told apart: by octet counts or by line ends (RFC 6587)", \
+	    .text = "With auto, every connection is recognised by its first bytes.", \
+	    .example = "framing octet;"), \
+	SIZE_ROW(struct conf_source, max_line, .keyword = "max-line", .common = true, .derived = "limits max-line", \
+	    .min = 480, .max = 16 * MIB, \
+	    .help = "longer messages are cut, and counted", \
+	    .example = "max-line 64K;"), \
+	INT_ROW(struct conf_source, max_clients, .keyword = "max-clients", .common = true, .def = "1000", \
+	    .min = 1, .max = 100000, \
+	    .help = "connections at the same time; further ones are refused, and counted", \
+	    .example = "max-clients 200;"), \
+	DURATION_ROW(struct conf_source, idle_us, .keyword = "idle", .common = true, .def = "10m", .zero = "never", \
+	    .min = WHEN_SECOND, .max = 30 * WHEN_DAY, \
+	    .help = "a connection that sends nothing for so long is closed", \
+	    .example = "idle 1h;")
+
 static const struct schema_row tcp_rows[] = {
 	CONST_ROW(struct conf_source, type, CONF_SOURCE_TCP),
 	ENDPOINT_ROW(struct conf_source, listen, .required = true, .inet = true,
 	    .reload = SCHEMA_RESTART,
 	    .help = "address and port that receive syslog over TCP; without an address, every one",
 	    .example = "tcp :514;"),
-	ENUM_ROW(struct conf_source, framing, .keyword = "framing", .names = framing_names,
-	    .def = "auto",
-	    .help = "how messages are told apart: by octet counts or by line ends (RFC 6587)",
-	    .text = "With auto, every connection is recognised by its first bytes.",
-	    .example = "framing octet;"),
-	SIZE_ROW(struct conf_source, max_line, .keyword = "max-line", .derived = "limits max-line",
-	    .min = 480, .max = 16 * MIB,
-	    .help = "longer messages are cut, and counted",
-	    .example = "max-line 64K;"),
-	INT_ROW(struct conf_source, max_clients, .keyword = "max-clients", .def = "1000",
-	    .min = 1, .max = 100000,
-	    .help = "connections at the same time; further ones are refused, and counted",
-	    .example = "max-clients 200;"),
-	DURATION_ROW(struct conf_source, idle_us, .keyword = "idle", .def = "10m", .zero = "never",
-	    .min = WHEN_SECOND, .max = 30 * WHEN_DAY,
-	    .help = "a connection that sends nothing for so long is closed",
-	    .example = "idle 1h;"),
+	STREAM_ROWS,
 	SOURCE_COMMON_ROWS,
 };
 static const struct schema tcp_schema = SCHEMA_OF("tcp", struct conf_source, tcp_rows);
+
+static const struct schema_row tls_rows[] = {
+	CONST_ROW(struct conf_source, type, CONF_SOURCE_TLS),
+	ENDPOINT_ROW(struct conf_source, listen, .required = true, .inet = true,
+	    .reload = SCHEMA_RESTART,
+	    .help = "address and port that receive syslog over TLS (RFC 5425)",
+	    .text = "6514 is the usual port. The sender must show a certificate too.",
+	    .example = "tls :6514 { certificate \"/etc/guarita/loghost.pem\"; key "
+	        "\"/etc/guarita/loghost.key\"; authority \"/etc/guarita/ca.pem\"; }"),
+	PATH_ROW(struct conf_source, certificate, .keyword = "certificate", .required = true,
+	    .reload = SCHEMA_RESTART,
+	    .help = "our certificate, and behind it those that lead to its authority, in PEM",
+	    .example = "certificate \"/etc/guarita/loghost.pem\";"),
+	PATH_ROW(struct conf_source, key, .keyword = "key", .required = true, .reload = SCHEMA_RESTART,
+	    .help = "its secret key in PEM",
+	    .example = "key \"/etc/guarita/loghost.key\";"),
+	PATH_ROW(struct conf_source, authority, .keyword = "authority", .required = true,
+	    .reload = SCHEMA_RESTART,
+	    .help = "the certificate of the authority that signs those of the senders, in PEM",
+	    .example = "authority \"/etc/guarita/ca.pem\";"),
+	STRINGS_ROW(struct conf_source, senders, .keyword = "senders", .arg = "NAME, ...",
+	    .reload = SCHEMA_RESTART,
+	    .help = "names that the certificates of senders may have; without it, any",
+	    .text = "*.example.com takes every name with one word in front. The name that was proved "
+	        "becomes part of the source's.",
+	    .example = "senders web1.example.com, *.branch.example.com;"),
+	STREAM_ROWS,
+	SOURCE_COMMON_ROWS,
+};
+static const struct schema tls_schema = SCHEMA_OF("tls", struct conf_source, tls_rows);
 
 static const struct schema_row unix_rows[] = {
 	CONST_ROW(struct conf_source, type, CONF_SOURCE_UNIX),
@@ -477,6 +511,9 @@ static const struct schema_row config_rows[] = {
 	    "files \"/var/log/*.log\" { from start; }"),
 	SOURCE_ROW("udp", udp_schema, "receive syslog over UDP", "udp :514 { buffer 32M; }"),
 	SOURCE_ROW("tcp", tcp_schema, "receive syslog over TCP", "tcp :514 { idle 1h; }"),
+	SOURCE_ROW("tls", tls_schema, "receive syslog over TLS",
+	    "tls :6514 { certificate \"/etc/guarita/loghost.pem\"; key "
+	    "\"/etc/guarita/loghost.key\"; authority \"/etc/guarita/ca.pem\"; }"),
 	SOURCE_ROW("unix", unix_schema, "receive from programs of this machine",
 	    "unix \"/run/guarita/log\";"),
 	SOURCE_ROW("journal", journal_schema, "read the journal of systemd",

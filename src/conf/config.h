@@ -17,6 +17,7 @@ enum conf_source_type {
 	CONF_SOURCE_FILES,        /* paths, poll_us, from */
 	CONF_SOURCE_UDP,          /* listen, buffer */
 	CONF_SOURCE_TCP,          /* listen, framing, max_line, max_clients, idle_us */
+	CONF_SOURCE_TLS,          /* the same, and certificate, key, authority, senders */
 	CONF_SOURCE_UNIX,         /* listen.path, mode, buffer */
 	CONF_SOURCE_JOURNAL,      /* paths[0]: pipe or file with an export stream; none: this machine's own */
 	CONF_SOURCE_STDIN,
@@ -41,6 +42,8 @@ struct conf_source {
 	uint64_t max_line;             /* longer lines are cut and counted */
 	int64_t max_clients;
 	int64_t idle_us;               /* a client silent for so long is closed */
+	struct str certificate, key, authority;        /* PEM files */
+	struct conf_strs senders;      /* names that certificates of senders may have; none: any */
 	int64_t mode;                  /* of the unix socket */
 	int64_t silence_us;            /* nothing for so long is an event; 0: never */
 };

@@ -68,10 +68,14 @@ sources_clash(const struct conf_source *a, const struct conf_source *b)
 
 	if (sockets_a && sockets_b)
 		return same_endpoint(&a->listen, &b->listen);
+	bool tcp_a = a->type == CONF_SOURCE_TCP || a->type == CONF_SOURCE_TLS;
+	bool tcp_b = b->type == CONF_SOURCE_TCP || b->type == CONF_SOURCE_TLS;
+	if (tcp_a && tcp_b)
+		return same_endpoint(&a->listen, &b->listen);
 	if (a->type != b->type)
 		return false;
 	switch (a->type) {
-	case CONF_SOURCE_UDP: case CONF_SOURCE_TCP: case CONF_SOURCE_UNIX:
+	case CONF_SOURCE_UDP: case CONF_SOURCE_TCP: case CONF_SOURCE_TLS: case CONF_SOURCE_UNIX:
 		return same_endpoint(&a->listen, &b->listen);
 	case CONF_SOURCE_JOURNAL:
 		if (a->paths.n == 0 || b->paths.n == 0)

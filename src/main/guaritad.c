@@ -26,6 +26,7 @@ static const struct { enum msg_peer a, b; } links[] = {
 	{ MSG_PEEKD, MSG_NETD },
 	{ MSG_PEEKD, MSG_INTAKED },
 	{ MSG_WATCHD, MSG_LINKD },
+	{ MSG_LINKD, MSG_INTAKED },
 	{ MSG_NETD, MSG_LINKD },
 };
 
@@ -39,6 +40,15 @@ unit_of(struct guaritad *g, enum msg_peer peer)
 }
 
 /* Units. */
+
+static bool
+has_tls(const struct config *c)
+{
+	for (uint32_t i = 0; i < c->nsources; i++)
+		if (c->sources[i].type == CONF_SOURCE_TLS)
+			return true;
+	return false;
+}
 
 bool
 guaritad_wants(const struct guaritad *g, const struct role_row *row)
@@ -54,7 +64,7 @@ guaritad_wants(const struct guaritad *g, const struct role_row *row)
 	if (row->peer == MSG_L2TPD)
 		return c->vpn.server != NULL || c->vpn.nheadquarters > 0;
 	if (row->peer == MSG_LINKD)
-		return c->sites.npeers > 0;
+		return c->sites.npeers > 0 || has_tls(c);
 	if (row->peer == MSG_IPSECD)
 		return c->vpn.ipsec != NULL && (c->vpn.server != NULL || c->vpn.nheadquarters > 0);
 	if (row->peer != MSG_RUNNERD)

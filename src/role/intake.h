@@ -66,6 +66,7 @@ struct intake {
 	int64_t peek_second;       /* in which peekd told so many findings, and more than were taken */
 	uint32_t peek_events;
 	uint64_t peek_left_out;
+	struct chan *tls;          /* linkd; NULL: not there */
 	struct dgrams *dgrams;     /* shared: one batch is handled before the next is received */
 	char *stream;              /* likewise for streams */
 	struct feed_source *own;   /* what Guarita itself has to say */
@@ -87,7 +88,7 @@ struct intake_position {
 	struct follow_pos pos;
 };
 
-extern const struct intake_ops intake_udp_ops, intake_tcp_ops, intake_unix_ops, intake_stdin_ops,
+extern const struct intake_ops intake_udp_ops, intake_tcp_ops, intake_tls_ops, intake_unix_ops, intake_stdin_ops,
     intake_journal_ops, intake_files_ops, intake_gate_ops, intake_accounts_ops;
 
 /*
@@ -119,6 +120,8 @@ void intake_event(struct intake *in, const char *fmt, ...) __attribute__((format
 void intake_flush(struct intake *in);
 /* What peekd finds, from a new link to it. */
 int intake_peek_link(struct intake *in, int fd) WARN_UNUSED;
+/* A TLS sender, whose stream linkd hands on in the clear; fd is yours. `name`: "tls 192.0.2.1 web1". */
+void intake_tls_client(struct intake *in, struct str listener, struct str name, int fd);
 /* The reader told where it stands: follow the files from there. */
 void intake_files_begin(struct intake *in);
 void intake_files_pump(struct intake *in);

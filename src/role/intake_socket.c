@@ -42,6 +42,7 @@ intake_socket_key(const struct conf_source *s, struct buf *out)
 	case CONF_SOURCE_GATE:
 		buf_addf(out, "nflog %d", POLICY_LOG_GROUP);
 		return buf_ok(out) ? 0 : -ENOMEM;
+	case CONF_SOURCE_TLS:      /* linkd listens: it alone holds the key */
 	case CONF_SOURCE_FILES:
 	case CONF_SOURCE_JOURNAL:
 	case CONF_SOURCE_STDIN:

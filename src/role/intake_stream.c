@@ -135,7 +135,7 @@ framing_mode(const struct conf_source *c)
 {
 	if (c->type == CONF_SOURCE_JOURNAL)
 		return FRAMING_JOURNAL;
-	if (c->type != CONF_SOURCE_TCP)
+	if (c->type != CONF_SOURCE_TCP && c->type != CONF_SOURCE_TLS)
 		return FRAMING_LF;
 	return c->framing == CONF_FRAMING_OCTET ? FRAMING_OCTET
 	    : c->framing == CONF_FRAMING_LINE   ? FRAMING_LF
@@ -184,10 +184,9 @@ client_end(struct stream *st)
 }
 
 static void
-add_client(struct intake_source *s, int fd, const struct sockaddr_storage *peer)
+add_client(struct intake_source *s, int fd, struct feed_source *feed)
 {
 	struct listener *l = s->state;
-	struct feed_source *feed = intake_peer(s, "tcp", peer);
 	struct stream *st = NULL;
 
 	if (l->n >= s->conf->max_clients || !feed || !(st = stream_open(s, fd, feed, client_end))) {
@@ -213,7 +212,7 @@ on_listener(void *ctx, int events)
 
 	(void)events;
 	while ((fd = sock_accept(s->fd, &peer)) >= 0)
-		add_client(s, fd, &peer);
+		add_client(s, fd, intake_peer(s, "tcp", &peer));
 }
 
 static int
@@ -389,6 +388,50 @@ open_tcp(struct intake_source *s)
 	return intake_udp_ops.open(s);
 }
 
+/* TLS: linkd accepts and decrypts, and hands the text on through a socket. */
+
+static int
+start_tls(struct intake_source *s)
+{
+	s->state = calloc(1, sizeof(struct listener));
+	return s->state ? 0 : -ENOMEM;
+}
+
+/* Who comes again is the same source as before. */
+static struct feed_source *
+tls_source(struct intake_source *s, struct str name)
+{
+	for (size_t i = 0; i < feed_sources(s->in->feed); i++) {
+		struct feed_source *f = feed_source_at(s->in->feed, i);
+		if (f->decl.kind == ENTRY_KIND_NET && str_eq(f->decl.name, name))
+			return f;
+	}
+	if (s->peers.n < INTAKE_PEERS_MAX) {
+		s->peers.n++;
+		return intake_feed_source(s, ENTRY_KIND_NET, name, true);
+	}
+	return intake_peer(s, "tls", NULL);
+}
+
+void
+intake_tls_client(struct intake *in, struct str listener, struct str name, int fd)
+{
+	for (uint32_t i = 0; i < in->nsources; i++) {
+		struct intake_source *s = &in->sources[i];
+		if (s->conf->type != CONF_SOURCE_TLS || !str_eq(s->conf->name, listener) || !s->state)
+			continue;
+		if (fd_set_nonblock(fd) < 0)
+			break;
+		add_client(s, fd, tls_source(s, name));
+		return;
+	}
+	/* A listener of another configuration: the sender comes again when both have the same. */
+	close(fd);
+}
+
+const struct intake_ops intake_tls_ops = {
+	.start = start_tls, .close = close_tcp, .slow = slow_tcp, .tick = tick_tcp,
+};
 const struct intake_ops intake_tcp_ops = {
 	.open = open_tcp,
 	.start = start_tcp,

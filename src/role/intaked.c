@@ -20,6 +20,7 @@ static const struct intake_ops *const ops_of[] = {
 	[CONF_SOURCE_FILES] = &intake_files_ops,
 	[CONF_SOURCE_UDP] = &intake_udp_ops,
 	[CONF_SOURCE_TCP] = &intake_tcp_ops,
+	[CONF_SOURCE_TLS] = &intake_tls_ops,
 	[CONF_SOURCE_UNIX] = &intake_unix_ops,
 	[CONF_SOURCE_JOURNAL] = &intake_journal_ops,
 	[CONF_SOURCE_STDIN] = &intake_stdin_ops,
@@ -376,6 +377,38 @@ on_watch_end(void *ctx, struct chan *c, int error)
 	unlink_watch(in);
 }
 
+/* The link to linkd. */
+
+static void
+on_tls(void *ctx, struct chan *c, struct msg *m)
+{
+	(void)c;
+	intake_tls_client(ctx, m->client.listener, m->client.name, m->fd);
+}
+
+static void
+on_tls_end(void *ctx, struct chan *c, int error)
+{
+	struct intake *in = ctx;
+
+	if (error == -EBADMSG)
+		log_say(&in->role->log, LOG_LEVEL_ERROR, "linkd sent a message that is none");
+	chan_close(c);
+	in->tls = NULL;
+}
+
+static void
+link_tls(struct intake *in, int fd)
+{
+	struct chan_calls calls = { .ctx = in, .on_msg = on_tls, .on_end = on_tls_end };
+
+	chan_close(in->tls);
+	in->tls = NULL;
+	int r = chan_open(in->role->loop, fd, MSG_INTAKED, MSG_LINKD, &calls, &in->tls);
+	if (r < 0)
+		log_say(&in->role->log, LOG_LEVEL_ERROR, "cannot link to linkd: %s", strerror(-r));
+}
+
 static void
 on_link(void *ctx, enum msg_peer peer, int fd)
 {
@@ -391,6 +424,10 @@ on_link(void *ctx, enum msg_peer peer, int fd)
 		return;
 	}
 	/* Whoever comes next on the way of a line: vaultd where a vault is kept, else watchd. */
+	if (peer == MSG_LINKD) {
+		link_tls(in, fd);
+		return;
+	}
 	if (peer != MSG_WATCHD && peer != MSG_VAULTD) {
 		close(fd);
 		return;
@@ -499,6 +536,7 @@ finish(void *ctx)
 		feed_flush(in->feed);
 	chan_close(in->watch);
 	chan_close(in->peek);
+	chan_close(in->tls);
 	timer_close(in->tick);
 	feed_free(in->feed);
 	archive_close(in->archive);

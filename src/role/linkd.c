@@ -63,20 +63,26 @@ make_peers(struct linking *l)
 	return 0;
 }
 
+void
+link_endpoint(const struct conf_endpoint *e, char dst[64])
+{
+	char host[46];
+
+	if (e->any)
+		snprintf(dst, 64, "*:%u", e->port);
+	else
+		snprintf(dst, 64, addr_is_v4(&e->addr) ? "%.*s:%u" : "[%.*s]:%u", (int)addr_show(&e->addr, host), host,
+		    e->port);
+}
+
 static int
 open_listener(struct linking *l)
 {
-	const struct conf_endpoint *e;
-	char text[64], host[46];
+	char text[64];
 
 	if (!l->conf->link)
 		return 0;
-	e = &l->conf->link->listen;
-	if (e->any)
-		snprintf(text, sizeof(text), "*:%u", e->port);
-	else
-		snprintf(text, sizeof(text), addr_is_v4(&e->addr) ? "%.*s:%u" : "[%.*s]:%u",
-		    (int)addr_show(&e->addr, host), host, e->port);
+	link_endpoint(&l->conf->link->listen, text);
 	l->listen_fd = sock_tcp_listen(str_z(text), LINK_STRANGERS_MAX);
 	if (l->listen_fd >= 0)
 		return 0;
@@ -100,12 +106,14 @@ prepare(void *ctx, struct role *r)
 		e = file_path(dir, sizeof(dir), r->config->state_dir.p, "link");
 	if (e == 0)
 		e = role_make_dir(r, dir, 0700);
-	if (e == 0)
+	if (e == 0 && l->conf->npeers)
 		e = read_key(l);
-	if (e == 0)
+	if (e == 0 && l->conf->npeers)
 		e = make_peers(l);
-	if (e == 0)
+	if (e == 0 && l->conf->npeers)
 		e = open_listener(l);
+	if (e == 0)
+		e = link_tls_open(l);
 	return e < 0 ? e : link_bans_open(l);
 }
 
@@ -121,6 +129,7 @@ on_tick(void *ctx)
 	struct linking *l = ctx;
 
 	linking_tend(l, clock_mono_us());
+	link_tls_tend(l, clock_mono_us());
 	link_bans_tick(l);
 }
 
@@ -140,6 +149,8 @@ begin(void *ctx, struct role *r)
 	if (e == 0 && l->listen_fd >= 0)
 		e = poll_open(r->loop, l->listen_fd, WANT_READ, on_listener, l, &l->listener);
 	if (e == 0)
+		e = link_tls_begin(l);
+	if (e == 0)
 		timer_start(l->tick, 0, LINK_TICK_MS);
 	return e;
 }
@@ -149,6 +160,8 @@ on_link(void *ctx, enum msg_peer peer, int fd)
 {
 	if (peer == MSG_WATCHD || peer == MSG_NETD)
 		link_bans_link(ctx, peer, fd);
+	else if (peer == MSG_INTAKED)
+		link_tls_link(ctx, fd);
 	else
 		fd_close(&fd);
 }
@@ -158,9 +171,12 @@ status(void *ctx, struct buf *json)
 {
 	struct linking *l = ctx;
 
-	buf_add(json, STR("\"key\":\""));
-	base64_add(json, str_of((const char *)l->key, sizeof(l->key)));
-	buf_addf(json, "\",\"refused\":%llu", (unsigned long long)l->refused);
+	if (l->trust) {
+		buf_add(json, STR("\"key\":\""));
+		base64_add(json, str_of((const char *)l->key, sizeof(l->key)));
+		buf_add(json, STR("\","));
+	}
+	buf_addf(json, "\"refused\":%llu", (unsigned long long)l->refused);
 	if (l->refused) {
 		buf_add(json, STR(",\"refused_why\":"));
 		buf_add_json(json, str_z(l->refused_why));
@@ -173,6 +189,7 @@ status(void *ctx, struct buf *json)
 		link_show_peer(&l->peers[i], json);
 	}
 	buf_add_byte(json, ']');
+	link_tls_status(l, json);
 }
 
 static void
@@ -189,6 +206,7 @@ stop(void *ctx, uint32_t grace_ms)
 	(void)grace_ms;
 	l->stopping = true;
 	linking_drop_ways(l);
+	link_tls_close(l);
 	/* A look-up cannot be broken off, and writes into what we would free. */
 	while (l->lookups)
 		loop_run_once(l->role->loop, true);
@@ -202,6 +220,7 @@ finish(void *ctx)
 
 	l->stopping = true;
 	linking_drop_ways(l);
+	link_tls_close(l);
 	while (l->lookups)
 		loop_run_once(l->role->loop, true);
 	link_bans_close(l);

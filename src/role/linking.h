@@ -47,6 +47,8 @@ struct link_peer {
 	uint64_t bans_in, bans_out;
 };
 
+struct link_listener;                          /* of syslog over TLS */
+
 struct linking {
 	struct role *role;
 	const struct conf_sites *conf;
@@ -68,6 +70,9 @@ struct linking {
 	uint64_t journal_bytes;
 	uint64_t bans_told;                    /* handed to netd */
 	struct chan *watch, *guard;            /* to watchd and netd; NULL: not there */
+	struct link_listener *listeners;
+	uint32_t nlisteners;
+	struct chan *intake;                   /* to intaked; NULL: not there */
 	bool stopping;
 };
 
@@ -95,6 +100,16 @@ void link_greet(struct link_peer *p);
 /* Showing. link_orders.c */
 void link_show_peer(const struct link_peer *p, struct buf *json);
 void link_order(struct linking *l, const struct msg_order *m);
+
+/* Syslog over TLS. link_tls.c */
+int link_tls_open(struct linking *l) WARN_UNUSED;      /* with all rights still */
+int link_tls_begin(struct linking *l) WARN_UNUSED;
+void link_tls_close(struct linking *l);
+void link_tls_tend(struct linking *l, int64_t now_us);
+void link_tls_link(struct linking *l, int fd);
+void link_tls_status(const struct linking *l, struct buf *json);
+/* The address as sock_tcp_listen() takes it; dst of 64 bytes. linkd.c */
+void link_endpoint(const struct conf_endpoint *e, char dst[64]);
 
 /* Bans. link_bans.c */
 int link_bans_open(struct linking *l) WARN_UNUSED;

@@ -288,7 +288,7 @@ open_files(const struct config *c)
 	uint64_t n = 256 + (uint64_t)c->limits.files;
 
 	for (uint32_t i = 0; i < c->nsources; i++)
-		if (c->sources[i].type == CONF_SOURCE_TCP)
+		if (c->sources[i].type == CONF_SOURCE_TCP || c->sources[i].type == CONF_SOURCE_TLS)
 			n += (uint64_t)c->sources[i].max_clients;
 	return n;
 }

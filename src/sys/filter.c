@@ -49,7 +49,7 @@ static const int calls_dial[] = {
 	CALL(setsockopt),
 };
 
-static const int calls_serve[] = { CALL(accept), CALL(accept4) };
+static const int calls_serve[] = { CALL(accept), CALL(accept4), CALL(socketpair) };
 
 /* What no command started by us has a business with. */
 static const int refused_spawn[] = {
