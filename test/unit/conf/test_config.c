@@ -56,7 +56,7 @@ test_rows(void **state)
 	check_rows(&w, &config_schema);
 	assert_true(w.ranged >= 30);
 	assert_true(w.examples >= 60);
-	assert_int_equal(w.names, 2 + 2 + 3 + 2 + 5 + 3 + 4 +
+	assert_int_equal(w.names, 2 + 2 + 3 + 3 + 2 + 5 + 3 + 4 +
 	    3 + 3 + 3 + 4 * 4 + 4 + 4 + 3 + 3 + 3 +     /* of the gate */
 	    1 + 3 + 3 + 4 + 2 * (4 + 4) + 2 + 3);       /* of the VPN */
 }
