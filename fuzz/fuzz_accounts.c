@@ -6,6 +6,7 @@
 #include "wire/lastlog.h"
 #include "wire/pacct.h"
 #include "wire/utmp.h"
+#include "wire/utx.h"
 
 static void
 try_utmp(struct str in, enum utmp_layout l)
@@ -69,6 +70,27 @@ try_pacct(struct str in)
 	}
 }
 
+static void
+try_utx(struct str in)
+{
+	struct str rest = in;
+
+	while (rest.n > 0) {
+		uint8_t bytes[2 + UTX_BODY_MAX];
+		struct str before = rest, again;
+		struct utmp u, v;
+
+		if (utx_next(&rest, &u) == 0) {
+			CLAIM(utx_skip(&rest) > 0 && rest.n < before.n);
+			continue;
+		}
+		CLAIM(rest.n < before.n && fuzz_within(before, u.user) && fuzz_within(before, u.host) && fuzz_within(before, u.line));
+		again = str_of((char *)bytes, utx_write(&u, bytes));
+		CLAIM(utx_next(&again, &v) == 1 && again.n == 0);
+		CLAIM(u.type == v.type && u.time_us == v.time_us && str_eq(u.user, v.user) && str_eq(u.host, v.host));
+	}
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -85,6 +107,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			try_lastlog(in, table);
 	try_utmp(str_from(in, 1), data[0] % UTMP_LAYOUTS);
 	try_lastlog(str_from(in, 1), data[0] % LASTLOG_LAYOUTS);
+	try_utx(in);
 	try_pacct(pacct_detect(in) ? in : str_from(in, 1));
 	return 0;
 }

@@ -12,7 +12,9 @@
 #include <unistd.h>
 
 #include "base/when.h"
+#include "console/account_utx.h"
 #include "sys/file.h"
+#include "wire/utx.h"
 
 #define WINDOW_BYTES (1u << 20)
 #define UNPACKED_MAX (UINT64_C(64) << 30)      /* a packed file of zeroes must not fill the disk */
@@ -24,7 +26,7 @@ static const struct name_row {
 } names[] = {
 	{ "utmp", ACCOUNT_LOGINS }, { "wtmp", ACCOUNT_LOGINS }, { "btmp", ACCOUNT_FAILURES },
 	{ "lastlog", ACCOUNT_LASTLOG }, { "faillog", ACCOUNT_FAILLOG }, { "tallylog", ACCOUNT_FAILLOG },
-	{ "pacct", ACCOUNT_PROCESSES }, { "acct", ACCOUNT_PROCESSES },
+	{ "utx.log", ACCOUNT_LOGINS }, { "pacct", ACCOUNT_PROCESSES }, { "acct", ACCOUNT_PROCESSES },
 };
 
 static struct str
@@ -90,6 +92,25 @@ is_packed(struct str head)
 		if (str_starts(head, magics[i]))
 			return true;
 	return false;
+}
+
+/* By name and by content: records so loose are found in anything. */
+static int
+expand_utx(struct account_file *f, const char *path)
+{
+	char head[4096];
+	ssize_t n = str_starts(base_name(path), STR("utx.log")) ? file_read_at(f->fd, head, sizeof(head), 0) : 0;
+	int fd, rc;
+
+	if (n <= 0 || !utx_detect(str_of(head, (size_t)n)))
+		return 0;
+	rc = account_utx_expand(f->fd, &fd);
+	if (rc < 0)
+		return rc;
+	close(f->fd);
+	f->fd = fd;
+	f->packed = true;
+	return 0;
 }
 
 /* The first bytes that are not a hole, and where they lie. */
@@ -231,6 +252,8 @@ account_open(const char *path, struct account_file *ret)
 		f.packed = is_packed(head);
 		if (f.packed)
 			rc = unpacked(f.fd, &f.fd);
+		if (rc == 0)
+			rc = expand_utx(&f, path);
 		if (rc == 0 && fstat(f.fd, &st) < 0)
 			rc = -errno;
 		f.bytes = (uint64_t)st.st_size;

@@ -240,3 +240,25 @@ def test_scan_and_decode_take_account_files(tmp_path):
     assert closed["user"] == "maria" and closed["src"] == "192.0.2.7" and closed["fields"]["duration"] == "600"
     summary = guarita("scan", "--json", tmp_path, ok=(0, 3)).splitlines()[-1]
     assert json.loads(summary)["records"] == 5 and json.loads(summary)["unreadable"] == 0
+
+
+def utx(kind, t, ident=b"", pid=0, user=b"", line=b"", host=b""):
+    """As pututxline(3) of FreeBSD appends it: big-endian, without the zeroes at its end, its length before it."""
+    body = struct.pack(">BQ8sI32s16s128s", kind, t * 1000000, ident, pid, user, line, host).rstrip(b"\0")
+    return struct.pack(">H", len(body)) + body
+
+
+def test_freebsd(tmp_path):
+    """utx.log: records of different lengths, logouts that name no terminal, and junk between two of them."""
+    records = [utx(1, 1700000000), utx(4, 1700000100, b"\x01ab", 77, b"maria", b"pts/0", b"gw.example.com"),
+               utx(4, 1700000200, b"\x02ab", 78, b"joao", b"pts/1", b"192.0.2.7"), utx(7, 1700000400, b"\x01ab", 77),
+               utx(8, 1700000500), utx(1, 1700000600)]
+    path = tmp_path / "utx.log"
+    path.write_bytes(b"".join(records))
+    assert [(r["user"], r["tty"], r["how"]) for r in rows("last", "-f", path) if r["tty"] != "~"] == [
+        ("joao", "pts/1", "down"), ("maria", "pts/0", "logout")]
+    assert len(rows("last", "-f", path, "reboot")) == 2
+    path.write_bytes(b"".join(records[:3]) + b"\x00\x07junk" + b"".join(records[3:]))
+    assert [(r["user"], r.get("seconds")) for r in rows("last", "-f", path) if r["tty"] != "~"] == [("joao", 300), ("maria", 300)]
+    out = subprocess.run([GUARITA, "integrity", "--json", path], capture_output=True, text=True).stdout
+    assert [json.loads(line)["what"] for line in out.splitlines()[:-1] if '"certain"' in line] == ["zeroed"]
