@@ -14,7 +14,7 @@ l2tp_words_methods(const struct conf_strs *s)
 	unsigned v = 0;
 
 	for (uint32_t i = 0; i < s->n; i++)
-		for (unsigned k = 0; conf_vpn_methods[k]; k++)
+		for (unsigned k = 0; k < ARRAY_LEN(bits); k++)
 			if (str_eq(s->v[i], str_z(conf_vpn_methods[k])))
 				v |= bits[k];
 	return v ? v : PPP_AUTH_MSCHAP2;
