@@ -233,6 +233,7 @@ add_sender(struct link_listener *l, int fd, const struct sockaddr_storage *from)
 	*s = (struct tls_sender){ .listener = l, .out = -1, .held = BUF_INIT(HELD_MAX), .since_us = clock_mono_us() };
 	memcpy(s->address, address, sizeof(address));
 	if (secure_open(l->owner->role->loop, fd, tls, &calls, &s->secure) < 0) {
+		count_refusal(l, address, "there is no memory");
 		free(s);
 		return;
 	}

@@ -382,7 +382,7 @@ alt_name(const GENERAL_NAME *g, char dst[TLS_NAME_MAX])
 	if (n != 4 && n != 16)
 		return false;
 	memcpy(a.b + 16 - n, p, (size_t)n);
-	char text[46];
+	char text[46] = "";
 	return copy_name((const unsigned char *)text, (int)addr_show(&a, text), dst);
 }
 
