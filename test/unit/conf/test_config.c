@@ -25,12 +25,13 @@ world_read(void *ctx, struct str from, struct str spec, void (*add)(void *add_ct
     void *add_ctx)
 {
 	struct world *w = ctx;
-	bool glob = str_ends(spec, STR("*")), any = glob;
+	size_t star = str_find_byte(spec, '*');
+	bool glob = star < spec.n, any = glob;
 
 	snprintf(w->last_from, sizeof(w->last_from), "%.*s", STR_FMT(from));
 	for (size_t i = 0; i < w->n; i++) {
 		struct str name = str_z(w->files[i].name);
-		if (glob ? str_starts(name, str_head(spec, spec.n - 1)) : str_eq(name, spec)) {
+		if (glob ? str_starts(name, str_head(spec, star)) : str_eq(name, spec)) {
 			add(add_ctx, name, str_z(w->files[i].text));
 			any = true;
 		}
