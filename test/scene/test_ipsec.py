@@ -1,7 +1,6 @@
 """IPsec around the tunnels, by a real strongSwan in a network namespace of its own.
 
-Where the kernel has no ESP nothing can be protected: then it is seen that nothing passes unprotected either. The whole way,
-packets included, is tried in a guest whose kernel has it: test/guest/ipsec.sh.
+Where the kernel has no ESP nothing can be protected: then it is seen that nothing passes unprotected either.
 """
 import os
 import shutil

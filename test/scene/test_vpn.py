@@ -364,3 +364,21 @@ def test_we_dial_softether(site):
     site.start("headquarters 192.0.2.2 { user filial1; password segredo; encryption yes; }")
     guest.run()
     assert "vpn.up" in site.log() and "address=192.168.30.1" in site.log()
+
+
+@needs_peers
+def test_we_dial_l2tpns(company):
+    m, f = company
+    # Another session and another view of the files: it is ended by what lives in its namespace.
+    peer = subprocess.Popen([str(PEERS / "peer.sh"), m.name, "ip link add br0 type bridge; ip addr add 10.99.0.1/24 dev br0; "
+                             "ip link set br0 up; l2tpns_lns 192.0.2.1; sleep 100"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        f.start("headquarters 192.0.2.1 { user filial1; password segredo; encryption no; authentication chap; "
+                "network 192.168.0.0/24; keepalive 2s; }")
+        wait_until("connected", lambda: "vpn.up from=192.0.2.1" in f.log(), 90)
+        assert 'encoding="none"' in f.log()
+        wait_until("it answers through the tunnel", lambda: f.reaches("192.168.0.1"))
+    finally:
+        for pid in run("ip", "netns", "pids", m.name).stdout.split():
+            os.kill(int(pid), signal.SIGKILL)
+        peer.wait(30)
