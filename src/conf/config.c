@@ -227,6 +227,36 @@ static const struct schema_row accounting_rows[] = {
 };
 static const struct schema accounting_schema = SCHEMA_OF("process-accounting", struct conf_accounting, accounting_rows);
 
+static const char *const ship_names[] = { "nats", "clickhouse", NULL };
+
+static const struct schema_row ship_rows[] = {
+	WHERE_ROW(struct conf_ship, where),
+	ENUM_ROW(struct conf_ship, engine, .required = true, .names = ship_names,
+	    .help = "what is there: NATS with JetStream, or ClickHouse",
+	    .text = "Lines go there once they are signed, in order, none twice, each with its number "
+	        "and its nonce, so that whoever reads it can compute the tree again. The way there "
+	        "is not encrypted: the machine itself, or the VPN.",
+	    .example = "ship nats 192.0.2.7:4222;"),
+	ENDPOINT_ROW(struct conf_ship, to, .required = true, .inet = true,
+	    .help = "its address and port",
+	    .example = "ship clickhouse 192.0.2.7:8123;"),
+	WORD_ROW(struct conf_ship, stream, .keyword = "stream", .def = "guarita",
+	    .help = "the stream of JetStream; lines of a site go to STREAM.SITE.lines",
+	    .text = "It is made when it does not exist; what an existing one is set to stays.",
+	    .example = "stream guarita;"),
+	WORD_ROW(struct conf_ship, table, .keyword = "table", .def = "guarita_lines",
+	    .help = "the table of ClickHouse",
+	    .text = "It is made when it does not exist.",
+	    .example = "table guarita_lines;"),
+	STRING_ROW(struct conf_ship, user, .keyword = "user", .max = 200,
+	    .help = "the user there",
+	    .example = "user guarita;"),
+	STRING_ROW(struct conf_ship, password, .keyword = "password", .max = 200, .secret = true,
+	    .help = "the user's password there",
+	    .example = "password \"a long one\";"),
+};
+static const struct schema ship_schema = SCHEMA_OF("ship", struct conf_ship, ship_rows);
+
 static const struct schema_row keep_rows[] = {
 	WHERE_ROW(struct conf_keep, where),
 	STRING_ROW(struct conf_keep, what, .required = true, .arg = "PROGRAM-OR-QUERY", .max = 4000,
@@ -308,6 +338,15 @@ static const struct schema_row vault_rows[] = {
 	    .help = "how long lines are kept; without it, for ever",
 	    .text = "Each deletion is a record of the log; proofs of all other lines stay good.",
 	    .example = "retention { keep sshd 400d; others 180d; size 200G; }"),
+	BLOCKS_ROW(struct conf_vault, ships, nships, struct conf_ship, ship_schema, .keyword = "ship",
+	    .max = 8, .reload = SCHEMA_RESTART,
+	    .help = "hands sealed lines on to an engine elsewhere",
+	    .example = "ship clickhouse 192.0.2.7:8123 { user guarita; }"),
+	SIZE_ROW(struct conf_vault, ship_backlog, .keyword = "ship-backlog", .def = "4G",
+	    .min = 64 * MIB, .max = 1024 * TIB,
+	    .help = "so much of the log waits for an engine that takes nothing",
+	    .text = "Beyond that lines are packed, and stay in the vault alone; how many is counted.",
+	    .example = "ship-backlog 20G;"),
 };
 static const struct schema vault_schema = SCHEMA_OF("vault", struct conf_vault, vault_rows);
 

@@ -89,6 +89,17 @@ struct conf_retention {
 	uint32_t nholds;
 };
 
+enum conf_ship_engine { CONF_SHIP_NATS, CONF_SHIP_CLICKHOUSE };
+
+struct conf_ship {                     /* where sealed lines are handed on to */
+	struct conf_pos where;
+	enum conf_ship_engine engine;
+	struct conf_endpoint to;
+	struct str stream;             /* NATS: of JetStream, and the first word of subjects */
+	struct str table;              /* ClickHouse */
+	struct str user, password;     /* empty: none is asked for */
+};
+
 struct conf_vault {                    /* every line sealed before anything else acts on it */
 	struct conf_pos where;
 	struct str path;               /* directory */
@@ -98,6 +109,9 @@ struct conf_vault {                    /* every line sealed before anything else
 	int64_t frame_us;              /* lines wait at most so long for others */
 	bool encrypt;                  /* segments, each with a key of its own */
 	struct conf_retention *retention;      /* NULL: everything is kept */
+	struct conf_ship *ships;
+	uint32_t nships;
+	uint64_t ship_backlog;         /* so much of the log waits for them */
 };
 
 struct conf_watch {

@@ -68,6 +68,8 @@ msg_peer_name(enum msg_peer p)
 		return "netd";
 	case MSG_L2TPD:
 		return "l2tpd";
+	case MSG_SHIPD:
+		return "shipd";
 	case MSG_PEEKD:
 		return "peekd";
 	case MSG_LINKD:

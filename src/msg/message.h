@@ -22,8 +22,9 @@ enum msg_peer {
 	MSG_PEEKD = 1 << 8,
 	MSG_LINKD = 1 << 9,
 	MSG_IPSECD = 1 << 10,
+	MSG_SHIPD = 1 << 11,
 	MSG_ROLES = MSG_INTAKED | MSG_WATCHD | MSG_RUNNERD | MSG_VAULTD | MSG_PACKD | MSG_NETD | MSG_L2TPD | MSG_PEEKD |
-	    MSG_LINKD | MSG_IPSECD,
+	    MSG_LINKD | MSG_IPSECD | MSG_SHIPD,
 };
 
 enum msg_state {

@@ -256,6 +256,12 @@ fill_paths(struct role *r, struct path_list *l)
 		add_path(l, path_below(&r->file.arena, c->vault->path, "wal"), false);
 		add_path(l, path_below(&r->file.arena, c->vault->path, "seg"), true);
 	}
+	if (sets & PATHS_SHIP && c->vault) {
+		static const char *const read[] = { "identity", "wal", "seg", "keys/nonces", "keys/forgotten" };
+		for (size_t i = 0; i < ARRAY_LEN(read); i++)
+			add_path(l, path_below(&r->file.arena, c->vault->path, read[i]), false);
+		add_path(l, path_below(&r->file.arena, c->vault->path, "ship"), true);
+	}
 	if (sets & PATHS_SOURCES)
 		source_paths(r, l);
 	if (sets & PATHS_GATE) {

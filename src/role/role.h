@@ -25,6 +25,7 @@ enum role_paths {
 	PATHS_PACK = 1 << 7,           /* the log of the vault, to read, and its segments, to write */
 	PATHS_GATE = 1 << 5,           /* the gate's state and the network's switches, to write */
 	PATHS_NAMES = 1 << 6,          /* what the C library reads to look a name up */
+	PATHS_SHIP = 1 << 9,           /* the log of the vault and its nonces, to read, and how far it is shipped, to write */
 	PATHS_LINK = 1 << 8,           /* what is remembered of other sites, to write */
 };
 

@@ -477,5 +477,13 @@ vault_disk_checkpoint(const struct vault_disk *d, struct str note)
 	char path[PATH_MAX];
 	int r = file_path(path, sizeof(path), d->dir, "checkpoint");
 
+	if (r == 0)
+		r = file_replace(path, note, 0644, false);
+	/* shipd sees no more of the vault's own directory than it must. */
+	if (r == 0)
+		r = file_path(path, sizeof(path), d->dir, "ship");
+	if (r < 0 || access(path, F_OK) < 0)
+		return r;
+	r = file_path(path, sizeof(path), d->dir, "ship/checkpoint");
 	return r < 0 ? r : file_replace(path, note, 0644, false);
 }

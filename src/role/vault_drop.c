@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/text.h"
 #include "console/seg_reader.h"
 #include "role/vaulting.h"
 #include "sys/file.h"
@@ -150,6 +151,36 @@ done(void *ctx)
 	free(d);
 }
 
+/* How far an engine elsewhere has taken lines, as shipd wrote it down; 0 when it did not. */
+static uint64_t
+shipped_to(const struct vaulting *v, const struct conf_ship *c)
+{
+	static const char *const names[] = { [CONF_SHIP_NATS] = "nats", [CONF_SHIP_CLICKHOUSE] = "clickhouse" };
+	struct buf text = BUF_INIT(64);
+	char host[64], path[PATH_MAX];
+	uint64_t at = 0;
+
+	host[addr_show(&c->to.addr, host)] = '\0';
+	int n = snprintf(path, sizeof(path), addr_is_v4(&c->to.addr) ? "%s/ship/%s-%s:%u" : "%s/ship/%s-[%s]:%u", v->disk.dir,
+	    names[c->engine], host, c->to.port);
+	if (n > 0 && n < (int)sizeof(path) && file_read(path, &text) == 0)
+		(void)!text_u64(str_trim(buf_str(&text)), &at);
+	buf_free(&text);
+	return at;
+}
+
+/* Every engine has the lines before this one; or too much waits already. */
+static bool
+shipped(const struct vaulting *v, uint64_t end, size_t files)
+{
+	if (files * (uint64_t)VAULT_FILE_BYTES > v->conf->ship_backlog)
+		return true;
+	for (uint32_t i = 0; i < v->conf->nships; i++)
+		if (shipped_to(v, &v->conf->ships[i]) < end)
+			return false;
+	return true;
+}
+
 void
 vaulting_drop(struct vaulting *v)
 {
@@ -160,6 +191,7 @@ vaulting_drop(struct vaulting *v)
 	if (v->dropping || v->stopping || v->drop_error || vault_disk_files(&v->disk, &files, &n) < 0)
 		return;
 	bool may = n > 1 && files[1] <= v->epoch_lines && files[1] <= v->watched && files[1] > files[0];
+	may = may && shipped(v, files[1], n);
 	d = may ? calloc(1, sizeof(*d)) : NULL;
 	if (d) {
 		*d = (struct drop){ .v = v, .first = files[0], .end = files[1], .nonces = { .ctx = d, .block = block } };
