@@ -254,7 +254,7 @@ before(const struct event *a, const struct event *b)
 static int
 make_room(struct track *t)
 {
-	uint32_t size = t->size ? t->size * 2u : 4;
+	uint32_t size = t->size ? t->size * 2u : 2;
 	struct event *many;
 
 	if (t->n < (t->size ? t->size : 1))
