@@ -80,6 +80,8 @@ bool conditions_hold(const struct condition *c, uint32_t n, const struct ruleset
 /* The same for one value that is not in a record (keys of `need`, before a record has fields). NULL p: absent. */
 bool condition_holds_value(const struct condition *c, struct str value);
 
+/* A decimal number, perhaps signed and with a point; false when the text is anything else. */
+bool condition_number(struct str s, double *ret);
 /* A field, else the part of the head with that name; STR_NULL when absent. */
 struct str record_fact(const struct record *r, uint16_t key);
 /* Not private, loopback, link-local, multicast or own. */
