@@ -12,8 +12,10 @@
 
 #include "base/hash.h"
 #include "base/text.h"
+#include "wire/json.h"
 
 #define HEAD "guarita-integrity 1 "
+#define INTEGRITY_PATH_MAX 65536
 
 void
 integrity_memory_begin(struct integrity_memory *m, uint32_t record_size, uint64_t seed)
@@ -248,20 +250,17 @@ next_time(struct str *line, int64_t *ret)
 	return str_word(line, &word) && text_i64(word, ret) == 0;
 }
 
-/* Our own paths: JSON without escapes but \" and \\, which are undone here. */
+/* A JSON string with its quotes. */
 static char *
 unquoted(struct str s)
 {
-	char *path = malloc(s.n + 1);
-	size_t n = 0;
+	struct buf text = BUF_INIT(INTEGRITY_PATH_MAX);
+	char *path = NULL;
 
-	for (size_t i = 1; path && i + 1 < s.n; i++) {
-		if (s.p[i] == '\\' && i + 2 < s.n)
-			i++;
-		path[n++] = s.p[i];
-	}
-	if (path)
-		path[n] = '\0';
+	json_unescape(s.n >= 2 ? str_of(s.p + 1, s.n - 2) : STR_NULL, &text);
+	if (buf_ok(&text))
+		path = strdup(buf_cstr(&text));
+	buf_free(&text);
 	return path;
 }
 

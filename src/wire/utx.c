@@ -6,7 +6,7 @@
 static const struct place type_at = { 0, 1 }, time_at = { 1, 8 }, id_at = { 9, 8 }, pid_at = { 17, 4 }, user_at = { 21, 32 },
     line_at = { 53, 16 }, host_at = { 69, 128 };
 
-#define BODY_MIN 4                     /* type, and the first bytes of a time: what follows may be zero */
+#define BODY_MIN 3                     /* type, and two bytes of a time, of which the second is never zero after 1980 */
 #define TYPES 9
 #define SKIPS_MAX 65536u               /* bytes looked at for the next record at once */
 
