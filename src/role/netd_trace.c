@@ -247,11 +247,10 @@ on_place(void *ctx, const struct nft_place *p)
 {
 	struct finding *f = ctx;
 	uint32_t rule = strmap_get(&f->counters, str_z(p->counter));
-	struct str key = STR_NULL;
 
 	if (rule == STRMAP_NONE)
 		return;
-	key = arena_str(&f->t->arena, str_of((const char *)&p->handle, sizeof(p->handle)));
+	struct str key = arena_str(&f->t->arena, str_of((const char *)&p->handle, sizeof(p->handle)));
 	if (!key.p || strmap_put(&f->t->rules, key, rule) < 0)
 		f->full = true;
 }
