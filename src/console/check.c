@@ -76,6 +76,8 @@ command_check(const struct options *o)
 		if (!o->rules && config->rules_dirs.n > 0)
 			with_rules.rules = arena_strdup(&arena, config->rules_dirs.v[0]);
 		rc = command_engine(&e, &with_rules);
+		if (rc == -ENOENT && !o->rules)
+			complain(_("`make install` puts them there; `rules-dir` in the configuration names another folder.\n"));
 		if (rc == 0) {
 			show(e.diags);
 			rc = look_at_rules(config, &e);

@@ -126,7 +126,8 @@ add_rules_dir(struct arena *a, struct str dir, struct rules_text *texts, size_t 
 	if (snprintf(pattern, sizeof(pattern), "%.*s/*.rules", STR_FMT(dir)) >= (int)sizeof(pattern))
 		return -ENAMETOOLONG;
 	if (glob(pattern, 0, NULL, &g) != 0) {
-		buf_addf(why, "%.*s holds no *.rules file", STR_FMT(dir));
+		buf_addf(why, "%.*s holds no *.rules file; `make install` puts them there, `rules-dir` in the configuration names another folder",
+		    STR_FMT(dir));
 		return -ENOENT;
 	}
 	for (size_t i = 0; i < g.gl_pathc && r == 0; i++) {
