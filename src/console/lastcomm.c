@@ -151,6 +151,15 @@ list_file(struct listing *l, struct account_file *f)
 	}
 }
 
+static bool
+nothing_in(const struct account_set *set)
+{
+	for (size_t i = 0; i < set->n; i++)
+		if (set->files[i].bytes > 0)
+			return false;
+	return set->n > 0;
+}
+
 int
 command_lastcomm(const struct options *o)
 {
@@ -166,8 +175,11 @@ command_lastcomm(const struct options *o)
 	}
 	account_show_begin(&l.show, o);
 	if (rc == 0 && account_show_problems(&set, "lastcomm")) {
-		complain(_("Process accounting is switched on with accton(8), of the package acct.\n"));
+		complain(_("guarita accounting on switches process accounting on.\n"));
 		rc = -ENOENT;
+	} else if (rc == 0 && nothing_in(&set)) {
+		complain(_("guarita lastcomm: %s is empty: guarita accounting on switches process accounting on\n"),
+		    set.files[0].path);
 	}
 	for (size_t i = 0; rc == 0 && i < set.n; i++)
 		list_file(&l, &set.files[i]);
