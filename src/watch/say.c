@@ -28,7 +28,7 @@ is_own_word(struct str word)
 {
 	return str_eq(word, STR("count")) || str_eq(word, STR("span")) || str_eq(word,
 	    STR("title")) ||
-	    str_eq(word, STR("rule"));
+	    str_eq(word, STR("rule")) || str_eq(word, STR("watched"));
 }
 
 /* Cuts the next piece: text, or the word of a {word}. False at the end; *ret_bad when a brace is not closed. */
@@ -72,6 +72,17 @@ say_fields(struct str text, struct fields *fields, void (*on_field)(void *ctx, u
 	return !bad;
 }
 
+static bool
+say_watched(const struct say_facts *f, struct buf *out)
+{
+	int64_t days = f->since_us == WHEN_NONE ? 0 : (f->first_us - f->since_us) / WHEN_DAY;
+
+	if (days < 1)
+		return false;
+	buf_addf(out, days == 1 ? "%lld day" : "%lld days", (long long)days);
+	return true;
+}
+
 /* False when nothing is known of what the word names. */
 static bool
 say_word(const struct say_facts *f, const struct fields *fields, struct str word, struct buf *out)
@@ -86,6 +97,8 @@ say_word(const struct say_facts *f, const struct fields *fields, struct str word
 
 		buf_add(out, str_z(text_show_duration(us < WHEN_SECOND ? WHEN_SECOND : us, span,
 		    sizeof(span))));
+	} else if (str_eq(word, STR("watched"))) {
+		return say_watched(f, out);
 	} else if (str_eq(word, STR("title"))) {
 		buf_add(out, f->rule->title);
 	} else if (str_eq(word, STR("rule"))) {

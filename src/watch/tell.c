@@ -185,7 +185,7 @@ static void
 show_facts(struct correlator *c, const struct rule *rule, struct incident *ret)
 {
 	struct say_facts f = { .rule = rule, .count = ret->count, .first_us = ret->first_us,
-	    .last_us = ret->last_us,
+	    .last_us = ret->last_us, .since_us = c->started_us,
 		.ctx = c, .value = value };
 
 	ret->src = only_value(c, FIELD_src);

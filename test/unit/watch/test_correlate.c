@@ -170,6 +170,29 @@ the_first_of_a_key_is_told_after_learning(void **state)
 	scene_free(s);
 }
 
+/* The first time in so many days; where nothing was learned from, nothing is said of it. */
+static void
+how_long_was_watched_is_said(void **state)
+{
+	static const char rule[] = "rule new { first auth.ok by user, src after 1h; open access.unexpected_origin;\n"
+	    "say \"{user} from {src} for the first time[ in {watched}]\"; }";
+	struct scene *s = scene_new(rule);
+
+	scene_lines(s, "0 auth.ok user=a src=192.0.2.1\n90000 auth.ok user=a src=192.0.2.2\n"
+	    "1036900 auth.ok user=b src=192.0.2.2\n");
+	scene_run(s);
+	assert_non_null(strstr(s->told[0].text, "a from 192.0.2.2 for the first time in 1 day"));
+	assert_null(strstr(s->told[0].text, "days"));
+	assert_non_null(strstr(s->told[s->ntold - 1].text, "b from 192.0.2.2 for the first time in 12 days"));
+	scene_free(s);
+	s = scene_new(rule);
+	scene_lines(s, "0 auth.ok user=a src=192.0.2.1\n4000 auth.ok user=a src=192.0.2.2\n");
+	scene_run(s);
+	assert_non_null(strstr(s->told[0].text, "a from 192.0.2.2 for the first time"));
+	assert_null(strstr(s->told[0].text, "time in"));
+	scene_free(s);
+}
+
 static void
 rare_things_are_told_until_they_are_common(void **state)
 {
@@ -336,6 +359,7 @@ main(void)
 		cmocka_unit_test(a_sequence_may_count_its_steps),
 		cmocka_unit_test(what_must_not_follow_is_judged_when_time_is_up),
 		cmocka_unit_test(the_first_of_a_key_is_told_after_learning),
+		cmocka_unit_test(how_long_was_watched_is_said),
 		cmocka_unit_test(rare_things_are_told_until_they_are_common),
 		cmocka_unit_test(silence_is_told_once),
 		cmocka_unit_test(risk_adds_up_different_things_once_each),
