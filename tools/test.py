@@ -4,6 +4,7 @@ The last line printed is `N passed, N failed`; the exit code is 0 only when some
 A meson test that holds many cmocka cases counts as that many. Never guesses: a program that ends without
 results counts as one failure.
 """
+import concurrent.futures
 import json
 import os
 import re
@@ -61,17 +62,10 @@ def run_meson(build, counts):
         counts.fail("meson test (exit code %d)" % code)
 
 
-def run_pytest(build, counts):
-    scenes = ROOT / "test" / "scene"
-    if not any(scenes.glob("test_*.py")):
-        return
-    report = build / "meson-logs" / "scenes.xml"
-    report.unlink(missing_ok=True)
-    env = dict(os.environ, GUARITA_BUILD=str(build), PYTHONDONTWRITEBYTECODE="1")
-    code = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider",
-                           "--junitxml=%s" % report, str(scenes)], env=env, cwd=ROOT).returncode
+def count_scenes(report, code, name, counts):
+    """One file of scenes, from its junit report."""
     if not report.exists():
-        counts.fail("pytest test/scene")
+        counts.fail(name)
         return
     failed_before = counts.failed
     for case in ElementTree.parse(report).getroot().iter("testcase"):
@@ -82,7 +76,28 @@ def run_pytest(build, counts):
         else:
             counts.passed += 1
     if code not in (0, 5) and counts.failed == failed_before:
-        counts.fail("pytest (exit code %d)" % code)
+        counts.fail("%s (exit code %d)" % (name, code))
+
+
+def play(build, path):
+    """A file of scenes in a process of its own: its exit code and what it said."""
+    report = build / "meson-logs" / ("scenes-%s.xml" % path.stem)
+    report.unlink(missing_ok=True)
+    env = dict(os.environ, GUARITA_BUILD=str(build), PYTHONDONTWRITEBYTECODE="1")
+    done = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--junitxml=%s" % report, str(path)],
+                          env=env, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return path, report, done.returncode, done.stdout
+
+
+def run_pytest(build, counts):
+    """Scenes mostly wait: as many files at a time as there are processors, the longest texts first."""
+    scenes = sorted((ROOT / "test" / "scene").glob("test_*.py"), key=lambda p: -p.stat().st_size)
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        for future in concurrent.futures.as_completed([pool.submit(play, build, path) for path in scenes]):
+            path, report, code, said = future.result()
+            lines = said.strip().splitlines()
+            print(said if code not in (0, 5) else "%-32s %s" % (path.name, lines[-1] if lines else ""), flush=True)
+            count_scenes(report, code, path.name, counts)
 
 
 def main():
