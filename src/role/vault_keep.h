@@ -1,7 +1,8 @@
 /*
  * vault_keep: what is kept and what goes. One deletion at a time: planned from the rules of retention or from an order to
  * erase a line, told in the log, and only when that is durable carried out; after a crash it is carried out again, which
- * changes nothing. vault_keep.c has the order of things, vault_keep_work.c what is done on the disk, by another thread.
+ * changes nothing. vault_keep.c has the order of things; vault_keep_plan.c what goes next and vault_keep_work.c what is done
+ * on the disk, both by another thread.
  */
 #ifndef GUARITA_ROLE_VAULT_KEEP_H
 #define GUARITA_ROLE_VAULT_KEEP_H
