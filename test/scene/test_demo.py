@@ -47,10 +47,15 @@ def test_it_tells_the_whole_story(nothing_left):
         assert word in told, told
 
 
+def as_at_a_terminal():
+    """What runs in the background was told to ignore ^C, and its children would be born deaf."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("signo, code", [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
 def test_it_can_be_interrupted(nothing_left, signo, code):
     p = subprocess.Popen([DEMO, "--fast", BUILD], env=nothing_left, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                         start_new_session=True)
+                         start_new_session=True, preexec_fn=as_at_a_terminal)
     for line in p.stdout:
         if "guarita check" in line:
             break
