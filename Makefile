@@ -42,7 +42,8 @@ $(ASAN)/build.ninja:
 $(FUZZ)/build.ninja:
 	CC=clang meson setup -Dfuzz=true -Dtests=false -Db_lundef=false $(FUZZ)
 
-test: deps
+test:
+	@tools/deps.sh tools/deps.list tools/deps-test.list
 	@$(MAKE) --no-print-directory $(ASAN)/build.ninja
 	@ninja -C $(ASAN)
 	@$(PYTHON) tools/test.py $(ASAN)
