@@ -92,6 +92,8 @@ write_again(struct repack *p, const char *temp)
 	struct segment_opts o = { .hash_seed = p->o->seed, .salt = random_u64(), .key = p->work.encrypted ? p->key : NULL };
 	struct digest digest;
 
+	if (getrandom(p->key, sizeof(p->key), 0) != (ssize_t)sizeof(p->key))
+		return -EIO;
 	p->meaning = meaning_new(p->o->rules, p->o->work, p->o->seed);
 	if (!p->meaning)
 		return -ENOMEM;
@@ -99,8 +101,6 @@ write_again(struct repack *p, const char *temp)
 	p->writer = segment_writer_new(&o);
 	if (!p->writer)
 		return -ENOMEM;
-	if (getrandom(p->key, sizeof(p->key), 0) != (ssize_t)sizeof(p->key))
-		return -EIO;
 	p->fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
 	if (p->fd < 0)
 		return -errno;
