@@ -4,6 +4,10 @@
  */
 #include "base/cur.h"
 
+#include <assert.h>
+
+#include "base/text.h"
+
 void
 cur_fail(struct cur *c)
 {
@@ -108,6 +112,28 @@ cur_str32(struct cur *c)
 	return cur_bytes(c, n);
 }
 
+static bool
+is_text(struct str s)
+{
+	while (s.n) {
+		size_t n = utf8_len(s);
+		if (n == 0 || s.p[0] == '\0')
+			return false;
+		s = str_from(s, n);
+	}
+	return true;
+}
+
+struct str
+cur_text32(struct cur *c)
+{
+	struct str s = cur_str32(c);
+
+	if (!is_text(s))
+		cur_fail(c);
+	return s;
+}
+
 /* Room for n more bytes, or NULL and the encoder marked. */
 static uint8_t *
 enc_take(struct enc *e, size_t n)
@@ -175,4 +201,11 @@ enc_str32(struct enc *e, struct str s)
 		e->failed = true;
 	enc_u32(e, (uint32_t)s.n);
 	enc_bytes(e, s);
+}
+
+void
+enc_text32(struct enc *e, struct str s)
+{
+	assert(is_text(s));
+	enc_str32(e, s);
 }

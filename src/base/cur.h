@@ -42,6 +42,8 @@ uint32_t cur_u32le(struct cur *c);
 uint64_t cur_u64le(struct cur *c);
 struct str cur_bytes(struct cur *c, size_t n);    /* points into the input */
 struct str cur_str32(struct cur *c);              /* u32 length, then bytes */
+/* The same of UTF-8 without a NUL, so that it can go anywhere text goes; anything else is an error. */
+struct str cur_text32(struct cur *c);
 void cur_fail(struct cur *c);
 
 struct enc {
@@ -69,5 +71,6 @@ void enc_u32(struct enc *e, uint32_t v);
 void enc_u64(struct enc *e, uint64_t v);
 void enc_bytes(struct enc *e, struct str s);
 void enc_str32(struct enc *e, struct str s);
+void enc_text32(struct enc *e, struct str s);       /* the caller knows that it is text */
 
 #endif

@@ -7,8 +7,6 @@
 #include <assert.h>
 #include <errno.h>
 
-#include "base/text.h"
-
 #define SUPERVISOR MSG_SUPERVISOR
 #define INTAKED MSG_INTAKED
 #define WATCHD MSG_WATCHD
@@ -88,42 +86,12 @@ msg_permitted(const struct msg_row *row, enum msg_peer from, enum msg_peer to, e
 	return row && (row->from & from) && (row->to & to) && (row->in & state);
 }
 
-/* Text is UTF-8 and holds no NUL, so that it can go anywhere text goes. */
-static bool
-is_text(struct str s)
-{
-	while (s.n) {
-		size_t n = utf8_len(s);
-		if (n == 0 || s.p[0] == '\0')
-			return false;
-		s = str_from(s, n);
-	}
-	return true;
-}
-
-static struct str
-cur_text(struct cur *c)
-{
-	struct str s = cur_str32(c);
-
-	if (!is_text(s))
-		cur_fail(c);
-	return s;
-}
-
-static void
-enc_text(struct enc *e, struct str s)
-{
-	assert(is_text(s));
-	enc_str32(e, s);
-}
-
 #define F_U8(n) enc_u8(e, f->n);
 #define F_U16(n) enc_u16(e, f->n);
 #define F_U32(n) enc_u32(e, f->n);
 #define F_U64(n) enc_u64(e, f->n);
 #define F_I64(n) enc_u64(e, (uint64_t)f->n);
-#define F_STR(n) enc_text(e, f->n);
+#define F_STR(n) enc_text32(e, f->n);
 #define F_BYTES(n) enc_str32(e, f->n);
 #define MESSAGE(name, number, from, to, in, then, fds, fields, help) \
 	static void \
@@ -146,7 +114,7 @@ enc_text(struct enc *e, struct str s)
 #define F_U32(n) f->n = cur_u32(c);
 #define F_U64(n) f->n = cur_u64(c);
 #define F_I64(n) f->n = (int64_t)cur_u64(c);
-#define F_STR(n) f->n = cur_text(c);
+#define F_STR(n) f->n = cur_text32(c);
 #define F_BYTES(n) f->n = cur_str32(c);
 #define MESSAGE(name, number, from, to, in, then, fds, fields, help) \
 	static void \

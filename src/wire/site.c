@@ -4,42 +4,11 @@
 #include <assert.h>
 #include <errno.h>
 
-#include "base/text.h"
-
-static bool
-is_text(struct str s)
-{
-	while (s.n) {
-		size_t n = utf8_len(s);
-		if (n == 0 || s.p[0] == '\0')
-			return false;
-		s = str_from(s, n);
-	}
-	return true;
-}
-
-static struct str
-cur_text(struct cur *c)
-{
-	struct str s = cur_str32(c);
-
-	if (!is_text(s))
-		cur_fail(c);
-	return s;
-}
-
-static void
-enc_text(struct enc *e, struct str s)
-{
-	assert(is_text(s));
-	enc_str32(e, s);
-}
-
 #define F_U8(n) enc_u8(e, f->n);
 #define F_U16(n) enc_u16(e, f->n);
 #define F_U32(n) enc_u32(e, f->n);
 #define F_U64(n) enc_u64(e, f->n);
-#define F_STR(n) enc_text(e, f->n);
+#define F_STR(n) enc_text32(e, f->n);
 #define F_BYTES(n) enc_str32(e, f->n);
 #define FRAME(name, number, fields, help) \
 	static void \
@@ -60,7 +29,7 @@ enc_text(struct enc *e, struct str s)
 #define F_U16(n) f->n = cur_u16(c);
 #define F_U32(n) f->n = cur_u32(c);
 #define F_U64(n) f->n = cur_u64(c);
-#define F_STR(n) f->n = cur_text(c);
+#define F_STR(n) f->n = cur_text32(c);
 #define F_BYTES(n) f->n = cur_str32(c);
 #define FRAME(name, number, fields, help) \
 	static void \
