@@ -9,6 +9,8 @@
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <stdlib.h>
 
+#include "sys/attrs.h"
+
 #define BUFFER (64u << 10)
 #define CUT_MAX 65536
 
@@ -78,32 +80,12 @@ talk(struct conntrack *c, const struct nlmsghdr *h, mnl_cb_t cb, void *ctx)
 	}
 }
 
-struct attrs {
-	const struct nlattr *v[32];
-};
-
-static int
-take_attr(const struct nlattr *a, void *ctx)
-{
-	struct attrs *all = ctx;
-
-	if (mnl_attr_get_type(a) < ARRAY_LEN(all->v))
-		all->v[mnl_attr_get_type(a)] = a;
-	return MNL_CB_OK;
-}
-
 static void
 nested(const struct nlattr *nest, struct attrs *ret)
 {
 	*ret = (struct attrs){ { NULL } };
 	if (nest)
 		mnl_attr_parse_nested(nest, take_attr, ret);
-}
-
-static uint32_t
-attr_be32(const struct nlattr *a)
-{
-	return a && mnl_attr_get_payload_len(a) == 4 ? ntohl(mnl_attr_get_u32(a)) : 0;
 }
 
 static uint16_t

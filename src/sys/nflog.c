@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "sys/attrs.h"
 #include "sys/sock.h"
 
 static struct nlmsghdr *
@@ -78,26 +79,6 @@ nflog_open(uint16_t group, uint32_t snap, int rcvbuf)
 	}
 	(void)sock_set_rcvbuf(fd, rcvbuf);
 	return fd;
-}
-
-struct attrs {
-	const struct nlattr *v[32];
-};
-
-static int
-take_attr(const struct nlattr *a, void *ctx)
-{
-	struct attrs *all = ctx;
-
-	if (mnl_attr_get_type(a) < ARRAY_LEN(all->v))
-		all->v[mnl_attr_get_type(a)] = a;
-	return MNL_CB_OK;
-}
-
-static uint32_t
-attr_be32(const struct nlattr *a)
-{
-	return a && mnl_attr_get_payload_len(a) == 4 ? ntohl(mnl_attr_get_u32(a)) : 0;
 }
 
 struct reading {

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sys/attrs.h"
+
 #define BUFFER (256u << 10)
 #define BATCH_ELEMENTS 400             /* so that the nested attributes of a message stay under 64 KiB */
 
@@ -204,20 +206,6 @@ nft_drop_table(struct nft *n)
 }
 
 /* Lists. */
-
-struct attrs {
-	const struct nlattr *v[32];
-};
-
-static int
-take_attr(const struct nlattr *a, void *ctx)
-{
-	struct attrs *all = ctx;
-
-	if (mnl_attr_get_type(a) < ARRAY_LEN(all->v))
-		all->v[mnl_attr_get_type(a)] = a;
-	return MNL_CB_OK;
-}
 
 static uint64_t
 attr_be64(const struct nlattr *a)

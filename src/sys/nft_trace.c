@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "sys/attrs.h"
 #include "sys/file.h"
 #include "sys/sock.h"
 
@@ -35,26 +36,6 @@ nft_trace_open(void)
 	}
 	(void)sock_set_rcvbuf(fd, RECEIVE);
 	return fd;
-}
-
-struct attrs {
-	const struct nlattr *v[32];
-};
-
-static int
-take_attr(const struct nlattr *a, void *ctx)
-{
-	struct attrs *all = ctx;
-
-	if (mnl_attr_get_type(a) < ARRAY_LEN(all->v))
-		all->v[mnl_attr_get_type(a)] = a;
-	return MNL_CB_OK;
-}
-
-static uint32_t
-attr_be32(const struct nlattr *a)
-{
-	return a && mnl_attr_get_payload_len(a) == 4 ? ntohl(mnl_attr_get_u32(a)) : 0;
 }
 
 static struct str

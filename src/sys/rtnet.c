@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "sys/attrs.h"
+
 #define BUFFER 32768
 
 struct rtnet {
@@ -76,21 +78,6 @@ talk(struct rtnet *n, const struct nlmsghdr *h, mnl_cb_t cb, void *ctx)
 		if (r == MNL_CB_STOP)
 			return 0;
 	}
-}
-
-/* Attributes of a message by their number. */
-struct attrs {
-	const struct nlattr *v[64];
-};
-
-static int
-take_attr(const struct nlattr *a, void *ctx)
-{
-	struct attrs *all = ctx;
-
-	if (mnl_attr_get_type(a) < ARRAY_LEN(all->v))
-		all->v[mnl_attr_get_type(a)] = a;
-	return MNL_CB_OK;
 }
 
 static uint32_t
