@@ -67,6 +67,12 @@ candidate_path(const struct options *o)
 	return real;
 }
 
+char *
+candidate_path_if_any(const struct options *o)
+{
+	return !o->config && access(CONFIG_DEFAULT, F_OK) < 0 ? NULL : candidate_path(o);
+}
+
 static int
 nothing_held(const char *path)
 {

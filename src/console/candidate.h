@@ -35,6 +35,8 @@ struct candidate {
 
 /* The path that the options say, absolute; NULL after a complaint. To be freed. */
 char *candidate_path(const struct options *o);
+/* For commands that can do without: silent when none was named and the usual place holds none. */
+char *candidate_path_if_any(const struct options *o);
 /*
  * path: the new configuration, which may be a held generation. Complains, and returns 0 or -errno. candidate_close()
  * in every case.

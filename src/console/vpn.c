@@ -163,7 +163,7 @@ int
 command_vpn_last(const struct options *o)
 {
 	struct options *own = malloc(sizeof(*own));
-	char *path = candidate_path(o), file[PATH_MAX];
+	char *path = candidate_path_if_any(o), file[PATH_MAX];
 	struct loaded l = { 0 };
 	int code = EXIT_FAILED;
 

@@ -476,7 +476,7 @@ command_vpn_test(const struct options *o)
 	struct conf_vpn_headquarters unknown = { .host = str_z(o->nargs ? o->args[0] : ""), .user = STR(NOBODY),
 		.password = STR(NOBODY), .encryption = CONF_VPN_ENCRYPT_YES, .mtu = 1400, .hello_us = WHEN_MINUTE };
 	struct trying *t = calloc(1, sizeof(*t));
-	char *path = candidate_path(o), name[256];
+	char *path = o->nargs ? candidate_path_if_any(o) : candidate_path(o), name[256];
 	struct loaded l = { 0 };
 	int code = EXIT_FAILED;
 

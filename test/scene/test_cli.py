@@ -306,6 +306,13 @@ def test_a_value_that_cannot_be_is_told_with_what_can(place):
     assert "usage:" not in errors and len(errors.splitlines()) == 2
 
 
+def test_what_does_without_a_configuration_asks_for_none(place):
+    code, out, errors = guarita(place, "vpn", "last", "--file", "/nowhere")
+    assert code == FAILED and "/nowhere" in errors and "--config" not in errors
+    code, out, errors = guarita(place, "vpn", "test", "no-such-host.invalid")
+    assert code != CLEAN and "FAILED" in out and "--config" not in errors
+
+
 def test_rules(place):
     out = guarita(place, "rules", "list")[1]
     for name in ("scene-sshd", "scene-probe", "scene-guessing"):
