@@ -3,7 +3,26 @@
  * line. The first line of the input is the query, the rest the line.
  */
 #include "fuzz.h"
+#include "vault/positions.h"
 #include "vault/query.h"
+
+/* What an expression's positions say holds beside PCRE2. */
+static void
+agree(const struct query_regex *r, struct query_scratch *s, struct str line)
+{
+	struct runner *run = r->positions ? runner_new(r->positions) : NULL;
+	struct posset none = { { 0 } }, to;
+	uint64_t gave_up = query_scratch_gave_up(s);
+	bool want = query_test_regex(r, s, line);
+
+	if (run && query_scratch_gave_up(s) == gave_up) {
+		bool got = r->positions->nullable || runner_run(run, &none, line, &to);
+
+		CLAIM(got || !want);
+		CLAIM(got == want || !r->positions->exact);
+	}
+	runner_free(run);
+}
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -26,6 +45,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		n = query_hits(&q, line, hits, 4);
 		for (size_t i = 0; i < n; i++)
 			CLAIM(hits[i].from <= hits[i].to && hits[i].to <= line.n);
+		for (uint32_t i = 0; i < q.nregexes; i++)
+			agree(&q.regexes[i], s, line);
 		query_scratch_free(s);
 	} else {
 		CLAIM(q.fault_at <= text.n || rc != -22);

@@ -170,6 +170,7 @@ set_regex(struct parser *p, const struct lexeme *l, struct query_node *n)
 		return fault(p, l->at, "this regular expression cannot be used: %.*s", STR_FMT(str_head(why, 100)));
 	if (rc < 0)
 		return rc;
+	q->regexes[q->nregexes].number = q->nregexes;
 	n->regex = &q->regexes[q->nregexes++];
 	n->pattern = l->text;
 	n->nneeds = query_regex_needs(l->text, &q->arena, n->needs, NEEDS_MAX);

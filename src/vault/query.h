@@ -127,6 +127,8 @@ uint32_t query_regex_needs(struct str pattern, struct arena *a, struct str *ret,
 
 struct query_regex {
 	struct pcre2_real_code_8 *code;
+	struct positions *positions;      /* NULL: it has what only PCRE2 can express */
+	uint32_t number;                  /* among the query's */
 };
 
 #endif

@@ -9,6 +9,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#include "vault/positions.h"
 #include "vault/query.h"
 
 #define NEED_MIN 3u
@@ -39,6 +40,13 @@ query_regex_compile(struct query_regex *r, struct str pattern, bool minds_case, 
 	}
 	/* Without machine code it is slower, and the same. */
 	(void)pcre2_jit_compile(r->code, PCRE2_JIT_COMPLETE);
+	r->positions = ARENA_NEW(a, struct positions);
+	if (!r->positions) {
+		query_regex_free(r);
+		return -ENOMEM;
+	}
+	if (positions_parse(r->positions, pattern, minds_case) < 0)
+		r->positions = NULL;
 	return 0;
 }
 

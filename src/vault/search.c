@@ -22,7 +22,9 @@ search_new(const struct search_opts *o)
 	s->line = BUF_INIT(BLOB_MAX);
 	s->value = BUF_INIT(BLOB_MAX);
 	s->scratch = query_scratch_new(o->query);
-	if (!s->scratch) {
+	s->nrunners = o->query->nregexes;
+	s->runners = calloc(s->nrunners + 1u, sizeof(struct runner *));
+	if (!s->scratch || !s->runners) {
 		search_free(s);
 		return NULL;
 	}
@@ -35,6 +37,9 @@ search_free(struct search *s)
 	if (!s)
 		return;
 	query_scratch_free(s->scratch);
+	for (uint32_t i = 0; s->runners && i < s->nrunners; i++)
+		runner_free(s->runners[i]);
+	free(s->runners);
 	free(s->counts);
 	buf_free(&s->line);
 	buf_free(&s->value);

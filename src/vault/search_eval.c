@@ -42,8 +42,8 @@ eval_begin(struct search *s, struct segment *segment, struct view *v, struct eva
 	return 0;
 }
 
-static void
-set_group(const struct eval *e, uint64_t *set, const struct view_group *g)
+void
+eval_set_group(const struct eval *e, uint64_t *set, const struct view_group *g)
 {
 	uint32_t words = (g->set.rows + 63) / 64;
 
@@ -188,8 +188,6 @@ any_octet(uint64_t v, unsigned bytes, uint64_t wanted)
 	return false;
 }
 
-enum answer { NO, PERHAPS, YES };
-
 /* Whether a time can be written with the run: two digits below 60, a year, a fraction, "21T10", "00Z", a month. */
 static bool
 in_time(const struct run *r, const struct part *p)
@@ -271,7 +269,7 @@ find_in_values(struct eval *e, struct view_group *g, uint32_t part, const struct
 		return 0;
 	if (part == g->template.stamp || p->type == TOKEN_CLOCK || p->type == TOKEN_DATE || token_is_stamp(p->type)) {
 		if (compare(r, p, lone, 0) == PERHAPS)
-			set_group(e, rows->may, g);
+			eval_set_group(e, rows->may, g);
 		return 0;
 	}
 	if (ruled_out(r, p, &g->set.columns[part]))
@@ -292,8 +290,8 @@ find_in_values(struct eval *e, struct view_group *g, uint32_t part, const struct
 }
 
 /* Rows whose word is in the set; behind: and whose next value is that number (the run goes on there). */
-static int
-find_in_words(struct eval *e, struct view_group *g, uint32_t part, const struct word_set *set, const uint64_t *behind,
+int
+eval_in_words(struct eval *e, struct view_group *g, uint32_t part, const struct word_set *set, const uint64_t *behind,
     bool sure, struct rows *rows)
 {
 	const struct column *c = &g->set.columns[part];
@@ -306,9 +304,9 @@ find_in_words(struct eval *e, struct view_group *g, uint32_t part, const struct 
 		return -EBADMSG;
 	if (c->mode == COLUMN_SAME && !behind) {
 		if (in_set(set, c->base)) {
-			set_group(e, rows->may, g);
+			eval_set_group(e, rows->may, g);
 			if (sure)
-				set_group(e, rows->sure, g);
+				eval_set_group(e, rows->sure, g);
 		}
 		return 0;
 	}
@@ -340,9 +338,9 @@ find_run(struct eval *e, struct view_group *g, const struct run *r, struct rows 
 		}
 		/* A word with a number behind it is a longer run: only its letters stand here. */
 		if (!goes_on || r->prefix)
-			rc = find_in_words(e, g, i, &r->words, NULL, !template_attached(t, i), rows);
+			rc = eval_in_words(e, g, i, &r->words, NULL, !template_attached(t, i), rows);
 		if (rc == 0 && goes_on && r->letters.n > 0 && t->parts[i + 1].type == TOKEN_INT)
-			rc = find_in_words(e, g, i, &r->heads, r->prefix ? NULL : &r->behind, !r->prefix, rows);
+			rc = eval_in_words(e, g, i, &r->heads, r->prefix ? NULL : &r->behind, !r->prefix, rows);
 	}
 	return rc;
 }
@@ -363,15 +361,6 @@ add_run(struct eval *e, struct str text, bool prefix, struct rows *ret)
 	return rc;
 }
 
-static void
-and_rows(const struct eval *e, struct rows *a, const struct rows *b)
-{
-	for (uint32_t i = 0; i < e->nwords; i++) {
-		a->may[i] &= b->may[i];
-		a->sure[i] &= b->sure[i];
-	}
-}
-
 static int
 eval_text(struct eval *e, const struct query_node *n, struct rows *ret)
 {
@@ -388,7 +377,7 @@ eval_text(struct eval *e, const struct query_node *n, struct rows *ret)
 		if (first)
 			*ret = one;
 		else
-			and_rows(e, ret, &one);
+			rows_and(e, ret, &one);
 		whole = run.n == n->text.n;
 		first = false;
 	}
@@ -451,11 +440,11 @@ find_in_uncut(struct eval *e, struct view_group *g, const struct cidr *net, stru
 	int rc;
 
 	if (net->bits != 128) {
-		set_group(e, rows->may, g);
+		eval_set_group(e, rows->may, g);
 		return 0;
 	}
 	rc = eval_words(e, str_of(text, addr_show(&net->net, text)), true, false, &set);
-	return rc < 0 ? rc : find_in_words(e, g, 0, &set, NULL, false, rows);
+	return rc < 0 ? rc : eval_in_words(e, g, 0, &set, NULL, false, rows);
 }
 
 static int
@@ -474,35 +463,6 @@ eval_address(struct eval *e, const struct query_node *n, struct rows *ret)
 }
 
 static int
-eval_regex(struct eval *e, const struct query_node *n, struct rows *ret)
-{
-	struct rows one;
-	int rc = eval_alloc(e, ret);
-
-	if (rc < 0)
-		return rc;
-	memcpy(ret->may, e->valid, e->nwords * sizeof(*ret->may));
-	for (uint32_t i = 0; rc == 0 && i < n->nneeds; i++) {
-		struct word_set set;
-
-		rc = eval_alloc(e, &one);
-		if (rc == 0)
-			rc = eval_words(e, n->needs[i], false, false, &set);
-		for (uint32_t k = 0; rc == 0 && k < e->view->ngroups; k++) {
-			struct view_group *g = &e->view->groups[k];
-
-			for (uint32_t p = 0; rc == 0 && p < g->template.n; p++) {
-				if (token_is_name(g->template.parts[p].type))
-					rc = find_in_words(e, g, p, &set, NULL, false, &one);
-			}
-		}
-		if (rc == 0)
-			and_rows(e, ret, &one);
-	}
-	return rc;
-}
-
-static int
 eval_pair(struct eval *e, const struct query_node *n, struct rows *ret)
 {
 	struct rows right;
@@ -513,7 +473,7 @@ eval_pair(struct eval *e, const struct query_node *n, struct rows *ret)
 	if (rc < 0)
 		return rc;
 	if (n->kind == QUERY_AND) {
-		and_rows(e, ret, &right);
+		rows_and(e, ret, &right);
 		return 0;
 	}
 	for (uint32_t i = 0; i < e->nwords; i++) {

@@ -90,6 +90,8 @@ int view_words(struct view *v) WARN_UNUSED;
 struct str view_word(const struct view *v, uint64_t id);
 /* Makes rows ready: v->group_of, v->ordinal, v->row_of. */
 int view_rows(struct view *v) WARN_UNUSED;
+/* Makes the lines' times ready, also the rows: v->stamps. */
+int view_stamps(struct view *v) WARN_UNUSED;
 /* The group of a row, after view_rows(). */
 struct view_group *view_group_of(struct view *v, uint32_t row);
 /* The text of all words, letters in lower case: place and length as in word_text. Needs view_words(). */

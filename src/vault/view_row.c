@@ -59,13 +59,16 @@ drop_head(struct view *v, enum head_column column)
 	v->head.values[column] = NULL;
 }
 
-static int
-number_stamps(struct view *v)
+int
+view_stamps(struct view *v)
 {
 	uint64_t last[TOKEN_TYPES] = { 0 }, *stamps;
 	const uint64_t *steps;
-	int rc = view_column(v, &v->head, HEAD_STAMP, &steps);
+	int rc;
 
+	if (v->stamps)
+		return 0;
+	rc = view_column(v, &v->head, HEAD_STAMP, &steps);
 	if (rc == 0)
 		rc = view_rows(v);
 	if (rc < 0)
@@ -183,8 +186,8 @@ view_line(struct view *v, struct view_group *g, uint32_t ordinal, struct buf *ou
 	size_t base = out->n;
 	int rc = view_words(v);
 
-	if (rc == 0 && g->template.stamp < g->template.n && !v->stamps)
-		rc = number_stamps(v);
+	if (rc == 0 && g->template.stamp < g->template.n)
+		rc = view_stamps(v);
 	if (rc == 0 && !g->whole && ++g->asked > WHOLE_AFTER + g->set.rows / 16)
 		rc = view_whole_group(v, g);
 	if (rc == 0 && g->whole && !extents)

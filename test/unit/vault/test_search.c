@@ -192,7 +192,10 @@ static const char *const atoms[] = { "failed", "FAILED", "password", "root", "an
 	"198.51.100.0/24", "nov", "dec", "2026", "11", "10", "t10", "bb", "\"00:1b:21\"", "52:54:00:00:01:05", "1b*", "e29b", "446655440000",
 	"\"550e8400-e29b\"", "eth0", "eth1", "eth", "0", "5", "id=550e8400", "kind:auth", "kind:auth.fail", "kind:auth.f*", "src:203.0.113.0/24", "src:203.0.113.5",
 	"src:2001:db8::/32", "user:root", "user:ROOT", "user:caf*", "port:22..20000", "port>60000", "port<=100", "port:4711", "nosuch:1",
-	"source:/var/log/auth.log", "source:tcp*", "user~/^r.*t$/", "/for (root|ana) from/", "/accepted/", "/[0-9]{5} ssh2/", "/^Nov/", "/password.*port 1/", "/x{3}/",
+	"source:/var/log/auth.log", "source:tcp*", "user~/^r.*t$/", "/for (root|ana) from/", "/accepted/", "/[0-9]{5} ssh2/", "/^Nov/", "/password.*port 1/", "/x{3}/", "/[0-9]{5}/", "/(\\d{1,3}\\.){3}7/",
+	"/[aeiou]{3}/", "/0:[0-9a-f]{2}:0/", "/:[0-9a-f]{2}:.*[13579]$/", "/eth[01] mac/", "/h1 M/s", "/gw[0-2] sshd\\[10[1-5]/", "/T1[0-9]:.*Z gw/",
+	"/[a-f0-9]{8}-[a-f0-9]{4}-/", "/=<(root|ana)@/", "/(?=accepted)a/", "/\\[\\d+\\]: [^ ]+ p/", "/| of /", "/ 1[0-9]?:/", "/nov +[0-9]/", "/\\d/", "/2998\\.2999/",
+	"/0 \"get/", "/[0-9a-f]{12}/s", "/q=[^ ]*r/", "/\\x1b/", "/t'?h/",
 	"/failed/s", "/Failed/s", "kernel", "one", "\"one of its kind\"", "kind", "2001:db8::1", "item", "example", "org", "delay", "\"delay=0.0\"", "0.05", "05", "to=",
 	"*", "zzz", "line", "of", "3", "\"line 3\"", "\"1.2.3.4\"", "1.2.3.4", "2999", "\"2998.2999\"", "dead*", "get", "http", "200", "1.1" };
 
@@ -235,6 +238,37 @@ joined_at_random(void **state)
 		compare(*state, buf_cstr(&text), since, until, limit);
 		buf_free(&text);
 	}
+}
+
+/* Expressions made of pieces of lines: they match here and there, over literals, words, numbers and stamps. */
+static void
+expressions_of_pieces(void **state)
+{
+	static const char *const by[] = { "\\d", "[0-9]+", "\\w+", "[^ ]", ".*", "[[:alpha:]]", "\\W", ".", "[a-z]*", "\\b" };
+	struct store *st = *state;
+	uint64_t seed = 4;
+	unsigned found = 0;
+
+	for (int i = 0; i < 250; i++) {
+		struct str line = buf_str(&st->lines[prng_below(&seed, TOTAL)].raw);
+		size_t from = prng_below(&seed, line.n + 1), n = 1 + prng_below(&seed, 14);
+		struct str piece = str_head(str_from(line, from), n);
+		struct buf text = BUF_INIT(4096);
+
+		buf_add_byte(&text, '/');
+		for (size_t k = 0; k < piece.n; k++) {
+			unsigned char c = (unsigned char)piece.p[k];
+
+			if (prng_below(&seed, 4) == 0)
+				buf_add(&text, str_z(by[prng_below(&seed, ARRAY_LEN(by))]));
+			else
+				buf_addf(&text, "\\x%02x", c);
+		}
+		buf_add(&text, STR("[^\\x00]?/"));
+		found += compare(st, buf_cstr(&text), INT64_MIN, INT64_MAX, SIZE_MAX) > 0;
+		buf_free(&text);
+	}
+	assert_true(found > 150);
 }
 
 static void
@@ -357,6 +391,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_atom),
 		cmocka_unit_test(joined_at_random),
+		cmocka_unit_test(expressions_of_pieces),
 		cmocka_unit_test(counted),
 		cmocka_unit_test(in_buckets),
 		cmocka_unit_test(a_damaged_segment_is_named),
