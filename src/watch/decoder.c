@@ -226,7 +226,7 @@ recall(struct decode_work *w, struct str program)
 struct places {
 	uint32_t group[WORK_GROUPS_MAX + DECODE_ROUTE_MAX + 1];
 	uint32_t n;
-	struct slot text[3];
+	struct slot text[5];
 	uint32_t ntexts;
 	struct stamp stamp;        /* of text[stamped - 1]; stamped is 0 when none lies behind a stamp */
 	uint32_t stamped;
@@ -259,6 +259,42 @@ head_may_be_message(const struct record *r)
 	    r->dialect != DIALECT_JOURNAL);
 }
 
+/*
+ * RFC 5424 with both data and message: some writers say in the data what others say in the message, so the event's
+ * name, its data and the message are one more text. Length 0 where there is no data or nothing behind it.
+ */
+static struct slot
+with_data(const struct record *r)
+{
+	uint32_t from = r->data.off, end = r->message.off + r->message.len;
+
+	if (r->dialect != DIALECT_RFC5424 || !r->data.len || end > r->raw.n || r->message.off < from + r->data.len)
+		return (struct slot){ .len = 0 };
+	for (from = from ? from - 1 : 0; from > 0 && r->raw.p[from - 1] > ' ';)
+		from--;
+	if (r->raw.p[from] == '-')
+		from = r->data.off;
+	return (struct slot){ .off = from, .len = end - from };
+}
+
+/* "Mar  1 10:00:00 Login failed": where no tag follows, what looks like a host may be the first word said. */
+static struct slot
+with_host(const struct record *r)
+{
+	uint32_t end = r->message.off + r->message.len;
+
+	if (r->program.len || !r->host.len || !r->message.len || r->host.off + r->host.len >= r->message.off)
+		return (struct slot){ .len = 0 };
+	return (struct slot){ .off = r->host.off, .len = end - r->host.off };
+}
+
+static void
+add_text(struct places *p, struct slot at)
+{
+	if (at.len)
+		p->text[p->ntexts++] = at;
+}
+
 static void
 find_places(struct decode_work *w, const struct decode_route *route, const struct record *r, struct places *p)
 {
@@ -283,6 +319,8 @@ find_places(struct decode_work *w, const struct decode_route *route, const struc
 		p->text[1] = trimmed(r, whole);
 		p->ntexts += p->text[1].len != p->text[0].len;
 	}
+	add_text(p, with_data(r));
+	add_text(p, with_host(r));
 	p->text[p->ntexts] = behind_stamp(r, p->text[0], &p->stamp);
 	p->ntexts += p->text[p->ntexts].len > 0;
 	p->stamped = p->text[p->ntexts - 1].off > p->text[0].off ? p->ntexts : 0;
@@ -310,13 +348,33 @@ try_places(struct decode_work *w, const struct places *p, int how, struct record
 }
 
 static bool
-try_guesses(struct decode_work *w, const struct places *p, struct record *r)
+try_guesses(struct decode_work *w, const struct places *p, int how, struct record *r)
 {
-	uint32_t guess = w->rs->decoders->guess;
-
 	for (uint32_t k = 0; k < p->ntexts; k++)
-		if (try_text(w, p, guess, EXACT, k, r) || try_text(w, p, guess, VAGUE, k, r))
+		if (try_text(w, p, w->rs->decoders->guess, how, k, r))
 			return true;
+	return false;
+}
+
+/*
+ * A guess at what is said tells more than a program's pattern that takes whatever is left, unless all it says is that
+ * the line is ordinary.
+ */
+static bool
+telling_guess(struct decode_work *w, const struct places *p, struct record *r)
+{
+	struct kept before;
+
+	keep_state(r, &before);
+	if (!try_guesses(w, p, EXACT, r))
+		return false;
+	if (r->kind != KIND_info)
+		return true;
+	restore_state(r, &before);
+	r->kind = KIND_unknown;
+	r->hostile = false;
+	r->decoder = UINT32_MAX;
+	w->hit = NULL;
 	return false;
 }
 
@@ -326,7 +384,8 @@ try_all(struct decode_work *w, const struct decode_route *route, struct record *
 	struct places p;
 
 	find_places(w, route, r, &p);
-	return try_places(w, &p, EXACT, r) || try_places(w, &p, VAGUE, r) || try_guesses(w, &p, r);
+	return try_places(w, &p, EXACT, r) || telling_guess(w, &p, r) || try_places(w, &p, VAGUE, r) ||
+	    try_guesses(w, &p, EXACT, r) || try_guesses(w, &p, VAGUE, r);
 }
 
 void

@@ -4,7 +4,8 @@
  *
  * Format letters: Y year of four digits, y of two; m d H M S two digits; n D h one or two, D and h
  * perhaps after one blank; b month name; a weekday; F fraction, if any; Z zone, if any; w a zone
- * word that must be there; P AM or PM, if any; _ blanks; t is T or t. All else stands for itself.
+ * word that must be there; P AM or PM, if any; _ blanks; u an underscore; t is T or t. All else stands
+ * for itself.
  */
 #include "wire/stamp_form.h"
 
@@ -12,7 +13,7 @@
 
 const struct stamp_row stamp_rows_month[] = {
 	{ "b_D_H:M:SF", STAMP_SYSLOG, STAMP_NO_YEAR | STAMP_NO_ZONE, STAMP_STRONG },
-	{ "b_D_Y_H:M:SF", STAMP_SYSLOG, STAMP_NO_ZONE, STAMP_STRONG },
+	{ "b_D_Y_H:M:SFZ", STAMP_SYSLOG, STAMP_NO_ZONE, STAMP_STRONG },
 	{ "b_D,_Y_h:M:SFP", STAMP_DATED, STAMP_NO_ZONE, STAMP_STRONG },
 	{ "b_D,_Y_@_h:M:SFP", STAMP_DATED, STAMP_NO_ZONE, STAMP_STRONG },
 	{ "b_D_h:M:SF", STAMP_SYSLOG, STAMP_NO_YEAR | STAMP_NO_ZONE, STAMP_STRONG },
@@ -78,7 +79,10 @@ const struct stamp_row stamp_rows_digits4[] = {
 	{ "Y-m-d_H:M:SFPZ", STAMP_ISO, STAMP_NO_ZONE, STAMP_STRONG },
 	{ "Y/m/d_H:M:SFPZ", STAMP_ISO, STAMP_NO_ZONE, STAMP_STRONG },
 	{ "Y-m-dtH:MZ", STAMP_ISO_T, STAMP_NO_ZONE, STAMP_STRONG },
+	{ "Y-m-duH:M:SFZ", STAMP_ISO, STAMP_NO_ZONE, STAMP_STRONG },
 	{ "Y-m-d_h:M:SFPZ", STAMP_ISO, STAMP_NO_ZONE, STAMP_STRONG },
+	{ "Y-n-D_h:M:SFPZ", STAMP_ISO, STAMP_NO_ZONE, STAMP_STRONG },
+	{ "Y/n/D_h:M:SFPZ", STAMP_ISO, STAMP_NO_ZONE, STAMP_STRONG },
 	{ "Y-m-d,_H:M:SFZ", STAMP_ISO, STAMP_NO_ZONE, STAMP_STRONG },
 	{ "Y-m-d-H:M:SFZ", STAMP_ISO, STAMP_NO_ZONE, STAMP_STRONG },
 	{ "Y-m-d:H:M:SFZ", STAMP_ISO, STAMP_NO_ZONE, STAMP_STRONG },
@@ -225,10 +229,25 @@ zone_word(struct work *w)
 	return w->p - start >= 2;
 }
 
+/* "November" as well as "Nov": only where the row asks for a month, so no other word is in question. */
+static size_t
+month_in_full(struct str s, int *ret_month)
+{
+	static const char *const names[] = { "January", "February", "March", "April", "June",
+		"July", "August", "September", "October", "November", "December" };
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (str_starts(s, str_z(names[i])))
+			return stamp_month(str_head(s, 3), ret_month) ? strlen(names[i]) : 0;
+	return 0;
+}
+
 static bool
 month_name(struct work *w)
 {
-	size_t n = stamp_month(str_of(w->p, (size_t)(w->end - w->p)), &w->civil.month);
+	struct str rest = str_of(w->p, (size_t)(w->end - w->p));
+	size_t n = stamp_month(rest, &w->civil.month);
+	if (!n)
+		n = month_in_full(rest, &w->civil.month);
 	w->p += n;
 	return n != 0;
 }
@@ -272,6 +291,8 @@ piece(struct work *w, char code)
 	case 'F': case 'Z': case 'P': return optional(w, code);
 	case 't':
 		return w->p < w->end && (*w->p++ | 0x20) == 't';
+	case 'u':
+		return w->p < w->end && *w->p++ == '_';
 	}
 	return w->p < w->end && *w->p++ == code;
 }

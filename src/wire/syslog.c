@@ -206,6 +206,8 @@ hosted(struct str s, size_t n, enum proof proof, struct syslog_head *h)
 	struct tag tag;
 	struct str host = str_head(s, n), rest = str_from(s, skip_blanks(s, n));
 	unsigned bare = proof == PROOF_HOST ? TAG_BARE : 0;
+	if (str_starts(rest, host) && rest.n > n && byte_is(rest.p[n], BYTE_BLANK))
+		rest = str_from(rest, skip_blanks(rest, n)); /* a relay put its name before the same name */
 	n = syslog_tag(rest, proof == PROOF_PID ? TAG_PID : TAG_BLANKS | bare, &tag);
 	if (!n)
 		return host_then_other(host, rest, proof, h);
@@ -287,6 +289,9 @@ stamped(struct str s, size_t n, unsigned flags, struct syslog_head *h)
 	}
 	size_t gap = skip_blanks(rest, 0);
 	enum proof proof = proof_of(&h->stamp, *s.p == '[', flags);
+	if (gap && h->stamp.form == STAMP_ISO_T && proof != PROOF_NONE &&
+	    syslog_rfc5424_rest(str_from(rest, gap), h))
+		return;
 	if (gap && after_stamp(str_from(rest, gap), proof, flags, h))
 		return;
 	if (gap && proof != PROOF_NONE && syslog_routeros(str_from(rest, gap), h))

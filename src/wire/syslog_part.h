@@ -57,6 +57,11 @@ bool syslog_is_note(
 bool syslog_cisco(struct str s, struct syslog_head *h);
 bool syslog_routeros(struct str s, struct syslog_head *h);
 bool syslog_rfc5424(struct str s, struct syslog_head *h);
+/*
+ * "host program pid msgid [data] message" behind a stamp: RFC 5424 as it lies in files whose writer
+ * left PRI and version out. Every field must be in its place.
+ */
+bool syslog_rfc5424_rest(struct str s, struct syslog_head *h);
 /* "U7LT,788a20aabbcc,v4.0.21:" or ("..."): name, link address, version; blanks behind are taken. */
 size_t syslog_unifi(struct str s, struct str *ret_name);
 

@@ -110,6 +110,31 @@ syslog_rfc5424(struct str s, struct syslog_head *h)
 	return true;
 }
 
+static bool
+all_digits(struct str s)
+{
+	size_t n = 0;
+	while (n < s.n && stamp_digit(s.p[n]))
+		n++;
+	return n == s.n;
+}
+
+bool
+syslog_rfc5424_rest(struct str s, struct syslog_head *h)
+{
+	struct syslog_head try = *h;
+	bool head = field(&s, SYSLOG_HOST_MAX, &try.host) && blank(&s) && try.host.n &&
+	    field(&s, 255, &try.program) && blank(&s) && try.program.n &&
+	    field(&s, 16, &try.pid) && blank(&s) && all_digits(try.pid) &&
+	    field(&s, 255, &try.msgid) && blank(&s) && structured(&s, &try.data);
+	if (!head || !blank(&s))
+		return false;
+	try.form = SYSLOG_RFC5424;
+	try.message = s;
+	*h = try;
+	return true;
+}
+
 static size_t
 name_length(struct str s)
 {

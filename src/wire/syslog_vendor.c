@@ -217,6 +217,13 @@ link_address(struct str s)
 	return s.n == 12;
 }
 
+/* "v4.3.28": without a link address only the version proves that a list of words is a head. */
+static bool
+version_word(struct str s)
+{
+	return s.n > 3 && *s.p == 'v' && stamp_digit(s.p[1]) && str_find_byte(s, '.') < s.n;
+}
+
 size_t
 syslog_unifi(struct str s, struct str *ret_name)
 {
@@ -232,7 +239,7 @@ syslog_unifi(struct str s, struct str *ret_name)
 	if (n >= s.n || !byte_is(s.p[n], BYTE_BLANK) || !str_split(&rest, ',', &first) ||
 	    !str_split(&rest, ',', &second))
 		return 0;
-	if (!link_address(first) && !link_address(second))
+	if (!link_address(first) && !link_address(second) && !version_word(rest))
 		return 0;
 	*ret_name = link_address(first) ? STR_NULL : first;
 	return skip_blanks(s, n);

@@ -52,6 +52,23 @@ programs_are_asked_before_any(void **state)
 }
 
 static void
+a_guess_that_tells_something_goes_before_what_takes_anything(void **state)
+{
+	struct engine *e = calloc(1, sizeof(*e));
+
+	engine_open(e,
+	    "decoder a { program p; line daemon.info '<message:rest>'; }"
+	    "decoder f { guess; line auth.fail '<*>login failed<*>'; line info 'INFO <*>'; }");
+	kind_is(e, "p", "sorry, login failed", "auth.fail");
+	assert_false(e->r.sure);
+	kind_is(e, "p", "INFO all is well", "daemon.info");
+	assert_true(e->r.sure);
+	kind_is(e, "q", "INFO all is well", "info");
+	engine_close(e);
+	free(e);
+}
+
+static void
 the_longest_literal_wins(void **state)
 {
 	struct engine *e = calloc(1, sizeof(*e));
@@ -313,6 +330,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(programs_are_asked_before_any),
+		cmocka_unit_test(a_guess_that_tells_something_goes_before_what_takes_anything),
 		cmocka_unit_test(the_longest_literal_wins),
 		cmocka_unit_test(files_route_lines_without_program),
 		cmocka_unit_test(options_of_a_line),

@@ -69,6 +69,8 @@ static const struct row {
 	{ "Oct 11 22:14:15 ap1 788a20aabbcc,UAP-nanoHD-5.60.9+12980: hostapd[11]: x", SYSLOG_BSD, -1, -1, "ap1", "hostapd",
 	    "11", "x" },
 	{ "<30>Oct 11 22:14:15 (\"U7LT,788a20aabbcc,v4.0.21\") dropbear[4]: x", SYSLOG_BSD, 3, 6, "U7LT", "dropbear", "4", "x" },
+	{ "Oct 11 22:14:15 ap1,U7PG2,v4.3.28 dropbear[4]: x", SYSLOG_BSD, -1, -1, "ap1", "dropbear", "4", "x" },
+	{ "<4>Oct 11 22:14:15 UDM UDM kernel: x", SYSLOG_BSD, 0, 4, "UDM", "kernel", "", "x" },
 	{ "Oct 11 22:14:15 a,b,c: hostapd: x", SYSLOG_STAMPED, -1, -1, "", "", "", "a,b,c: hostapd: x" },
 	/* Cisco and the like */
 	{ "Mar 1 15:29:00 192.0.2.77 112369: 5w6d: %SEC-6-IPACCESSLOGP: list 101", SYSLOG_CISCO, -1, 6, "192.0.2.77",
@@ -108,6 +110,11 @@ static const struct row {
 	{ "<165>1 2003-10-11T22:14:15Z h a - - - \xef\xbb\xbfmsg", SYSLOG_RFC5424, 20, 5, "h", "a", "", "msg" },
 	{ "<165>1 2003-10-11T22:14:15Z h a - - -", SYSLOG_RFC5424, 20, 5, "h", "a", "", "" },
 	{ "1 2003-10-11T22:14:15Z h a 12 - - no pri", SYSLOG_RFC5424, -1, -1, "h", "a", "12", "no pri" },
+	/* as files keep it: neither PRI nor version; a field out of place, and it is no such head */
+	{ "2003-10-11T22:14:15Z h filterlog 55 - [meta s=\"1\"] msg", SYSLOG_RFC5424, -1, -1, "h", "filterlog", "55", "msg" },
+	{ "2003-10-11T22:14:15Z h a - ID4 - msg", SYSLOG_RFC5424, -1, -1, "h", "a", "", "msg" },
+	{ "2003-10-11T22:14:15Z h sshd[5]: x - y - z", SYSLOG_BSD, -1, -1, "h", "sshd", "5", "x - y - z" },
+	{ "<165>2003-10-11T22:14:15Z h a b - - msg", SYSLOG_BSD, 20, 5, "h", "", "", "a b - - msg" },
 	/* stamps of applications */
 	{ "2024/01/02 03:04:05 [error] 1#1: *2 x", SYSLOG_STAMPED, -1, -1, "", "", "", "[error] 1#1: *2 x" },
 	{ "[Wed Dec 02 16:37:25 1998] [error] x", SYSLOG_STAMPED, -1, -1, "", "", "", "[error] x" },
