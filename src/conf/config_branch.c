@@ -9,17 +9,6 @@
 
 #define NAME_MAX_LINK 15               /* letters of an interface */
 
-static struct conf_cidrs
-only_v4(struct arena *a, struct conf_cidrs all)
-{
-	struct conf_cidrs v = { .v = ARENA_ARRAY(a, struct cidr, all.n + 1u) };
-
-	for (uint32_t i = 0; v.v && i < all.n; i++)
-		if (addr_is_v4(&all.v[i].net))
-			v.v[v.n++] = all.v[i];
-	return v;
-}
-
 /* The interface of a branch: the one that is written, else vpn-NAME. */
 static int
 give_interface(struct arena *a, struct conf_branch *b)
@@ -48,10 +37,10 @@ imply_secret(struct arena *a, struct conf_branch *b, struct conf_vpn_secret *ret
 {
 	int r = give_interface(a, b);
 	struct conf_vpn_secret s = { .where = b->where, .name = b->name, .password = b->secret,
-		.networks = only_v4(a, b->networks) };
+		.networks = b->networks };
 
-	if (r < 0 || s.networks.v == NULL)
-		return -ENOMEM;
+	if (r < 0)
+		return r;
 	if (!is_pattern(b->interfaces.v[0]))
 		s.interface = b->interfaces.v[0];
 	if (b->tunnel.n == 1 && b->tunnel.v[0].bits == 128 && addr_is_v4(&b->tunnel.v[0].net))

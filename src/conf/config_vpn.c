@@ -56,9 +56,9 @@ static const char *const again_names[] = { "same", "replace", "refuse", "allow",
 #define TERMS_ROWS(T) \
 	CIDRS_ROW(T, terms.pool, .keyword = "pool", .reload = SCHEMA_RESTART, .common = true, \
 	    .help = "networks whose addresses are given to those who have no fixed one", \
-	    .text = "As a rule who comes back gets the address he had.", \
-	    .example = "pool 10.9.0.0/24;"), \
-	CIDRS_ROW(T, terms.dns, .keyword = "dns", .max = 2, .arg = "ADDRESS, ...", \
+	    .text = "As a rule who comes back gets the address he had. Of an IPv6 network each gets 64 bits for his own.", \
+	    .example = "pool 10.9.0.0/24, 2001:db8:9::/48;"), \
+	CIDRS_ROW(T, terms.dns, .keyword = "dns", .max = 4, .arg = "ADDRESS, ...", \
 	    .reload = SCHEMA_RESTART, .common = true, \
 	    .help = "name servers told to those who dial in", \
 	    .example = "dns 192.168.0.222;"), \
@@ -113,7 +113,8 @@ static const struct schema_row server_rows[] = {
 	TUNNEL_SECRET_ROW(struct conf_vpn_server),
 	CIDRS_ROW(struct conf_vpn_server, push, .keyword = "push", .max = 28, .reload = SCHEMA_RESTART,
 	    .help = "networks that those who dial in are told to reach through the tunnel",
-	    .text = "Windows asks for them with DHCPINFORM; the rest of its traffic then keeps its own way.",
+	    .text = "Windows asks for them with DHCPINFORM, and learns those of IPv6 from the router; the rest of its traffic "
+	        "then keeps its own way.",
 	    .example = "push 192.168.0.0/24, 192.168.30.0/24;"),
 	MTU_ROW(struct conf_vpn_server),
 	KEEPALIVE_ROW(struct conf_vpn_server),
@@ -151,6 +152,10 @@ static const struct schema_row secret_rows[] = {
 	CIDRS_ROW(struct conf_vpn_secret, networks, .keyword = "network", .reload = SCHEMA_RESTART,
 	    .help = "networks of the branch behind it: packets for them go there, and may come from there",
 	    .example = "network 192.168.30.0/24;"),
+	CIDRS_ROW(struct conf_vpn_secret, prefix, .keyword = "prefix", .max = 1, .arg = "NETWORK/64",
+	    .derived = "from the pool of the server", .reload = SCHEMA_RESTART,
+	    .help = "the IPv6 prefix that it always makes its address of",
+	    .example = "prefix 2001:db8:9:1e::/64;"),
 	WORD_ROW(struct conf_vpn_secret, interface, .keyword = "interface", .derived = "the server's",
 	    .reload = SCHEMA_RESTART,
 	    .help = "a network interface of its own, which is there even while it is not connected",
@@ -222,6 +227,10 @@ static const struct schema_row headquarters_rows[] = {
 	BOOL_ROW(struct conf_vpn_headquarters, default_route, .keyword = "default-route", .reload = SCHEMA_RESTART,
 	    .help = "everything goes through it; the way to the server itself stays as it is",
 	    .example = "default-route;"),
+	BOOL_ROW(struct conf_vpn_headquarters, ipv6, .keyword = "ipv6", .derived = "yes where a network is one of IPv6",
+	    .reload = SCHEMA_RESTART,
+	    .help = "IPv6 too, with an address of the prefix that the server's router advertises",
+	    .example = "ipv6;"),
 	BOOL_ROW(struct conf_vpn_headquarters, use_dns, .keyword = "dns", .reload = SCHEMA_RESTART,
 	    .help = "ask it for name servers, which are shown in its status",
 	    .example = "dns;"),
@@ -346,12 +355,69 @@ check_nets(const struct config *c, const struct conf_cidrs *nets, struct conf_po
 		check_v4(c, &nets->v[i].net, where, keyword, d);
 }
 
+/* What is behind the 64th bit belongs to one link. */
+static void
+check_both(const struct config *c, const struct conf_cidrs *nets, struct conf_pos where, const char *keyword,
+    struct diags *d)
+{
+	for (uint32_t i = 0; i < nets->n; i++) {
+		if (addr_is_v4(&nets->v[i].net) || nets->v[i].bits <= 64)
+			continue;
+		const struct conf_word *w = word_in(c, where, keyword);
+		diag_error(d, w->pos, w->span, "example: 2001:db8:30::/48",
+		    "a network of IPv6 has at most 64 bits here");
+	}
+}
+
+static void
+check_prefix(const struct config *c, const struct conf_vpn_secret *s, struct diags *d)
+{
+	if (s->prefix.n == 0 || (!addr_is_v4(&s->prefix.v[0].net) && s->prefix.v[0].bits == 64))
+		return;
+	const struct conf_word *w = word_in(c, s->where, "prefix");
+	diag_error(d, w->pos, w->span, "example: prefix 2001:db8:9:1e::/64;", "a prefix of IPv6 with 64 bits is needed");
+}
+
 static void
 check_terms(const struct config *c, const struct conf_vpn_terms *t, struct conf_pos where, struct diags *d)
 {
-	check_nets(c, &t->pool, where, "pool", d);
-	check_nets(c, &t->dns, where, "dns", d);
+	check_both(c, &t->pool, where, "pool", d);
 	check_nets(c, &t->wins, where, "wins", d);
+	for (uint32_t i = 0; i < t->dns.n; i++) {
+		const struct conf_word *w = word_in(c, where, "dns");
+		if (t->dns.v[i].bits != 128)
+			diag_error(d, w->pos, w->span, "example: dns 192.168.0.222, 2001:db8::222;", "a name server is one address");
+	}
+}
+
+static bool
+any_v6(const struct conf_cidrs *nets)
+{
+	for (uint32_t i = 0; i < nets->n; i++)
+		if (!addr_is_v4(&nets->v[i].net))
+			return true;
+	return false;
+}
+
+static bool
+any_v4(const struct conf_cidrs *nets)
+{
+	for (uint32_t i = 0; i < nets->n; i++)
+		if (addr_is_v4(&nets->v[i].net))
+			return true;
+	return false;
+}
+
+bool
+config_vpn_has_v6(const struct conf_vpn *v)
+{
+	bool has = v->server && (any_v6(&v->server->terms.pool) || any_v6(&v->server->push));
+
+	for (uint32_t i = 0; i < v->nprofiles; i++)
+		has |= any_v6(&v->profiles[i].terms.pool);
+	for (uint32_t i = 0; i < v->nsecrets; i++)
+		has |= v->secrets[i].prefix.n || any_v6(&v->secrets[i].networks) || any_v6(&v->secrets[i].terms.pool);
+	return has;
 }
 
 static void
@@ -377,8 +443,8 @@ check_has_pool(const struct config *c, const struct conf_vpn_secret *s, struct d
 	struct conf_vpn_terms t;
 
 	config_vpn_terms(&c->vpn, s, &t, &e);
-	if (t.pool.n == 0)
-		diag_error(d, w->pos, w->span, "give it an `address`, or the server a `pool`",
+	if (!any_v4(&t.pool))
+		diag_error(d, w->pos, w->span, "give it an `address`, or the server a `pool` of IPv4",
 		    "there is no address for %.*s", STR_FMT(w->text));
 }
 
@@ -410,7 +476,8 @@ check_secret(const struct config *c, uint32_t i, struct once *once, struct diags
 	const struct conf_vpn_secret *s = &v->secrets[i];
 
 	check_v4(c, &s->address, s->where, "address", d);
-	check_nets(c, &s->networks, s->where, "network", d);
+	check_both(c, &s->networks, s->where, "network", d);
+	check_prefix(c, s, d);
 	check_terms(c, &s->terms, s->where, d);
 	if (s->profile.n && config_vpn_profile(v, s->profile) == NULL)
 		no_such_profile(c, s, d);
@@ -464,7 +531,6 @@ check_headquarters(const struct config *c, uint32_t i, struct diags *d)
 	check_given(c, h->user.n > 0, h->where, "say with which name: user filial30;", d);
 	check_given(c, h->password.n > 0, h->where, "say with which password: password \"long and strange\";", d);
 	check_methods(c, &h->authentication, h->encryption, h->where, d);
-	check_nets(c, &h->networks, h->where, "network", d);
 	check_interface_name(c, h->interface, h->where, d);
 	for (uint32_t j = 0; j < i; j++)
 		if (str_eq(h->interface, v->headquarters[j].interface))
@@ -484,7 +550,7 @@ config_check_vpn(const struct config *c, struct diags *d)
 		check_methods(c, &v->server->authentication, v->server->encryption, v->server->where, d);
 		check_v4(c, &v->server->address, v->server->where, "address", d);
 		check_terms(c, &v->server->terms, v->server->where, d);
-		check_nets(c, &v->server->push, v->server->where, "push", d);
+		check_both(c, &v->server->push, v->server->where, "push", d);
 		check_interface_name(c, v->server->interface, v->server->where, d);
 	}
 	for (uint32_t i = 0; i < v->nprofiles; i++)
@@ -496,7 +562,7 @@ config_check_vpn(const struct config *c, struct diags *d)
 	for (uint32_t i = 0; i < v->nradius; i++)
 		check_given(c, v->radius[i].secret.n > 0, v->radius[i].where,
 		    "say what only you two know: secret \"long and strange\";", d);
-	if (v->nradius && v->server && v->server->terms.pool.n == 0) {
+	if (v->nradius && v->server && !any_v4(&v->server->terms.pool)) {
 		const struct conf_word *w = word_in(c, v->radius[0].where, NULL);
 		diag_warn(d, w->pos, w->span, "example: pool 10.9.0.0/24;",
 		    "whom the RADIUS server gives no address gets none: the `l2tp server` has no `pool`");

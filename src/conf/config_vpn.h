@@ -20,7 +20,7 @@ enum conf_vpn_again { CONF_VPN_AGAIN_SAME, CONF_VPN_AGAIN_REPLACE, CONF_VPN_AGAI
  */
 struct conf_vpn_terms {
 	struct conf_cidrs pool;
-	struct conf_cidrs dns, wins;   /* single addresses */
+	struct conf_cidrs dns, wins;   /* single addresses; dns of both families */
 	int64_t idle_us, session_us;   /* 0: as long as it likes */
 	int64_t download, upload;      /* kbit/s, as who dials in sees it; 0: all there is */
 	enum conf_vpn_again again;     /* the same user while he is connected */
@@ -55,6 +55,7 @@ struct conf_vpn_secret {
 	struct str name, password;
 	struct addr address;           /* all zero: from the pool */
 	struct conf_cidrs networks;    /* behind it */
+	struct conf_cidrs prefix;      /* of IPv6, for the link itself; none: from the pool */
 	struct str interface;          /* its own; empty: the server's */
 	struct str profile;            /* empty: none */
 	enum conf_vpn_override encryption;
@@ -69,7 +70,7 @@ struct conf_vpn_headquarters {
 	struct conf_cidrs networks;
 	struct conf_strs authentication;
 	enum conf_vpn_encryption encryption;
-	bool default_route, use_dns;
+	bool default_route, use_dns, ipv6;
 	int64_t mtu;
 	int64_t keepalive_us, hello_us;
 };
@@ -128,6 +129,8 @@ void config_vpn_terms(const struct conf_vpn *v, const struct conf_vpn_secret *s,
 
 struct config;
 struct diags;
+/* Whether anything here speaks of IPv6 inside the tunnels of the server. */
+bool config_vpn_has_v6(const struct conf_vpn *v);
 void config_check_vpn(const struct config *c, struct diags *d);
 void config_check_ipsec(const struct config *c, struct diags *d);
 

@@ -87,7 +87,8 @@ whole(struct showing *s, const struct reply *r)
 	static const struct { const char *key, *title; } members[] = {
 		{ "side", N_("side") }, { "state", N_("state") }, { "last", N_("last failure") }, { "peer", N_("peer") },
 		{ "peer_name", N_("calls itself") }, { "interface", N_("interface") }, { "address", N_("its address") },
-		{ "local", N_("our address") }, { "dns", N_("name server") }, { "authentication", N_("known by") },
+		{ "local", N_("our address") }, { "prefix", N_("its IPv6") }, { "local6", N_("our IPv6") },
+		{ "link6", N_("IPv6 on the link") }, { "dns", N_("name server") }, { "authentication", N_("known by") },
 		{ "encoding", N_("encryption") }, { "mtu", N_("largest packet") }, { "uptime", N_("seconds up") },
 		{ "rtt_us", N_("answers in (us)") }, { "echoes", N_("questions") }, { "echoes_lost", N_("unanswered") },
 		{ "in_packets", N_("packets in") }, { "in_bytes", N_("bytes in") }, { "out_packets", N_("packets out") },

@@ -7,22 +7,22 @@
 
 #include "base/hash.h"
 
-static uint32_t
-cut(uint32_t net, uint8_t bits)
+static uint64_t
+cut(uint64_t net, uint8_t bits)
 {
-	return bits == 0 ? 0 : net & (uint32_t)(UINT64_C(0xffffffff) << (32 - bits));
+	return bits == 0 ? 0 : net & UINT64_MAX << (64 - bits);
 }
 
 static uint32_t
-home(const struct l2tp_routes *r, uint32_t net, uint8_t bits)
+home(const struct l2tp_routes *r, uint64_t net, uint8_t bits)
 {
-	uint64_t h = ((uint64_t)bits << 32 | net) * UINT64_C(0x9e3779b97f4a7c15);
+	uint64_t h = ((net >> 32) + (uint32_t)net * UINT64_C(0xff51afd7) + ((uint64_t)bits << 32)) * UINT64_C(0x9e3779b97f4a7c15);
 
 	return (uint32_t)(h >> 32) & r->mask;
 }
 
 static struct l2tp_route *
-cell_of(const struct l2tp_routes *r, uint32_t net, uint8_t bits)
+cell_of(const struct l2tp_routes *r, uint64_t net, uint8_t bits)
 {
 	for (uint32_t i = home(r, net, bits);; i = (i + 1) & r->mask) {
 		struct l2tp_route *c = &r->cells[i];
@@ -49,9 +49,9 @@ grow(struct l2tp_routes *r)
 }
 
 int
-l2tp_route_add(struct l2tp_routes *r, uint32_t net, uint8_t bits, void *to)
+l2tp_route_add(struct l2tp_routes *r, uint64_t net, uint8_t bits, void *to)
 {
-	assert(bits <= 32 && to);
+	assert(bits <= 64 && to);
 	net = cut(net, bits);
 	if ((r->cells == NULL || r->count >= r->mask / 2) && !grow(r))
 		return -ENOMEM;
@@ -61,12 +61,13 @@ l2tp_route_add(struct l2tp_routes *r, uint32_t net, uint8_t bits, void *to)
 	*c = (struct l2tp_route){ .net = net, .bits = bits, .to = to };
 	r->count++;
 	r->lengths[bits]++;
-	r->present |= UINT64_C(1) << bits;
+	if (bits)
+		r->present |= UINT64_C(1) << (bits - 1);
 	return 0;
 }
 
 void
-l2tp_route_remove(struct l2tp_routes *r, uint32_t net, uint8_t bits, const void *to)
+l2tp_route_remove(struct l2tp_routes *r, uint64_t net, uint8_t bits, const void *to)
 {
 	net = cut(net, bits);
 	struct l2tp_route *c = r->cells ? cell_of(r, net, bits) : NULL;
@@ -75,8 +76,8 @@ l2tp_route_remove(struct l2tp_routes *r, uint32_t net, uint8_t bits, const void 
 		return;
 	c->to = NULL;
 	r->count--;
-	if (--r->lengths[bits] == 0)
-		r->present &= ~(UINT64_C(1) << bits);
+	if (--r->lengths[bits] == 0 && bits)
+		r->present &= ~(UINT64_C(1) << (bits - 1));
 	/* Those behind the hole that would not be found any more move up. */
 	for (uint32_t i = ((uint32_t)(c - r->cells) + 1) & r->mask; r->cells[i].to; i = (i + 1) & r->mask) {
 		struct l2tp_route moved = r->cells[i];
@@ -86,16 +87,16 @@ l2tp_route_remove(struct l2tp_routes *r, uint32_t net, uint8_t bits, const void 
 }
 
 void *
-l2tp_route_find(const struct l2tp_routes *r, uint32_t address)
+l2tp_route_find(const struct l2tp_routes *r, uint64_t address)
 {
 	for (uint64_t left = r->present; left;) {
-		uint8_t bits = (uint8_t)(63 - __builtin_clzll(left));
+		uint8_t bits = (uint8_t)(64 - __builtin_clzll(left));
 		const struct l2tp_route *c = cell_of(r, cut(address, bits), bits);
 		if (c->to)
 			return c->to;
-		left &= ~(UINT64_C(1) << bits);
+		left &= ~(UINT64_C(1) << (bits - 1));
 	}
-	return NULL;
+	return r->lengths[0] ? cell_of(r, 0, 0)->to : NULL;
 }
 
 void

@@ -9,6 +9,7 @@
 
 #include "base/hash.h"
 #include "gate/l2tp_vpn_dial.h"
+#include "gate/l2tp_vpn6.h"
 #include "gate/l2tp_vpn_pool.h"
 
 #define SETUP_US 45000000              /* a call that is not up by then is let go */
@@ -43,6 +44,8 @@ vpn_settle(struct vpn_call *c)
 	/* A link that is being ended has its own patience. */
 	if (c->limits && c->link.phase == PPP_NETWORK && limits_due(c->limits) < due)
 		due = limits_due(c->limits);
+	if (c->router_us < due)
+		due = c->router_us;
 	/* Its place was made with it. */
 	(void)!due_set(&c->vpn->due, &c->due, due == DUE_NEVER ? now + SETUP_US : due);
 }
@@ -134,9 +137,9 @@ add_routes(struct vpn_call *c)
 
 	/* What another branch holds it keeps; the check of the configuration has told of it. */
 	if (c->dial == NULL && c->address)
-		(void)!l2tp_route_add(r, c->address, 32, c);
+		(void)!l2tp_route_add(r, route_v4(c->address), 32, c);
 	for (uint32_t i = 0; c->user && i < c->user->nnets; i++)
-		(void)!l2tp_route_add(r, c->user->nets[i].net, c->user->nets[i].bits, c);
+		(void)!l2tp_route_add(r, route_v4(c->user->nets[i].net), c->user->nets[i].bits, c);
 }
 
 static void
@@ -145,9 +148,9 @@ remove_routes(struct vpn_call *c)
 	struct l2tp_routes *r = &c->vpn->routes;
 
 	if (c->address)
-		l2tp_route_remove(r, c->address, 32, c);
+		l2tp_route_remove(r, route_v4(c->address), 32, c);
 	for (uint32_t i = 0; c->user && i < c->user->nnets; i++)
-		l2tp_route_remove(r, c->user->nets[i].net, c->user->nets[i].bits, c);
+		l2tp_route_remove(r, route_v4(c->user->nets[i].net), c->user->nets[i].bits, c);
 }
 
 /* Ups and downs. */
@@ -210,9 +213,15 @@ link_address_known(void *ctx)
 	return vpn_pool_address(c);
 }
 
+static void
+link_up6(void *ctx)
+{
+	vpn6_up(ctx);
+}
+
 static const struct ppp_calls link_calls = {
 	.send = link_send, .random = link_random, .account = link_account, .ask = link_ask, .address = link_address_known,
-	.up = link_up, .down = link_down,
+	.up = link_up, .up6 = link_up6, .down = link_down,
 };
 
 /* What the engine tells. */
@@ -270,6 +279,7 @@ session_open(void *ctx, struct l2tp_session *s)
 	c->dial = d;
 	c->tun = d ? d->tun : v->server->tun;
 	c->began_us = v->now_us;
+	c->router_us = DUE_NEVER;
 	c->key = v->hooks->random(v->ctx);
 	c->next = v->calls;
 	if (c->next)
@@ -315,6 +325,7 @@ session_closed(void *ctx, struct l2tp_session *s, const struct l2tp_end *why)
 		ppp_link_lost(&c->link, v->now_us);
 	tell_why(c, why, &text);
 	remove_routes(c);
+	vpn6_down(c);
 	if (c->dial)
 		vpn_dial_down(c->dial, buf_cstr(&text));
 	else if (!c->up)
@@ -400,6 +411,8 @@ vpn_free(struct l2tp_vpn *v)
 	l2tp_engine_free(v->engine);
 	l2tp_routes_free(&v->routes);
 	l2tp_routes_free(&v->taken);
+	l2tp_routes_free(&v->routes6);
+	l2tp_routes_free(&v->taken6);
 	strmap_free(&v->names);
 	free(v->of_user);
 	due_free(&v->due);
@@ -426,15 +439,19 @@ is_v4(struct str packet)
 static bool
 may_send(const struct l2tp_vpn *v, const struct vpn_call *c, struct str packet)
 {
-	if (c->dial || !is_v4(packet))
-		return c->dial != NULL;
-	return l2tp_route_find(&v->routes, word_at(packet, 12)) == c;
+	if (c->dial)
+		return true;
+	if (!is_v4(packet))
+		return vpn6_may_send(c, packet);
+	return l2tp_route_find(&v->routes, route_v4(word_at(packet, 12))) == c;
 }
 
 struct vpn_call *
 vpn_find(const struct l2tp_vpn *v, struct str packet)
 {
-	return is_v4(packet) ? l2tp_route_find(&v->routes, word_at(packet, 16)) : NULL;
+	if (is_v4(packet))
+		return l2tp_route_find(&v->routes, route_v4(word_at(packet, 16)));
+	return vpn6_find(v, packet);
 }
 
 /* Data comes from where the peer was not: it is asked there, and followed when it answers with its magic number. */
@@ -482,6 +499,10 @@ vpn_receive(struct l2tp_vpn *v, int64_t now_us, const struct l2tp_peer *from, st
 		vpn_settle(c);
 		return 0;
 	}
+	if (!is_v4(packet) && vpn6_take(c, packet)) {
+		vpn_settle(c);
+		return 0;
+	}
 	if (!may_send(v, c, packet)) {
 		v->spoofed++;
 		return 0;
@@ -509,7 +530,7 @@ vpn_may_pass(struct vpn_call *c, size_t n, int64_t now_us)
 size_t
 vpn_head(struct vpn_call *c, unsigned version, uint8_t *out)
 {
-	if (!c->up || !c->link.network_up)
+	if (!c->up || !(version == 6 ? c->link.network6_up : c->link.network_up))
 		return 0;
 	size_t n = l2tp_data_head(c->session, out);
 	return n + ppp_link_head(&c->link, version == 6 ? PPP_IPV6 : PPP_IP, out + n);
@@ -550,6 +571,8 @@ tick_call(struct vpn_call *c)
 	ppp_link_tick(&c->link, v->now_us);
 	if (c->limits && c->link.phase == PPP_NETWORK)
 		keep_limits(c);
+	if (c->router_us <= v->now_us)
+		vpn6_tick(c);
 	vpn_settle(c);
 }
 

@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "gate/l2tp_engine.h"
 #include "gate/l2tp_limits.h"
+#include "gate/l2tp_ra.h"
 #include "gate/l2tp_route.h"
 #include "gate/ppp_link.h"
 #include "gate/radius_client.h"
@@ -24,6 +25,10 @@ struct vpn_profile {
 	struct ppp_policy policy;
 	const struct vpn_net *pool;
 	uint32_t npool;
+	const struct net6 *pool6;      /* each call gets 64 bits of it, for its own */
+	uint32_t npool6;
+	struct addr dns6[RA_SERVERS];
+	uint32_t ndns6;
 	struct limits limits;
 	enum vpn_again again;          /* the same user while he is connected */
 };
@@ -33,6 +38,9 @@ struct vpn_user {
 	uint32_t address;              /* always this; 0: from the pool */
 	const struct vpn_net *nets;    /* of the branch behind it */
 	uint32_t nnets;
+	const struct net6 *nets6;
+	uint32_t nnets6;
+	uint64_t prefix;               /* of IPv6, always this; 0: from the pool */
 	int tun;                       /* its own interface, -1: the shared one */
 	const struct vpn_profile *profile;     /* NULL: the server's */
 };
@@ -43,6 +51,8 @@ struct vpn_server {
 	const struct vpn_user *users;
 	uint32_t nusers;
 	uint32_t max_sessions;
+	const struct net6 *push6;      /* what is reached through us; nothing: everything */
+	uint32_t npush6;
 	int tun;
 };
 
@@ -78,6 +88,8 @@ struct vpn_call {
 	const struct vpn_user *user;   /* NULL until it is known */
 	struct ppp_link link;
 	uint32_t address;              /* of the peer's end */
+	uint64_t prefix;               /* of IPv6: given to the peer, or by the headquarters; 0: none */
+	int64_t router_us;             /* when routers are spoken of again; DUE_NEVER: not */
 	bool up;
 	bool left;                     /* the peer itself said that it goes */
 	int tun;
@@ -106,6 +118,8 @@ struct vpn_hooks {
 	void (*send)(void *ctx, const struct l2tp_peer *to, struct str datagram);
 	uint64_t (*random)(void *ctx);
 	void (*up)(void *ctx, struct vpn_call *c);
+	/* IPv6 flows; and again when a headquarters gave another prefix (was: the one before). May be NULL. */
+	void (*up6)(void *ctx, struct vpn_call *c, uint64_t was);
 	/* In every case, also of a call that never came up; the call is freed afterwards. */
 	void (*down)(void *ctx, struct vpn_call *c, struct str why);
 	/* Who has no secret here is asked for elsewhere: true, and vpn_answer() comes later. May be NULL. */
@@ -127,6 +141,7 @@ struct l2tp_vpn {
 	struct due_heap due;
 	struct l2tp_routes routes;     /* inner addresses of the shared interface */
 	struct l2tp_routes taken;      /* addresses handed out */
+	struct l2tp_routes routes6, taken6;    /* likewise of IPv6 */
 	struct strmap names;           /* of users: their number */
 	struct vpn_call **of_user;     /* by that number: the call that is his */
 	int64_t now_us;

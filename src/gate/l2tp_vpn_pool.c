@@ -13,9 +13,9 @@ vpn_profile_of(const struct vpn_call *c)
 static bool
 take(struct vpn_call *c, uint32_t address)
 {
-	if (address == vpn_profile_of(c)->policy.local || l2tp_route_find(&c->vpn->taken, address))
+	if (address == vpn_profile_of(c)->policy.local || l2tp_route_find(&c->vpn->taken, route_v4(address)))
 		return false;
-	if (l2tp_route_add(&c->vpn->taken, address, 32, c) < 0)
+	if (l2tp_route_add(&c->vpn->taken, route_v4(address), 32, c) < 0)
 		return false;
 	c->address = address;
 	return true;
@@ -68,5 +68,5 @@ void
 vpn_pool_release(struct vpn_call *c)
 {
 	if (c->address && c->dial == NULL)
-		l2tp_route_remove(&c->vpn->taken, c->address, 32, c);
+		l2tp_route_remove(&c->vpn->taken, route_v4(c->address), 32, c);
 }

@@ -41,7 +41,10 @@ l2tp_words_dial(const struct conf_vpn_headquarters *c, struct str our_name, stru
 {
 	*ret = (struct vpn_dial){ .state = VPN_WAITING };
 	split_host(ret, c->host);
-	ret->policy = (struct ppp_policy){ .auth = l2tp_words_methods(&c->authentication),
+	bool v6 = c->ipv6;
+	for (uint32_t i = 0; i < c->networks.n; i++)
+		v6 |= !addr_is_v4(&c->networks.v[i].net);
+	ret->policy = (struct ppp_policy){ .ipv6 = v6, .auth = l2tp_words_methods(&c->authentication),
 		.encryption = (enum ppp_encryption)c->encryption, .ask_dns = c->use_dns, .mru = (uint16_t)c->mtu,
 		.echo_us = c->keepalive_us, .echo_tries = L2TP_WORDS_ECHOES, .name = c->user, .password = c->password };
 	ret->terms = (struct l2tp_terms){ .host_name = our_name, .secret = c->tunnel_secret, .hello_us = c->hello_us };

@@ -238,10 +238,13 @@ static const struct ppp_option_row ip6_rows[] = {
 static void
 ip6_reset(struct ppp_link *l)
 {
-	l->local_id = new_id(l);
+	/* The same in every negotiation of a link: addresses are made of it. */
+	if (l->local_id == 0)
+		l->local_id = l->policy->local_id ? l->policy->local_id : new_id(l);
 	l->remote_id = 0;
 }
 
 const struct ppp_layer ppp_ipv6cp = {
 	.protocol = PPP_IPV6CP, .name = "IPV6CP", .rows = ip6_rows, .nrows = ARRAY_LEN(ip6_rows), .reset = ip6_reset,
+	.up = ppp_link_check_network, .down = ppp_link_check_network,
 };

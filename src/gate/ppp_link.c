@@ -84,7 +84,7 @@ ppp_link_end(struct ppp_link *l)
 	if (l->reason == PPP_STILL_UP)
 		l->reason = l->peer_magic || l->user || l->network_up ? PPP_PEER_CLOSED : PPP_NO_ANSWER;
 	l->phase = PPP_DEAD;
-	l->network_up = false;
+	l->network_up = l->network6_up = false;
 	l->lcp.due_us = l->ipcp.due_us = l->ipv6cp.due_us = l->ccp.due_us = NEVER;
 	l->auth_due_us = l->echo_due_us = NEVER;
 	l->calls->down(l->ctx, (enum ppp_reason)l->reason);
@@ -137,7 +137,7 @@ ppp_link_check_network(struct ppp_link *l)
 	bool settled = l->ccp.state == PPP_OPENED || l->ccp.state < PPP_CLOSING;
 
 	if (l->phase != PPP_NETWORK) {
-		l->network_up = false;
+		l->network_up = l->network6_up = false;
 		return;
 	}
 	if (settled && sealed)
@@ -147,6 +147,10 @@ ppp_link_check_network(struct ppp_link *l)
 	l->network_up = ip && sealed;
 	if (l->network_up && !was)
 		l->calls->up(l->ctx);
+	was = l->network6_up;
+	l->network6_up = l->network_up && l->ipv6cp.state == PPP_OPENED;
+	if (l->network6_up && !was && l->calls->up6)
+		l->calls->up6(l->ctx);
 }
 
 void
@@ -206,7 +210,7 @@ unseal(struct ppp_link *l, struct str payload, uint8_t *scratch, uint16_t *ret_p
 		ask_reset(l);
 	if (n <= 0 || ppp_frame_read(str_of((const char *)scratch, (size_t)n), ret_protocol, ret_payload) < 0)
 		return 0;
-	return *ret_protocol == PPP_IP || *ret_protocol == PPP_IPV6;
+	return *ret_protocol == PPP_IP || (*ret_protocol == PPP_IPV6 && l->network6_up);
 }
 
 static void
@@ -243,6 +247,8 @@ ppp_link_receive(struct ppp_link *l, int64_t now_us, struct str frame, uint8_t *
 	case PPP_IP: case PPP_IPV6:
 		/* On an encrypted link a plain packet is somebody else's. */
 		if (!l->network_up || l->crypt || l->policy->encryption == PPP_ENCRYPT_REQUIRED)
+			return 0;
+		if (protocol == PPP_IPV6 && !l->network6_up)
 			return 0;
 		*ret_protocol = protocol;
 		*ret_payload = payload;

@@ -27,6 +27,7 @@ struct ppp_policy {
 	bool ask_dns;                  /* of the server */
 	uint16_t mru;
 	uint32_t local;                /* our address; 0: the peer gives us one */
+	uint64_t local_id;             /* of our IPv6 address on the link; 0: drawn */
 	uint32_t dns[2], wins[2];      /* told to the peer */
 	int64_t echo_us;               /* a silent link is asked after so long; 0: never */
 	unsigned echo_tries;           /* silent for so many times that, it is dead */
@@ -81,6 +82,7 @@ struct ppp_calls {
 	/* The peer is known; the address to give it, 0: none is left. */
 	uint32_t (*address)(void *ctx);
 	void (*up)(void *ctx);                         /* packets may flow */
+	void (*up6)(void *ctx);                        /* those of IPv6 too; may be NULL */
 	void (*down)(void *ctx, enum ppp_reason why);  /* once, at the end, also of what never came up */
 };
 
@@ -94,7 +96,7 @@ struct ppp_link {
 	struct ppp_fsm lcp, ipcp, ipv6cp, ccp;
 	uint8_t phase;                 /* enum ppp_phase */
 	uint8_t reason;                /* enum ppp_reason: the first one counts */
-	bool network_up;
+	bool network_up, network6_up;
 	/* LCP */
 	uint32_t magic, peer_magic;
 	uint16_t peer_mru, mru;

@@ -132,6 +132,19 @@ hook_down(void *ctx, struct vpn_call *c, struct str why)
 	tunnelling_call_down(t, c);
 }
 
+static void
+hook_up6(void *ctx, struct vpn_call *c, uint64_t was)
+{
+	struct tunnelling *t = ctx;
+	struct addr a = address6(c->prefix ? c->prefix : LINK_LOCAL6, c->dial ? c->link.local_id : c->link.remote_id);
+	char text[46];
+
+	tunnelling_v6_up(t, c, was);
+	addr_show(&a, text);
+	log_say(&t->role->log, LOG_LEVEL_INFO, "vpn.up6 address=%s interface=%s name=\"%.*s\"", text, t->ends[c->tun].tun.name,
+	    STR_FMT(vpn_call_name(c)));
+}
+
 static bool
 hook_ask(void *ctx, struct vpn_call *c, const struct ppp_question *q)
 {
@@ -154,7 +167,7 @@ hook_dial_failed(void *ctx, struct vpn_dial *d)
 }
 
 static const struct vpn_hooks hooks = {
-	.send = hook_send, .random = hook_random, .up = hook_up, .down = hook_down, .ask = hook_ask, .resolve = hook_resolve,
+	.send = hook_send, .random = hook_random, .up = hook_up, .up6 = hook_up6, .down = hook_down, .ask = hook_ask, .resolve = hook_resolve,
 	.dial_failed = hook_dial_failed,
 };
 

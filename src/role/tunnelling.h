@@ -22,6 +22,8 @@ struct tunnel_end {
 	struct vpn_call *call;         /* of the user or the dial, while it is up */
 	const struct vpn_net *nets;    /* routes that lead here */
 	uint32_t nnets;
+	const struct net6 *nets6;
+	uint32_t nnets6;
 	uint32_t pinned_host, pinned_gateway;  /* with default-route: the way to the server */
 	unsigned pinned_index;
 	uint64_t no_call;              /* packets for nobody */
@@ -67,6 +69,13 @@ int tunnelling_setup(struct tunnelling *t) WARN_UNUSED;
 void tunnelling_teardown(struct tunnelling *t);
 void tunnelling_call_up(struct tunnelling *t, struct vpn_call *c);
 void tunnelling_call_down(struct tunnelling *t, struct vpn_call *c);
+
+/* tunnelling_v6.c: the same of IPv6. */
+struct net6 *tunnelling_v6_nets(struct arena *a, const struct conf_cidrs *c, uint32_t *ret_n);   /* NULL: no memory */
+void tunnelling_v6_routes(struct tunnelling *t, const struct tunnel_end *e, const struct net6 *nets, uint32_t n, bool add);
+void tunnelling_v6_open(struct tunnelling *t, const struct tunnel_end *e);     /* an interface of the server */
+void tunnelling_v6_up(struct tunnelling *t, struct vpn_call *c, uint64_t was);
+void tunnelling_v6_down(struct tunnelling *t, struct vpn_call *c);
 
 /* tunnelling_data.c: packets. */
 void tunnelling_on_udp(void *ctx, int events);

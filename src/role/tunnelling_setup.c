@@ -13,14 +13,18 @@
 
 #define STARTING_MAX 2000
 #define PER_SOURCE_MAX 500
+#define OUR_ID 1                       /* fe80::1 is the matriz in every tunnel */
 
+/* Those of IPv4. */
 static struct vpn_net *
-nets_of(struct arena *a, const struct conf_cidrs *c)
+nets_of(struct arena *a, const struct conf_cidrs *c, uint32_t *ret_n)
 {
 	struct vpn_net *v = ARENA_ARRAY(a, struct vpn_net, c->n + 1);
 
+	*ret_n = 0;
 	for (uint32_t i = 0; v && i < c->n; i++)
-		v[i] = (struct vpn_net){ .net = l2tp_words_v4(&c->v[i].net), .bits = (uint8_t)(c->v[i].bits - 96) };
+		if (addr_is_v4(&c->v[i].net))
+			v[(*ret_n)++] = (struct vpn_net){ .net = l2tp_words_v4(&c->v[i].net), .bits = (uint8_t)(c->v[i].bits - 96) };
 	return v;
 }
 
@@ -68,6 +72,25 @@ add_routes(struct tunnelling *t, const struct tunnel_end *e, const struct vpn_ne
 
 /* The server. */
 
+/* Two of each family. */
+static void
+fill_servers(const struct conf_vpn_terms *c, struct vpn_profile *ret)
+{
+	unsigned n = 0;
+
+	memset(ret->policy.dns, 0, sizeof(ret->policy.dns));
+	memset(ret->policy.wins, 0, sizeof(ret->policy.wins));
+	ret->ndns6 = 0;
+	for (uint32_t i = 0; i < c->dns.n; i++) {
+		if (addr_is_v4(&c->dns.v[i].net) && n < 2)
+			ret->policy.dns[n++] = l2tp_words_v4(&c->dns.v[i].net);
+		else if (!addr_is_v4(&c->dns.v[i].net) && ret->ndns6 < RA_SERVERS)
+			ret->dns6[ret->ndns6++] = c->dns.v[i].net;
+	}
+	for (uint32_t i = 0; i < c->wins.n && i < 2; i++)
+		ret->policy.wins[i] = l2tp_words_v4(&c->wins.v[i].net);
+}
+
 /* The layers of secret (NULL: none), profile and server as one; -ENOMEM. */
 static int
 fill_profile(struct tunnelling *t, const struct conf_vpn_secret *s, struct vpn_profile *ret)
@@ -80,16 +103,13 @@ fill_profile(struct tunnelling *t, const struct conf_vpn_secret *s, struct vpn_p
 	config_vpn_terms(&t->role->config->vpn, s, &c, &encryption);
 	*p = t->server.profile.policy;
 	p->encryption = (enum ppp_encryption)encryption;
-	for (uint32_t i = 0; i < 2; i++) {
-		p->dns[i] = i < c.dns.n ? l2tp_words_v4(&c.dns.v[i].net) : 0;
-		p->wins[i] = i < c.wins.n ? l2tp_words_v4(&c.wins.v[i].net) : 0;
-	}
-	ret->pool = nets_of(&t->role->file.arena, &c.pool);
-	ret->npool = c.pool.n;
+	fill_servers(&c, ret);
+	ret->pool = nets_of(&t->role->file.arena, &c.pool, &ret->npool);
+	ret->pool6 = tunnelling_v6_nets(&t->role->file.arena, &c.pool, &ret->npool6);
 	ret->again = again[c.again];
 	ret->limits = (struct limits){ .idle_us = c.idle_us, .session_us = c.session_us,
 		.rate = { [LIMITS_IN] = (uint64_t)c.upload * 125, [LIMITS_OUT] = (uint64_t)c.download * 125 } };
-	return ret->pool ? 0 : -ENOMEM;
+	return ret->pool && ret->pool6 ? 0 : -ENOMEM;
 }
 
 static bool
@@ -126,8 +146,10 @@ static int
 add_user(struct tunnelling *t, const struct conf_vpn_secret *s, struct vpn_user *u)
 {
 	*u = (struct vpn_user){ .name = s->name, .password = s->password, .address = l2tp_words_v4(&s->address), .tun = -1,
-		.nets = nets_of(&t->role->file.arena, &s->networks), .nnets = s->networks.n };
-	int r = u->nets ? profile_of(t, s, &u->profile) : -ENOMEM;
+		.prefix = s->prefix.n ? upper6(s->prefix.v[0].net.b) : 0 };
+	u->nets = nets_of(&t->role->file.arena, &s->networks, &u->nnets);
+	u->nets6 = tunnelling_v6_nets(&t->role->file.arena, &s->networks, &u->nnets6);
+	int r = u->nets && u->nets6 ? profile_of(t, s, &u->profile) : -ENOMEM;
 	if (r < 0)
 		return r;
 	if (s->interface.n > 0) {
@@ -138,11 +160,16 @@ add_user(struct tunnelling *t, const struct conf_vpn_secret *s, struct vpn_user 
 	}
 	struct tunnel_end *e = &t->ends[u->tun >= 0 ? u->tun : t->server.tun];
 	struct vpn_net host = { .net = u->address, .bits = 32 };
-	if (u->tun >= 0)
+	if (u->tun >= 0) {
 		(void)!link_address(t->link_fd, e->tun.index, t->server.profile.policy.local, 0, 32, true);
+		tunnelling_v6_open(t, e);
+	}
 	if (u->address)
 		add_routes(t, e, &host, 1, true);
 	add_routes(t, e, u->nets, u->nnets, true);
+	if (u->prefix)
+		tunnelling_v6_routes(t, e, &(struct net6){ .net = u->prefix, .bits = 64 }, 1, true);
+	tunnelling_v6_routes(t, e, u->nets6, u->nnets6, true);
 	return 0;
 }
 
@@ -153,7 +180,8 @@ fill_server(struct tunnelling *t, const struct conf_vpn_server *c)
 
 	*p = (struct ppp_policy){ .server = true, .auth = l2tp_words_methods(&c->authentication), .weak_keys = c->weak_keys,
 		.mru = (uint16_t)c->mtu, .local = l2tp_words_v4(&c->address), .echo_us = c->keepalive_us,
-		.echo_tries = L2TP_WORDS_ECHOES, .name = our_name(t) };
+		.echo_tries = L2TP_WORDS_ECHOES, .name = our_name(t),
+		.ipv6 = config_vpn_has_v6(&t->role->config->vpn), .local_id = OUR_ID };
 	t->server.terms = (struct l2tp_terms){ .host_name = p->name, .secret = c->tunnel_secret, .hello_us = c->hello_us,
 		.max_tunnels = (unsigned)c->max_sessions + STARTING_MAX, .max_starting = STARTING_MAX,
 		.max_per_source = PER_SOURCE_MAX, .server = true };
@@ -180,18 +208,26 @@ fill_profiles(struct tunnelling *t)
 
 /* Whoever gets an address of a pool is reached through the shared interface. */
 static void
+add_pool(struct tunnelling *t, const struct vpn_profile *p)
+{
+	const struct tunnel_end *e = &t->ends[t->server.tun];
+
+	add_routes(t, e, p->pool, p->npool, true);
+	tunnelling_v6_routes(t, e, p->pool6, p->npool6, true);
+}
+
+static void
 add_pools(struct tunnelling *t)
 {
 	const struct conf_vpn *v = &t->role->config->vpn;
-	const struct tunnel_end *e = &t->ends[t->server.tun];
 
-	add_routes(t, e, t->server.profile.pool, t->server.profile.npool, true);
+	add_pool(t, &t->server.profile);
 	for (uint32_t i = 0; i < v->nprofiles; i++)
 		if (v->profiles[i].terms.pool.n)
-			add_routes(t, e, t->profiles[i].pool, t->profiles[i].npool, true);
+			add_pool(t, &t->profiles[i]);
 	for (uint32_t i = 0; i < v->nsecrets; i++)
 		if (v->secrets[i].terms.pool.n)
-			add_routes(t, e, t->users[i].profile->pool, t->users[i].profile->npool, true);
+			add_pool(t, t->users[i].profile);
 }
 
 static int
@@ -204,9 +240,10 @@ setup_server(struct tunnelling *t)
 
 	if (r == 0)
 		r = fill_profiles(t);
-	t->inform = (struct inform){ .server = p->local, .dns = { p->dns[0], p->dns[1] },
-		.nets = nets_of(&t->role->file.arena, &c->push), .nnets = c->push.n };
-	if (r == 0 && t->inform.nets == NULL)
+	t->inform = (struct inform){ .server = p->local, .dns = { p->dns[0], p->dns[1] } };
+	t->inform.nets = nets_of(&t->role->file.arena, &c->push, &t->inform.nnets);
+	t->server.push6 = tunnelling_v6_nets(&t->role->file.arena, &c->push, &t->server.npush6);
+	if (r == 0 && !(t->inform.nets && t->server.push6))
 		r = -ENOMEM;
 	if (r == 0)
 		r = t->server.tun = add_end(t, c->interface, p->mru);
@@ -216,6 +253,7 @@ setup_server(struct tunnelling *t)
 	r = link_address(t->link_fd, e->tun.index, p->local, 0, 32, true);
 	if (r < 0)
 		log_say(&t->role->log, LOG_LEVEL_ERROR, "%s cannot have its address: %s", e->tun.name, strerror(-r));
+	tunnelling_v6_open(t, e);
 	for (uint32_t i = 0; r == 0 && i < v->nsecrets; i++) {
 		r = add_user(t, &v->secrets[i], &t->users[i]);
 		t->server.nusers++;
@@ -235,11 +273,12 @@ setup_dial(struct tunnelling *t, const struct conf_vpn_headquarters *c, struct v
 	if (d->tun < 0)
 		return d->tun;
 	struct tunnel_end *e = &t->ends[d->tun];
-	e->nets = nets_of(&t->role->file.arena, &c->networks);
-	e->nnets = c->networks.n;
-	if (e->nets == NULL)
+	e->nets = nets_of(&t->role->file.arena, &c->networks, &e->nnets);
+	e->nets6 = tunnelling_v6_nets(&t->role->file.arena, &c->networks, &e->nnets6);
+	if (e->nets == NULL || e->nets6 == NULL)
 		return -ENOMEM;
 	add_routes(t, e, e->nets, e->nnets, true);
+	tunnelling_v6_routes(t, e, e->nets6, e->nnets6, true);
 	return 0;
 }
 
@@ -285,11 +324,18 @@ turn_everything(struct tunnelling *t, struct tunnel_end *e, const struct vpn_cal
 {
 	static const struct vpn_net halves[] = { { 0, 1 }, { 0x80000000, 1 } };
 
+	/* Reached by IPv6 the server cannot be lost. */
+	if (!addr_is_v4(&c->session->tunnel->peer.addr)) {
+		add_routes(t, e, halves, ARRAY_LEN(halves), add);
+		return;
+	}
 	if (add) {
 		e->pinned_host = l2tp_words_v4(&c->session->tunnel->peer.addr);
 		if (link_route_get(t->link_fd, e->pinned_host, &e->pinned_index, &e->pinned_gateway) < 0)
 			e->pinned_index = 0;
 	}
+	if (e->pinned_index == 0 && !add)
+		return;
 	if (e->pinned_index == 0) {
 		log_say(&t->role->log, LOG_LEVEL_WARNING, "%s: no way to the server is known, default-route is left out",
 		    e->tun.name);
@@ -341,12 +387,13 @@ tunnelling_call_down(struct tunnelling *t, struct vpn_call *c)
 
 	if (c->up)
 		route_granted(t, e, c, false);
+	tunnelling_v6_down(t, c);
 	if (e->call != c)
 		return;
 	e->call = NULL;
 	if (c->dial == NULL || !c->up)
 		return;
-	if (e->pinned_index)
+	if (t->headquarters[c->dial - t->dials].default_route)
 		turn_everything(t, e, c, false);
 	(void)!link_address(t->link_fd, e->tun.index, c->link.local, c->link.remote, 32, false);
 }

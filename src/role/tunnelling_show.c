@@ -20,6 +20,24 @@ member_v4(struct buf *json, const char *name, uint32_t address)
 	buf_add_byte(json, '"');
 }
 
+/* What the peer has made of its prefix it need not tell: of it the prefix is shown. */
+static void
+members_v6(struct buf *json, const struct vpn_call *c)
+{
+	struct addr a = address6(c->prefix, c->dial ? c->link.local_id : 0);
+	char text[46];
+
+	if (!c->link.network6_up)
+		return;
+	if (c->prefix) {
+		addr_show(&a, text);
+		buf_addf(json, ",\"%s\":\"%s%s\"", c->dial ? "local6" : "prefix", text, c->dial ? "" : "/64");
+	}
+	a = address6(LINK_LOCAL6, c->link.remote_id);
+	addr_show(&a, text);
+	buf_addf(json, ",\"link6\":\"%s\"", text);
+}
+
 static void
 show_peer(const struct l2tp_peer *p, struct buf *json)
 {
@@ -38,6 +56,7 @@ show_call(const struct tunnelling *t, const struct vpn_call *c, struct buf *json
 	member_v4(json, "address", c->link.remote);
 	member_v4(json, "local", c->link.local);
 	member_v4(json, "dns", c->link.dns[0]);
+	members_v6(json, c);
 	buf_addf(json, ",\"interface\":\"%s\",\"encoding\":\"%s\",\"authentication\":\"%s\"", t->ends[c->tun].tun.name,
 	    ppp_link_encoding(&c->link), ppp_auth_name(c->dial ? c->link.owed : c->link.demanded));
 	buf_addf(json, ",\"uptime\":%" PRId64 ",\"mtu\":%u", c->up ? (now - c->up_us) / 1000000 : 0, t->ends[c->tun].mtu);

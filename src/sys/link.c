@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <sys/socket.h>
@@ -74,10 +75,32 @@ tell(int fd, struct request *r, int harmless)
 	return e == -harmless || e > 0 ? 0 : (int)e;
 }
 
+/* Where the kernel has no IPv6 the attribute is refused, and there is nothing to be said. */
+static void
+make_no_address6(int fd, unsigned index)
+{
+	struct {
+		struct rtattr family, mode;
+		uint32_t none;
+	} spec = { .family = { .rta_type = AF_INET6, .rta_len = sizeof(spec) },
+		.mode = { .rta_type = IFLA_INET6_ADDR_GEN_MODE, .rta_len = RTA_LENGTH(1) },
+		.none = 0 };
+	uint8_t mode = IN6_ADDR_GEN_MODE_NONE;
+	struct request r;
+	struct ifinfomsg *i = begin(&r, RTM_NEWLINK, 0, sizeof(*i));
+
+	i->ifi_index = (int)index;
+	memcpy(&spec.none, &mode, sizeof(mode));
+	put(&r, IFLA_AF_SPEC, &spec, sizeof(spec));
+	(void)!tell(fd, &r, 0);
+}
+
 int
 link_up(int fd, unsigned index, unsigned mtu)
 {
 	struct request r;
+
+	make_no_address6(fd, index);
 	struct ifinfomsg *i = begin(&r, RTM_NEWLINK, 0, sizeof(*i));
 
 	i->ifi_index = (int)index;
@@ -98,6 +121,36 @@ link_address(int fd, unsigned index, uint32_t local, uint32_t peer, uint8_t bits
 	put_u32(&r, IFA_LOCAL, htonl(local));
 	put_u32(&r, IFA_ADDRESS, htonl(peer ? peer : local));
 	return tell(fd, &r, add ? EEXIST : EADDRNOTAVAIL);
+}
+
+int
+link_address6(int fd, unsigned index, const struct addr *address, uint8_t bits, bool add)
+{
+	struct request r;
+	struct ifaddrmsg *a = begin(&r, add ? RTM_NEWADDR : RTM_DELADDR, add ? NLM_F_CREATE | NLM_F_REPLACE : 0, sizeof(*a));
+
+	a->ifa_family = AF_INET6;
+	a->ifa_prefixlen = bits;
+	a->ifa_index = index;
+	a->ifa_flags = add ? IFA_F_NODAD : 0;
+	put(&r, IFA_LOCAL, address->b, sizeof(address->b));
+	return tell(fd, &r, add ? EEXIST : EADDRNOTAVAIL);
+}
+
+int
+link_route6(int fd, unsigned index, const struct cidr *net, bool add)
+{
+	struct request r;
+	struct rtmsg *m = begin(&r, add ? RTM_NEWROUTE : RTM_DELROUTE, add ? NLM_F_CREATE | NLM_F_REPLACE : 0, sizeof(*m));
+
+	m->rtm_family = AF_INET6;
+	m->rtm_dst_len = net->bits;
+	m->rtm_table = RT_TABLE_MAIN;
+	m->rtm_protocol = LINK_PROTOCOL;
+	m->rtm_type = RTN_UNICAST;
+	put(&r, RTA_DST, net->net.b, sizeof(net->net.b));
+	put_u32(&r, RTA_OIF, index);
+	return tell(fd, &r, add ? EEXIST : ESRCH);
 }
 
 static struct rtmsg *

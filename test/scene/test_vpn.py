@@ -228,6 +228,37 @@ def test_a_profile_limits_rate_and_time(company):
     connected(m, f, 2)
 
 
+V6 = "pool 10.9.0.0/24, 2001:db8:9::/48; dns 192.168.0.222, 2001:db8:a::222;"
+
+
+def test_ipv6_between_the_sites(company):
+    m, f = company
+    m.ip("addr", "add", "2001:db8:a::1/64", "dev", "lo")
+    f.ip("addr", "add", "2001:db8:30::1/64", "dev", "lo")
+    m.start("l2tp server { address 10.9.0.1; keepalive 1s; %s }\nsecret filial1 segredo { network 192.168.30.0/24, 2001:db8:30::/48; }"
+            % V6)
+    assert "2001:db8:30::/48 dev l2tp" in m.ip("-6", "route")
+    f.start(headquarters("network 2001:db8:a::/48; default-route;").replace("192.168.0.0/24; keep", "192.168.0.0/24, 2001:db8:a::/48; keep")
+            .replace("network 2001:db8:a::/48; ", ""))
+    connected(m, f)
+    wait_until("an address of the prefix", lambda: re.search(r"vpn.up6 address=2001:db8:9:", f.log()))
+    wait_until("the matriz answers", lambda: f.reaches("2001:db8:a::1", "-I", "2001:db8:30::1"))
+    wait_until("the filial answers", lambda: m.reaches("2001:db8:30::1", "-I", "2001:db8:a::1"))
+    own = re.search(r"inet6 (2001:db8:9:\S+)/128", f.ip("addr", "show", "dev", "matriz")).group(1)
+    assert m.reaches(own) and f.reaches("2001:db8:a::1", "-I", own)
+    assert "::/1 dev matriz" in f.ip("-6", "route")
+    # Large packets, and a sender who is not behind that branch.
+    assert f.reaches("2001:db8:a::1", "-M", "do", "-s", "1352") and not f.reaches("2001:db8:a::1", "-M", "do", "-s", "1353")
+    f.ip("addr", "add", "2001:db8:bad::1/128", "dev", "lo")
+    assert not f.reaches("2001:db8:a::1", "-I", "2001:db8:bad::1")
+    # The same prefix again, and nothing left behind.
+    f.stop()
+    assert own not in f.ip("addr")
+    f.start(headquarters("ipv6;"))
+    connected(m, f, 2)
+    wait_until("the same prefix", lambda: f.count(own.rsplit(":", 4)[0]) >= 2)
+
+
 def tried(site, *words, config=None):
     """`guarita vpn test` on a site: its steps, as objects, and the exit code."""
     conf = site.dir / "test.conf"
@@ -342,6 +373,18 @@ def test_pppd_dials_us(site, server, option, encoding):
     done = guest.run()
     assert done.returncode == 0, done.stdout
     assert 'encoding="%s"' % encoding in site.log()
+
+
+@needs_peers
+def test_pppd_gets_ipv6(site):
+    guest = Guest(site, "mods; secrets; echo 1 > /proc/sys/net/ipv6/conf/default/accept_ra; "
+                        "xl2tpd_lac - 192.0.2.1 nomppe +ipv6; wait_ppp - 30 && sleep 4; ip -6 addr show dev ppp0; ip -6 route; "
+                        "ping -6 -c3 2001:db8:a::1")
+    site.ip("addr", "add", "2001:db8:a::1/64", "dev", "lo")
+    site.start("l2tp server { address 10.9.0.1; encryption no; authentication mschapv2; %s }\n%s" % (V6, USER))
+    done = guest.run()
+    assert done.returncode == 0, done.stdout
+    assert "inet6 2001:db8:9:" in done.stdout, done.stdout
 
 
 @needs_peers

@@ -240,10 +240,10 @@ test_company(void **state)
 	assert_true(got > 0x0a090001 && got < 0x0a090007);
 	assert_int_equal(w->dials[1].call->link.local, 0x0a090063);
 	assert_int_equal(w->dials[1].call->link.remote, 0x0a090001);
-	struct vpn_call *one = l2tp_route_find(&m->routes, got), *two = l2tp_route_find(&m->routes, 0xc0a82801);
+	struct vpn_call *one = l2tp_route_find(&m->routes, route_v4(got)), *two = l2tp_route_find(&m->routes, route_v4(0xc0a82801));
 	assert_true(one && two && one != two && two->tun == 1);
-	assert_ptr_equal(l2tp_route_find(&m->routes, 0xc0a81eff), one);
-	assert_null(l2tp_route_find(&m->routes, 0xc0a80001));
+	assert_ptr_equal(l2tp_route_find(&m->routes, route_v4(0xc0a81eff)), one);
+	assert_null(l2tp_route_find(&m->routes, route_v4(0xc0a80001)));
 	/* Each speaks for itself and for its own network. */
 	assert_true(passes(w, w->dials[0].call, 1, got));
 	assert_true(passes(w, w->dials[0].call, 1, 0xc0a81e05));
@@ -269,7 +269,7 @@ test_cut_line(void **state)
 	assert_int_equal(w->sites[0].downs, 1);
 	assert_int_equal(w->sites[1].downs, 1);
 	assert_int_equal(w->sites[0].vpn.nup, 0);
-	assert_null(l2tp_route_find(&w->sites[0].vpn.routes, 0xc0a81e01));
+	assert_null(l2tp_route_find(&w->sites[0].vpn.routes, route_v4(0xc0a81e01)));
 	w->cut = false;
 	run(w, 30000000);
 	assert_int_equal(w->sites[1].ups, 2);
@@ -472,6 +472,72 @@ test_moved(void **state)
 	free_world(w);
 }
 
+/* An IPv6 packet of n bytes from one address, sent through the call: whether the matriz takes it. */
+static bool
+passes6(struct world *w, struct vpn_call *c, struct addr src, struct addr dst)
+{
+	uint8_t out[200] = { 0 };
+	struct flying f = { .to = 0, .from = 1 };
+	struct vpn_call *got;
+	struct str packet;
+
+	size_t head = vpn_head(c, 6, out);
+	assert_true(head > 0);
+	out[head] = 0x60;
+	out[head + 6] = 59;
+	memcpy(out + head + 8, src.b, 16);
+	memcpy(out + head + 24, dst.b, 16);
+	vpn_finish(c, out, head, head + 40);
+	f.n = head + 40;
+	memcpy(f.bytes, out, f.n);
+	return take(w, &f, &packet, &got) == 1 && packet.n == 40;
+}
+
+#define A(upper, lower) address6(UINT64_C(upper), (lower))
+
+/* Prefixes, routes and the link's own matters; and a prefix that is free again. */
+static void
+test_ipv6(void **state)
+{
+	static const struct net6 pool6[] = { { UINT64_C(0x20010db800090000), 62 } }, nets6[] = { { UINT64_C(0x20010db800300000), 48 } };
+	struct vpn_user branch = users[0];
+	struct vpn_server s = server;
+	struct world *w = new_world(21);
+
+	(void)state;
+	branch.nets6 = nets6;
+	branch.nnets6 = 1;
+	s.users = &branch;
+	s.nusers = 1;
+	s.profile.policy.ipv6 = true;
+	s.profile.policy.local_id = 1;
+	s.profile.pool6 = pool6;
+	s.profile.npool6 = 1;
+	vpn_free(&w->sites[0].vpn);
+	assert_int_equal(vpn_open(&w->sites[0].vpn, &hooks, &w->sites[0], &s, NULL, 0), 0);
+	open_filial(w, 1, STR("filial1"), STR("um"));
+	w->dials[0].policy.ipv6 = true;
+	run(w, 2000000);
+	struct vpn_call *c = w->dials[0].call;
+	struct l2tp_vpn *m = &w->sites[0].vpn;
+	assert_true(c->link.network6_up && c->prefix >> 2 == UINT64_C(0x20010db800090000) >> 2);
+	assert_true(c->link.remote_id == 1);
+	struct addr there = A(0x20010db8000a0000, 1);
+	assert_true(passes6(w, c, address6(c->prefix, c->link.local_id), there));
+	assert_true(passes6(w, c, A(0x20010db800300001, 9), there));
+	assert_false(passes6(w, c, A(0x20010db800310001, 9), there));
+	assert_int_equal(m->spoofed, 1);
+	/* Groups of the link are nobody else's business, and no offence. */
+	assert_false(passes6(w, c, A(0xfe80000000000000, 9), A(0xff02000000000000, 16)));
+	assert_int_equal(m->spoofed, 1);
+	assert_int_equal(m->taken6.count, 1);
+	vpn_kick(m->calls, w->now_us);
+	run(w, 200000);
+	assert_int_equal(m->taken6.count, 0);
+	assert_int_equal(m->routes6.count, 0);
+	free_world(w);
+}
+
 static void
 test_routes(void **state)
 {
@@ -481,24 +547,29 @@ test_routes(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 3000; i++)
-		assert_int_equal(l2tp_route_add(&r, 0x0a000000 + i * 7, 32, &to[i]), 0);
-	assert_int_equal(l2tp_route_add(&r, 0x0a000000, 8, &to[0]), 0);
+		assert_int_equal(l2tp_route_add(&r, route_v4(0x0a000000 + i * 7), 32, &to[i]), 0);
+	assert_int_equal(l2tp_route_add(&r, route_v4(0x0a000000), 8, &to[0]), 0);
 	assert_int_equal(l2tp_route_add(&r, 0, 0, &to[1]), 0);
-	assert_true(l2tp_route_add(&r, 0x0a000007, 32, &to[2]) < 0);
-	assert_ptr_equal(l2tp_route_find(&r, 0x0a000003), &to[0]);
-	assert_ptr_equal(l2tp_route_find(&r, 0x0b000003), &to[1]);
+	assert_true(l2tp_route_add(&r, route_v4(0x0a000007), 32, &to[2]) < 0);
+	assert_ptr_equal(l2tp_route_find(&r, route_v4(0x0a000003)), &to[0]);
+	assert_ptr_equal(l2tp_route_find(&r, route_v4(0x0b000003)), &to[1]);
 	for (unsigned i = 0; i < 3000; i++) {
 		unsigned k = (unsigned)prng_below(&seed, 3000);
-		l2tp_route_remove(&r, 0x0a000000 + k * 7, 32, &to[(k + 1) % 3000]);
-		assert_ptr_equal(l2tp_route_find(&r, 0x0a000000 + i * 7), &to[i]);
+		l2tp_route_remove(&r, route_v4(0x0a000000 + k * 7), 32, &to[(k + 1) % 3000]);
+		assert_ptr_equal(l2tp_route_find(&r, route_v4(0x0a000000 + i * 7)), &to[i]);
 	}
 	for (unsigned i = 0; i < 3000; i++) {
-		l2tp_route_remove(&r, 0x0a000000 + i * 7, 32, &to[i]);
-		assert_ptr_equal(l2tp_route_find(&r, 0x0a000000 + i * 7), &to[0]);
+		l2tp_route_remove(&r, route_v4(0x0a000000 + i * 7), 32, &to[i]);
+		assert_ptr_equal(l2tp_route_find(&r, route_v4(0x0a000000 + i * 7)), &to[0]);
 	}
-	l2tp_route_remove(&r, 0x0a000000, 8, &to[0]);
+	/* Of IPv6 the longest is 64 bits, beside one of none. */
+	assert_int_equal(l2tp_route_add(&r, UINT64_C(0x20010db800090001), 64, &to[5]), 0);
+	assert_ptr_equal(l2tp_route_find(&r, UINT64_C(0x20010db800090001)), &to[5]);
+	assert_ptr_equal(l2tp_route_find(&r, UINT64_C(0x20010db800090002)), &to[1]);
+	l2tp_route_remove(&r, UINT64_C(0x20010db800090001), 64, &to[5]);
+	l2tp_route_remove(&r, route_v4(0x0a000000), 8, &to[0]);
 	l2tp_route_remove(&r, 0, 0, &to[1]);
-	assert_null(l2tp_route_find(&r, 0x0a000007));
+	assert_null(l2tp_route_find(&r, route_v4(0x0a000007)));
 	assert_int_equal(r.count, 0);
 	l2tp_routes_free(&r);
 }
@@ -510,7 +581,7 @@ main(void)
 		cmocka_unit_test(test_company), cmocka_unit_test(test_cut_line), cmocka_unit_test(test_server_restart),
 		cmocka_unit_test(test_wrong_password), cmocka_unit_test(test_only_one), cmocka_unit_test(test_kick_and_redial),
 		cmocka_unit_test(test_profile), cmocka_unit_test(test_session_timeout_and_rate),
-		cmocka_unit_test(test_same_user_twice), cmocka_unit_test(test_moved), cmocka_unit_test(test_routes),
+		cmocka_unit_test(test_same_user_twice), cmocka_unit_test(test_moved), cmocka_unit_test(test_routes), cmocka_unit_test(test_ipv6),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
