@@ -35,11 +35,12 @@ static void
 check_mppe(struct str in, uint32_t bits)
 {
 	static const uint8_t start[MPPE_KEY] = { 1, 2, 3 };
+	struct rc4 stream;
 	struct mppe m;
 	uint8_t *out = malloc(in.n + 1);
 
 	CLAIM(out);
-	mppe_begin(&m, start, bits);
+	mppe_begin(&m, start, bits, &stream);
 	for (unsigned i = 0; i < 3; i++) {
 		int n = mppe_decrypt(&m, in, out);
 		CLAIM(n < 0 || (size_t)n + 2 == in.n);

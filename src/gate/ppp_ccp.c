@@ -84,6 +84,34 @@ reset(struct ppp_link *l)
 	l->peer_mppe_bits = 0;
 }
 
+static size_t
+crypt_size(bool streams)
+{
+	return sizeof(struct ppp_crypt) + (streams ? 2 * sizeof(struct rc4) : 0);
+}
+
+void
+ppp_crypt_drop(struct ppp_link *l)
+{
+	if (l->crypt)
+		wipe(l->crypt, crypt_size(l->crypt->kept));
+	free(l->crypt);
+	l->crypt = NULL;
+}
+
+/* Each direction may have been agreed on by itself: the streams are there when either keeps one. */
+static bool
+new_crypt(struct ppp_link *l)
+{
+	bool kept = !(l->mppe_bits & l->peer_mppe_bits & MPPE_STATELESS);
+
+	ppp_crypt_drop(l);
+	l->crypt = malloc(crypt_size(kept));
+	if (l->crypt)
+		l->crypt->kept = kept;
+	return l->crypt != NULL;
+}
+
 static void
 up(struct ppp_link *l)
 {
@@ -91,30 +119,20 @@ up(struct ppp_link *l)
 		give_up(l);
 		return;
 	}
-	if (l->crypt == NULL)
-		l->crypt = malloc(sizeof(*l->crypt));
-	if (l->crypt == NULL) {
+	if (!new_crypt(l)) {
 		ppp_link_fail(l, PPP_ENCRYPTION_FAULT);
 		return;
 	}
-	mppe_begin(&l->crypt->send, l->key_send, l->peer_mppe_bits);
-	mppe_begin(&l->crypt->recv, l->key_recv, l->mppe_bits);
+	struct rc4 *kept = l->crypt->kept ? l->crypt->streams : NULL;
+	mppe_begin(&l->crypt->send, l->key_send, l->peer_mppe_bits, kept);
+	mppe_begin(&l->crypt->recv, l->key_recv, l->mppe_bits, kept ? kept + 1 : NULL);
 	ppp_link_check_network(l);
-}
-
-static void
-drop_crypt(struct ppp_link *l)
-{
-	if (l->crypt)
-		wipe(l->crypt, sizeof(*l->crypt));
-	free(l->crypt);
-	l->crypt = NULL;
 }
 
 static void
 down(struct ppp_link *l)
 {
-	drop_crypt(l);
+	ppp_crypt_drop(l);
 	ppp_link_check_network(l);
 }
 
@@ -127,7 +145,7 @@ finished(struct ppp_link *l)
 {
 	bool must = l->policy->encryption == PPP_ENCRYPT_REQUIRED || l->peer_mppe_bits != 0;
 
-	drop_crypt(l);
+	ppp_crypt_drop(l);
 	if (must && l->phase == PPP_NETWORK)
 		ppp_link_fail(l, PPP_NO_ENCRYPTION);
 	else

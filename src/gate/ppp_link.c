@@ -20,9 +20,7 @@ void
 ppp_link_free(struct ppp_link *l)
 {
 	free(l->user);
-	if (l->crypt)
-		wipe(l->crypt, sizeof(*l->crypt));
-	free(l->crypt);
+	ppp_crypt_drop(l);
 	wipe(l, sizeof(*l));
 }
 

@@ -181,11 +181,14 @@ void ppp_auth_finished(struct ppp_link *l);                   /* both sides that
 unsigned ppp_auth_best(unsigned methods);                     /* one bit of them */
 void ppp_echo_tick(struct ppp_link *l);
 void ppp_echo_begin(struct ppp_link *l);
+void ppp_crypt_drop(struct ppp_link *l);                      /* wiped and freed, if there is one */
 void ppp_ccp_begin(struct ppp_link *l);                       /* may encryption be asked for at all */
 
+/* Of a stateful link two key streams follow; a stateless one begins its streams with each packet. */
 struct ppp_crypt {
 	struct mppe send, recv;
-	bool sending, receiving;
+	bool kept;                     /* streams are there */
+	struct rc4 streams[];
 };
 
 #endif

@@ -43,6 +43,8 @@ struct rc4 {
 };
 
 void rc4_key(struct rc4 *r, const uint8_t *key, size_t n);     /* n of 1 to 256 */
+/* Two at once, with keys of one length: little slower than one. */
+void rc4_key_two(struct rc4 *r, const uint8_t *key, struct rc4 *other, const uint8_t *other_key, size_t n);
 void rc4_crypt(struct rc4 *r, const uint8_t *in, uint8_t *out, size_t n);   /* in and out may be the same */
 
 /* Overwrites in a way that the compiler keeps. */

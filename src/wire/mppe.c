@@ -15,14 +15,14 @@
 
 /* Weak keys have known first bytes: RFC 3079 section 3.1 and 3.2. */
 static void
-weaken(struct mppe *m)
+weaken(const struct mppe *m, uint8_t key[MPPE_KEY])
 {
 	if (m->bits & MPPE_40) {
-		m->session[0] = 0xd1;
-		m->session[1] = 0x26;
-		m->session[2] = 0x9e;
+		key[0] = 0xd1;
+		key[1] = 0x26;
+		key[2] = 0x9e;
 	} else if (m->bits & MPPE_56) {
-		m->session[0] = 0xd1;
+		key[0] = 0xd1;
 	}
 }
 
@@ -44,41 +44,53 @@ mix_key(const struct mppe *m, uint8_t ret[MPPE_KEY])
 	memcpy(ret, sum, m->key_len);
 }
 
-/* RFC 3079 section 3.3: the mixed key encrypts itself to be the next. */
+/*
+ * RFC 3079 section 3.3: the mixed key encrypts itself to be the next. It is made while this one's key schedule is set up:
+ * two schedules side by side take little longer than one, and they are what a stateless link pays for with every packet.
+ */
 static void
-change_key(struct mppe *m)
+use_key(struct mppe *m, struct rc4 *stream)
 {
 	uint8_t interim[MPPE_KEY];
+	struct rc4 mixing;
 
 	mix_key(m, interim);
-	rc4_key(&m->rc4, interim, m->key_len);
-	rc4_crypt(&m->rc4, interim, m->session, m->key_len);
-	weaken(m);
-	rc4_key(&m->rc4, m->session, m->key_len);
+	rc4_key_two(stream, m->session, &mixing, interim, m->key_len);
+	rc4_crypt(&mixing, interim, m->next, m->key_len);
+	weaken(m, m->next);
 }
 
-void
-mppe_begin(struct mppe *m, const uint8_t start[MPPE_KEY], uint32_t bits)
+static void
+change_key(struct mppe *m, struct rc4 *stream)
 {
-	assert((bits & MPPE_STRENGTHS) != 0);
-	*m = (struct mppe){ .bits = bits, .key_len = bits & MPPE_128 ? 16 : 8, .fresh = true };
-	memcpy(m->start, start, MPPE_KEY);
-	memcpy(m->session, start, MPPE_KEY);
-	mix_key(m, m->session);
-	weaken(m);
-	rc4_key(&m->rc4, m->session, m->key_len);
-}
-
-void
-mppe_end(struct mppe *m)
-{
-	wipe(m, sizeof(*m));
+	memcpy(m->session, m->next, MPPE_KEY);
+	use_key(m, stream);
 }
 
 static bool
 stateless(const struct mppe *m)
 {
 	return (m->bits & MPPE_STATELESS) != 0;
+}
+
+void
+mppe_begin(struct mppe *m, const uint8_t start[MPPE_KEY], uint32_t bits, struct rc4 *kept)
+{
+	struct rc4 first;
+
+	assert((bits & MPPE_STRENGTHS) != 0 && (kept || bits & MPPE_STATELESS));
+	*m = (struct mppe){ .bits = bits, .key_len = bits & MPPE_128 ? 16 : 8, .fresh = true, .kept = kept };
+	memcpy(m->start, start, MPPE_KEY);
+	memcpy(m->session, start, MPPE_KEY);
+	mix_key(m, m->session);
+	weaken(m, m->session);
+	use_key(m, kept ? kept : &first);
+}
+
+void
+mppe_end(struct mppe *m)
+{
+	wipe(m, sizeof(*m));
 }
 
 void
@@ -103,24 +115,26 @@ is_flag(uint16_t count)
 size_t
 mppe_encrypt(struct mppe *m, struct str in, uint8_t *out)
 {
+	struct rc4 once, *stream = stateless(m) ? &once : m->kept;
+
 	m->count = next_count(m);
 	m->fresh = false;
 	bool flushed = m->flush || stateless(m) || is_flag(m->count);
 	if (stateless(m) || is_flag(m->count))
-		change_key(m);
+		change_key(m, stream);
 	else if (m->flush)
-		rc4_key(&m->rc4, m->session, m->key_len);
+		rc4_key(stream, m->session, m->key_len);
 	m->flush = false;
 	uint16_t head = (uint16_t)(m->count | FLAG_ENCRYPTED | (flushed ? FLAG_FLUSHED : 0));
 	out[0] = (uint8_t)(head >> 8);
 	out[1] = (uint8_t)head;
-	rc4_crypt(&m->rc4, (const uint8_t *)in.p, out + 2, in.n);
+	rc4_crypt(stream, (const uint8_t *)in.p, out + 2, in.n);
 	return in.n + 2;
 }
 
 /* Section 8.1: the key changes with every packet; lost ones are stepped over, at the price of their keys. */
 static int
-receive_stateless(struct mppe *m, uint16_t count, bool flushed)
+receive_stateless(struct mppe *m, uint16_t count, bool flushed, struct rc4 *stream)
 {
 	uint16_t ahead = (uint16_t)(m->fresh ? count + 1 : (count - m->count) & COUNT_MASK);
 
@@ -129,7 +143,7 @@ receive_stateless(struct mppe *m, uint16_t count, bool flushed)
 	if (ahead == 0 || ahead > AHEAD_MAX)
 		return -EALREADY;
 	while (ahead-- > 0)
-		change_key(m);
+		change_key(m, stream);
 	m->count = count;
 	m->fresh = false;
 	return 0;
@@ -149,11 +163,11 @@ receive_stateful(struct mppe *m, uint16_t count, bool flushed)
 		return -EAGAIN;
 	for (uint16_t at = next_count(m); at != count; at = (at + 1) & COUNT_MASK)
 		if (is_flag(at))
-			change_key(m);
+			change_key(m, m->kept);
 	if (is_flag(count))
-		change_key(m);
+		change_key(m, m->kept);
 	else if (flushed)
-		rc4_key(&m->rc4, m->session, m->key_len);
+		rc4_key(m->kept, m->session, m->key_len);
 	m->flush = false;
 	m->count = count;
 	m->fresh = false;
@@ -164,14 +178,15 @@ int
 mppe_decrypt(struct mppe *m, struct str in, uint8_t *out)
 {
 	const uint8_t *p = (const uint8_t *)in.p;
+	struct rc4 once, *stream = stateless(m) ? &once : m->kept;
 
 	if (in.n < 3 || !(p[0] & FLAG_ENCRYPTED >> 8))
 		return -EBADMSG;
 	uint16_t head = (uint16_t)(p[0] << 8 | p[1]), count = head & COUNT_MASK;
 	bool flushed = (head & FLAG_FLUSHED) != 0;
-	int r = stateless(m) ? receive_stateless(m, count, flushed) : receive_stateful(m, count, flushed);
+	int r = stateless(m) ? receive_stateless(m, count, flushed, stream) : receive_stateful(m, count, flushed);
 	if (r < 0)
 		return r;
-	rc4_crypt(&m->rc4, p + 2, out, in.n - 2);
+	rc4_crypt(stream, p + 2, out, in.n - 2);
 	return (int)in.n - 2;
 }

@@ -21,8 +21,8 @@ enum {
 #define MPPE_COUNT 4096
 
 struct mppe {
-	struct rc4 rc4;
-	uint8_t start[MPPE_KEY], session[MPPE_KEY];
+	struct rc4 *kept;              /* a stateful link's place in the key stream; a stateless one has none */
+	uint8_t start[MPPE_KEY], session[MPPE_KEY], next[MPPE_KEY];
 	uint8_t key_len;               /* 8 or 16 */
 	uint32_t bits;                 /* of the option, one strength */
 	uint16_t count;                /* of the last packet */
@@ -30,8 +30,8 @@ struct mppe {
 	bool fresh;                    /* no packet yet: the first has count 0 */
 };
 
-/* start: from mschap_keys(); bits: what CCP agreed on. */
-void mppe_begin(struct mppe *m, const uint8_t start[MPPE_KEY], uint32_t bits);
+/* start: from mschap_keys(); bits: what CCP agreed on; kept: the caller's, of a stateful link, may be NULL for others. */
+void mppe_begin(struct mppe *m, const uint8_t start[MPPE_KEY], uint32_t bits, struct rc4 *kept);
 void mppe_end(struct mppe *m);
 /*
  * Encrypts protocol and payload (in) to `out` of in.n + 2 bytes: flags and count, then the cipher text. Returns in.n + 2.

@@ -118,6 +118,30 @@ test_rc4(void **state)
 	}
 }
 
+/* In pieces of any size, and two key schedules at once: the same stream as byte by byte and one by one. */
+static void
+test_rc4_pieces(void **state)
+{
+	static const uint8_t keys[2][16] = { { 1, 2, 3, 255 }, { 9, 0, 7, 16, [15] = 128 } };
+	uint8_t in[1500], want[1500], out[1500];
+	struct rc4 one, two[2];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(in); i++)
+		in[i] = (uint8_t)(i * 7);
+	for (size_t piece = 1; piece < 40; piece++) {
+		rc4_key_two(&two[0], keys[0], &two[1], keys[1], 16);
+		for (unsigned k = 0; k < 2; k++) {
+			rc4_key(&one, keys[k], 16);
+			for (size_t i = 0; i < sizeof(in); i++)
+				rc4_crypt(&one, in + i, want + i, 1);
+			for (size_t i = 0; i < sizeof(in); i += piece)
+				rc4_crypt(&two[k], in + i, out + i, sizeof(in) - i < piece ? sizeof(in) - i : piece);
+			assert_memory_equal(out, want, sizeof(in));
+		}
+	}
+}
+
 /* RFC 2759 section 9.2, and RFC 3079 section 3.5.3 for the keys that follow. */
 static void
 test_mschap_vectors(void **state)
@@ -169,13 +193,14 @@ static void
 test_mppe_vector(void **state)
 {
 	uint8_t start[16], out[64];
+	struct rc4 stream;
 	struct mppe m;
 
 	(void)state;
 	unhex("8B7CDC149B993A1BA118CB153F56DCCB", start);
-	mppe_begin(&m, start, MPPE_128);
+	mppe_begin(&m, start, MPPE_128, &stream);
 	assert_hex(m.session, 16, "405CB2247A7956E6E211007AE27B22D4");
-	rc4_crypt(&m.rc4, (const uint8_t *)"test message", out, 12);
+	rc4_crypt(&stream, (const uint8_t *)"test message", out, 12);
 	assert_hex(out, 12, "81848317DF68846272FB5ABE");
 }
 
@@ -192,11 +217,12 @@ test_mppe_loss(void **state)
 	(void)state;
 	for (size_t k = 0; k < ARRAY_LEN(agreed); k++) {
 		struct mppe tx, rx;
+		struct rc4 streams[2];
 		uint64_t seed = k + 1;
 		unsigned read = 0, lost = 0;
 		memset(start, (int)k + 1, sizeof(start));
-		mppe_begin(&tx, start, agreed[k]);
-		mppe_begin(&rx, start, agreed[k]);
+		mppe_begin(&tx, start, agreed[k], &streams[0]);
+		mppe_begin(&rx, start, agreed[k], &streams[1]);
 		for (unsigned i = 0; i < 20000; i++) {
 			size_t n = 1 + prng_below(&seed, sizeof(plain) - 1);
 			for (size_t b = 0; b < n; b++)
@@ -230,7 +256,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_digests), cmocka_unit_test(test_sha1_million), cmocka_unit_test(test_hmac_md5),
-		cmocka_unit_test(test_rc4), cmocka_unit_test(test_mschap_vectors), cmocka_unit_test(test_passwords),
+		cmocka_unit_test(test_rc4), cmocka_unit_test(test_rc4_pieces), cmocka_unit_test(test_mschap_vectors), cmocka_unit_test(test_passwords),
 		cmocka_unit_test(test_mppe_vector), cmocka_unit_test(test_mppe_loss),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
