@@ -4,13 +4,18 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/base64.h"
+#include "console/vault_dir.h"
 #include "sys/file.h"
 #include "vault/checkpoint.h"
+#include "vault/segment.h"
 
 static const char *const names[IMAGE_PARTS] = {
-	[PART_WAL0] = "wal/00000000000000000000.wal", [PART_WAL1] = "wal/00000000000000000030.wal",
+	[PART_WAL0] = "wal/00000000000000000000.wal", [PART_WAL1] = "wal/00000000000000000015.wal",
+	[PART_WAL2] = "wal/00000000000000000030.wal", [PART_WAL3] = "wal/00000000000000000047.wal",
+	[PART_SEG0] = "seg/00000000000000000000.seg", [PART_SEG1] = "seg/00000000000000000015.seg",
 	[PART_EPOCHS] = "epochs", [PART_CHECKPOINT] = "checkpoint", [PART_KEYS] = "keys/seal", [PART_NONCES] = "keys/nonces",
 };
 
@@ -27,6 +32,15 @@ vault_image_put(const struct vault_image *v, enum image_part part, struct str by
 	int r = file_path(path, sizeof(path), v->dir, names[part]);
 
 	return r < 0 ? r : file_replace(path, bytes, 0600, false);
+}
+
+int
+vault_image_remove(const struct vault_image *v, enum image_part part)
+{
+	char path[PATH_MAX];
+	int r = file_path(path, sizeof(path), v->dir, names[part]);
+
+	return r == 0 && unlink(path) < 0 && errno != ENOENT ? -errno : r;
 }
 
 static int
@@ -63,7 +77,17 @@ store_keys(struct vault_image *v, const struct keys *k)
 }
 
 static int
-write_frame(struct vault_image *v, struct sealer *s, enum frame_kind kind)
+add_line(struct sealer *s, const char *line, uint8_t transport, struct str source)
+{
+	struct vault_entry e = { .recv_ns = 1700000000000000000 + (int64_t)s->tree.size, .transport = transport, .source = source,
+		.raw = str_z(line) };
+
+	return sealer_add(s, &e) < 0 ? -EIO : 0;
+}
+
+/* told: lines that vaultd says itself. */
+static int
+write_frame(struct vault_image *v, struct sealer *s, enum frame_kind kind, char told[][128], unsigned ntold)
 {
 	struct buf bytes = { 0 };
 	char line[80];
@@ -73,10 +97,10 @@ write_frame(struct vault_image *v, struct sealer *s, enum frame_kind kind)
 	for (unsigned i = 0; i < IMAGE_LINES && kind == FRAME_LINES && r == 0; i++) {
 		snprintf(line, sizeof(line), "line %u of frame %llu, and what else there is to say", i,
 		    (unsigned long long)s->keys.frame);
-		struct vault_entry e = { .recv_ns = 1700000000000000000 + (int64_t)s->tree.size, .transport = VAULT_UDP,
-			.source = STR("udp 192.0.2.1"), .raw = str_z(line) };
-		r = sealer_add(s, &e) < 0 ? -EIO : 0;
+		r = add_line(s, line, VAULT_UDP, STR("udp 192.0.2.1"));
 	}
+	for (unsigned i = 0; i < ntold && r == 0; i++)
+		r = add_line(s, told[i], VAULT_OWN, STR("vaultd"));
 	uint64_t first = s->frame.first;
 	if (r == 0)
 		r = sealer_finish(s, STR("\0\0\0\0\0\0\0\0"), 1700000000000000 + (int64_t)s->keys.frame, s->keys.frame, &bytes);
@@ -86,6 +110,42 @@ write_frame(struct vault_image *v, struct sealer *s, enum frame_kind kind)
 		r = vault_disk_wal_write(&v->disk, buf_str(&bytes));
 	buf_free(&bytes);
 	return r < 0 ? r : store_keys(v, &s->keys);
+}
+
+/* A file of the log becomes a segment; told: what the log says of it. */
+static int
+pack(struct vault_image *v, uint64_t first, char told[128])
+{
+	static const struct str fact_names[] = { STR_INIT("frame") };
+	struct segment_opts o = { .salt = first + 1, .names = fact_names, .nnames = 1 };
+	struct segment_writer *w = segment_writer_new(&o);
+	struct buf out = BUF_INIT(1 << 20);
+	struct vault_dir d;
+	struct digest digest;
+	int n = snprintf(told, 128, "vault.segment first=%llu digest=", (unsigned long long)first);
+	int r = w ? vault_dir_open(&d, v->dir) : -ENOMEM;
+
+	for (uint64_t i = first; r == 0 && i < first + IMAGE_EPOCH_LINES; i++) {
+		struct vault_entry e;
+		struct str record;
+
+		r = vault_dir_record(&d, i, &record);
+		if (r == 0)
+			r = vault_entry_decode(record, i, &e);
+		if (r == 0)
+			r = segment_add(w, &e, &(struct fact){ .value = str_head(e.raw, 4) }, 1, &out);
+	}
+	if (w)
+		vault_dir_close(&d);
+	if (r == 0)
+		r = segment_finish(w, 0, &out, &digest);
+	if (r == 0)
+		r = vault_image_put(v, first ? PART_SEG1 : PART_SEG0, buf_str(&out));
+	for (unsigned i = 0; i < DIGEST_BYTES && r == 0; i++)
+		n += snprintf(told + n, 128 - (size_t)n, "%02x", digest.b[i]);
+	segment_writer_free(w);
+	buf_free(&out);
+	return r;
 }
 
 static int
@@ -100,6 +160,7 @@ save(struct vault_image *v, struct image *ret)
 			r = file_read(path, &ret->part[i]);
 		if (r < 0 && r != -ENOENT)
 			return r;
+		ret->has[i] = r == 0;
 	}
 	return 0;
 }
@@ -133,15 +194,30 @@ close_epoch(struct vault_image *v, struct keys *k)
 }
 
 static int
+write_epoch(struct vault_image *v, struct sealer *s, unsigned epoch)
+{
+	char told[2][128];
+	bool packs = epoch == 2;
+	int r = write_frame(v, s, FRAME_START, NULL, 0);
+
+	if (r == 0 && packs)
+		r = pack(v, 0, told[0]);
+	if (r == 0 && packs)
+		r = pack(v, IMAGE_EPOCH_LINES, told[1]);
+	for (unsigned f = 0; f < 3 && r == 0; f++)
+		r = write_frame(v, s, FRAME_LINES, told, packs && f == 0 ? 2 : 0);
+	if (r == 0 && packs)
+		r = vault_image_remove(v, PART_WAL0);
+	return r == 0 && packs ? vault_image_remove(v, PART_WAL1) : r;
+}
+
+static int
 write_all(struct vault_image *v, struct sealer *s)
 {
 	int r = 0;
 
 	for (unsigned e = 0; e < IMAGE_STAGES && r == 0; e++) {
-		if (e % 2 == 0)
-			r = write_frame(v, s, FRAME_START);
-		for (unsigned f = 0; f < 3 && r == 0; f++)
-			r = write_frame(v, s, FRAME_LINES);
+		r = write_epoch(v, s, e);
 		if (r == 0)
 			r = write_checkpoint(v, &s->keys);
 		if (r == 0)
@@ -202,7 +278,7 @@ vault_image_make(struct vault_image *v, const char *dir)
 	sealer_open(&s, &o, &empty, &v->keys);
 	r = write_all(v, &s);
 	sealer_close(&s);
-	for (enum image_part p = PART_WAL0; p <= PART_WAL1 && r == 0; p++)
+	for (enum image_part p = PART_WAL2; p <= PART_WAL3 && r == 0; p++)
 		r = index_file(v, p);
 	if (r == 0)
 		r = file_path(path, sizeof(path), dir, "keys/auditor");

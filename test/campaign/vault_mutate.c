@@ -14,6 +14,7 @@
 
 #include "base/text.h"
 #include "console/vault_verify.h"
+#include "vault/segment.h"
 #include "vault_image.h"
 
 #include "../unit/base/prng.h"
@@ -22,7 +23,8 @@ struct run {
 	struct vault_image v;
 	uint64_t rnd;
 	struct buf now[IMAGE_PARTS];   /* as changed */
-	bool changed[IMAGE_PARTS];
+	bool changed[IMAGE_PARTS], removed[IMAGE_PARTS];
+	uint64_t cuts;                 /* made so far: every offset in turn */
 	bool auditor;                  /* this change is for his eyes: he is asked */
 };
 
@@ -44,6 +46,24 @@ become(struct run *r, enum image_part p, struct str bytes)
 	buf_reset(&r->now[p]);
 	buf_add(&r->now[p], bytes);
 	r->changed[p] = true;
+}
+
+/* One of those that are there. */
+static enum image_part
+any_part(struct run *r)
+{
+	unsigned p;
+
+	do
+		p = (unsigned)pick(r, IMAGE_PARTS);
+	while (!vault_image_now(&r->v)->has[p]);
+	return (enum image_part)p;
+}
+
+static void
+vanish(struct run *r, enum image_part p)
+{
+	r->changed[p] = r->removed[p] = true;
 }
 
 static const struct image_frame *
@@ -68,7 +88,7 @@ splice(struct run *r, enum image_part p, size_t at, size_t n, struct str in_plac
 static void
 flip_bit(struct run *r)
 {
-	enum image_part p = (enum image_part)pick(r, IMAGE_PARTS);
+	enum image_part p = any_part(r);
 	struct str o = original(r, p);
 	uint64_t bit = pick(r, o.n * 8);
 
@@ -87,19 +107,29 @@ change_byte(struct run *r)
 	splice(r, f->file, at, 1, str_of(&c, 1));
 }
 
+/* Every part at every offset, one after the other. */
 static void
 cut(struct run *r)
 {
-	enum image_part p = (enum image_part)pick(r, IMAGE_PARTS);
-	struct str o = original(r, p);
+	uint64_t all = 0, at;
+	unsigned p = 0;
 
-	become(r, p, str_head(o, pick(r, o.n)));
+	for (unsigned i = 0; i < IMAGE_PARTS; i++)
+		all += original(r, (enum image_part)i).n;
+	for (at = r->cuts++ % all; at >= original(r, (enum image_part)p).n; p++)
+		at -= original(r, (enum image_part)p).n;
+	become(r, (enum image_part)p, str_head(original(r, (enum image_part)p), at));
 }
 
 static void
 remove_file(struct run *r)
 {
-	become(r, (enum image_part)pick(r, IMAGE_PARTS), STR(""));
+	enum image_part p = any_part(r);
+
+	if (pick(r, 2))
+		vanish(r, p);
+	else
+		become(r, p, STR(""));
 }
 
 /* Where record k of the frame lies in its file. */
@@ -205,8 +235,10 @@ rewind_parts(struct run *r)
 
 	which &= ~(stage == IMAGE_STAGES - 2 || pick(r, 2) ? 1u << PART_KEYS : 1u << PART_EPOCHS);
 	for (unsigned p = 0; p < IMAGE_PARTS; p++)
-		if (which >> p & 1)
+		if (which >> p & 1 && then->has[p])
 			become(r, (enum image_part)p, buf_str(&then->part[p]));
+		else if (which >> p & 1 && vault_image_now(&r->v)->has[p])
+			vanish(r, (enum image_part)p);
 }
 
 /* The live keys forge everything behind frame `from`: heads, seals, keys, checkpoint. */
@@ -295,6 +327,120 @@ steal_and_rewrite(struct run *r)
 	r->auditor = from->frame.epoch == r->v.keys.epoch;
 }
 
+/* How a segment is made anew, in good order and with good hashes, so that only the log can know better. */
+enum anew { ANEW_LINE_ALTERED, ANEW_LINE_LEFT_OUT, ANEW_LINES_SWAPPED, ANEW_LINE_DOUBLED, ANEW_FACT, ANEW_FACTS_GONE, ANEW_SALT, ANEW_WAYS };
+
+struct anew_line {
+	struct vault_entry entry;
+	char text[128];
+	struct fact fact;
+};
+
+static size_t
+read_lines(struct run *r, enum image_part p, struct anew_line *ret)
+{
+	struct segment s;
+	struct str bytes = original(r, p);
+	struct extents extents;
+	size_t n = 0;
+	struct view *view;
+
+	if (segment_open(&s, bytes, NULL) < 0 || segment_view(&s, 0, &view) < 0)
+		abort();
+	for (; n < s.rows; n++) {
+		struct buf line = BUF_INIT(4096);
+		struct vault_entry *e = &ret[n].entry;
+
+		if (view_entry(view, s.first_index + n, (uint32_t)n, &line, e, &extents) < 0 || e->raw.n > sizeof(ret[n].text))
+			abort();
+		memcpy(ret[n].text, e->raw.p, e->raw.n);
+		e->raw.p = ret[n].text;
+		e->source = STR("udp 192.0.2.1");
+		ret[n].fact = (struct fact){ .value = str_head(e->raw, 4) };
+		buf_free(&line);
+	}
+	segment_close(&s);
+	return n;
+}
+
+static void
+write_lines(struct run *r, enum image_part p, const struct anew_line *lines, size_t n, bool facts, uint64_t salt)
+{
+	static const struct str names[] = { STR_INIT("frame") };
+	struct segment_opts o = { .salt = salt, .names = names, .nnames = 1 };
+	struct segment_writer *w = segment_writer_new(&o);
+	struct digest digest;
+	uint64_t first = p == PART_SEG0 ? 0 : IMAGE_EPOCH_LINES;
+
+	buf_reset(&r->now[p]);
+	for (size_t i = 0; i < n; i++) {
+		struct vault_entry e = lines[i].entry;
+
+		e.index = first + i;
+		if (segment_add(w, &e, &lines[i].fact, facts, &r->now[p]) < 0)
+			abort();
+	}
+	if (segment_finish(w, 0, &r->now[p], &digest) < 0)
+		abort();
+	segment_writer_free(w);
+	r->changed[p] = true;
+}
+
+static void
+remake_segment(struct run *r)
+{
+	enum image_part p = pick(r, 2) ? PART_SEG0 : PART_SEG1;
+	enum anew how = (enum anew)pick(r, ANEW_WAYS);
+	struct anew_line lines[IMAGE_EPOCH_LINES + 1];
+	size_t n = read_lines(r, p, lines), at = pick(r, n - 1);
+	struct anew_line other = lines[at];
+	uint64_t salt = p == PART_SEG0 ? 1 : IMAGE_EPOCH_LINES + 1;
+
+	if (how == ANEW_LINE_ALTERED)
+		lines[at].text[pick(r, lines[at].entry.raw.n)] ^= 1;
+	if (how == ANEW_LINE_LEFT_OUT)
+		n--;
+	for (size_t i = at; how == ANEW_LINE_LEFT_OUT && i < n; i++) {
+		lines[i] = lines[i + 1];
+		lines[i].entry.raw.p = lines[i].text;
+	}
+	if (how == ANEW_LINES_SWAPPED || how == ANEW_LINE_DOUBLED) {
+		lines[at] = lines[at + 1];
+		lines[at].entry.raw.p = lines[at].text;
+	}
+	if (how == ANEW_LINES_SWAPPED) {
+		lines[at + 1] = other;
+		lines[at + 1].entry.raw.p = lines[at + 1].text;
+	}
+	if (how == ANEW_FACT)
+		lines[at].fact.value = STR("hide");
+	write_lines(r, p, lines, n, how != ANEW_FACTS_GONE, how == ANEW_SALT ? salt + 1 + pick(r, 1000) : salt);
+}
+
+static void
+swap_segments(struct run *r)
+{
+	unsigned how = (unsigned)pick(r, 3);
+
+	if (how != 1)
+		become(r, PART_SEG0, original(r, PART_SEG1));
+	if (how != 0)
+		become(r, PART_SEG1, original(r, PART_SEG0));
+}
+
+static void
+change_segment_byte(struct run *r)
+{
+	enum image_part p = pick(r, 2) ? PART_SEG0 : PART_SEG1;
+	size_t at = pick(r, original(r, p).n), n = 1 + pick(r, 8);
+	char bytes[8];
+
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (char)pick(r, 256);
+	/* As many bytes in their place, none, or more. */
+	splice(r, p, at, pick(r, 3) ? n : 0, str_of(bytes, pick(r, 3) ? n : 0));
+}
+
 /* Closing notes left out, doubled, or made with the live key. */
 static void
 meddle_with_epochs(struct run *r)
@@ -327,7 +473,8 @@ static const struct { const char *name; void (*change)(struct run *r); } kinds[]
 	{ "a file emptied", remove_file }, { "a line deleted", delete_line }, { "a line doubled", double_line },
 	{ "two lines swapped", swap_lines }, { "a frame deleted", delete_frame }, { "a frame doubled", double_frame },
 	{ "two frames swapped", swap_frames }, { "parts rewound", rewind_parts },
-	{ "live keys stolen, history rewritten", steal_and_rewrite }, { "closing notes meddled with", meddle_with_epochs },
+	{ "live keys stolen, history rewritten", steal_and_rewrite }, { "closing notes meddled with", meddle_with_epochs }, { "bytes of a segment", change_segment_byte },
+	{ "segments exchanged", swap_segments }, { "a segment made anew: lines, words, index", remake_segment },
 };
 
 /* Are the lines still those that were sealed? Read in the plain way, without a look at any seal. */
@@ -348,6 +495,19 @@ lines_are_whole(const struct run *r, struct vault_dir *d)
 	return t.size == r->v.size && digest_eq(&root, &r->v.root);
 }
 
+/*
+ * An index that hides lines from searches is an attack, though every line is there. A segment that is not there hides
+ * nothing where the log's own file is back in its place.
+ */
+static bool
+segments_differ(struct run *r)
+{
+	for (enum image_part p = PART_SEG0; p <= PART_SEG1; p++)
+		if (r->changed[p] && !r->removed[p] && !str_eq(buf_str(&r->now[p]), original(r, p)))
+			return true;
+	return false;
+}
+
 enum seen { SEEN, HARMLESS, UNSEEN };
 
 static enum seen
@@ -359,9 +519,15 @@ judge(struct run *r)
 
 	if (vault_dir_open(&d, r->v.dir) == 0 && vault_verify(&d, r->auditor ? &r->v.auditor : NULL, &report) == 0 &&
 	    !report.fault[0])
-		seen = lines_are_whole(r, &d) ? HARMLESS : UNSEEN;
+		seen = lines_are_whole(r, &d) && !segments_differ(r) ? HARMLESS : UNSEEN;
 	vault_dir_close(&d);
 	return seen;
+}
+
+static int
+put(struct run *r, enum image_part p, bool gone, struct str bytes)
+{
+	return gone ? vault_image_remove(&r->v, p) : vault_image_put(&r->v, p, bytes);
 }
 
 static int
@@ -370,16 +536,17 @@ one(struct run *r, size_t kind, enum seen *ret)
 	int e = 0;
 
 	memset(r->changed, 0, sizeof(r->changed));
+	memset(r->removed, 0, sizeof(r->removed));
 	r->auditor = false;
 	kinds[kind].change(r);
-	for (unsigned p = 0; p < IMAGE_PARTS && e == 0; p++)
+	for (enum image_part p = 0; p < IMAGE_PARTS && e == 0; p++)
 		if (r->changed[p])
-			e = vault_image_put(&r->v, (enum image_part)p, buf_str(&r->now[p]));
+			e = put(r, p, r->removed[p], buf_str(&r->now[p]));
 	if (e == 0)
 		*ret = judge(r);
-	for (unsigned p = 0; p < IMAGE_PARTS && e == 0; p++)
+	for (enum image_part p = 0; p < IMAGE_PARTS && e == 0; p++)
 		if (r->changed[p])
-			e = vault_image_put(&r->v, (enum image_part)p, original(r, (enum image_part)p));
+			e = put(r, p, !vault_image_now(&r->v)->has[p], original(r, p));
 	return e;
 }
 
