@@ -81,7 +81,7 @@ read_all(const struct options *o, struct replay *replay, struct correlator *c, s
 static int
 scan(const struct options *o, struct engine *e, const struct path_list *paths, struct found *f)
 {
-	struct correlate_opts opts = { .lateness_us = 60 * WHEN_SECOND };
+	struct correlate_opts opts = { .lateness_us = 60 * WHEN_SECOND, .join_wanted_only = true };
 	struct summary s = { .first_us = WHEN_NONE, .last_us = WHEN_NONE };
 	struct correlate_calls calls;
 	struct correlator *c = NULL;

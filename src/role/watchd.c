@@ -58,7 +58,7 @@ watching_engine(struct watching *w, struct str state)
 		.keys_max = (uint32_t)c->watch.keys,
 		.hash_seed = w->seed,
 		.own = c->own.v, .nown = c->own.n,
-		.zone_offset_min = w->zone_offset_min,
+		.zone_offset_min = w->zone_offset_min, .join_wanted_only = true,
 		.disabled = c->watch.disable_rules.v, .ndisabled = c->watch.disable_rules.n,
 	};
 	struct correlate_calls calls = {

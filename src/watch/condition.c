@@ -249,7 +249,7 @@ check_kinds(struct load *l, const struct condition *c, const struct conf_word *w
 int
 condition_compile(struct load *l, const struct conf_stmt *s, uint32_t *at, struct condition *ret)
 {
-	struct condition c = { .about = CONDITION_FIELD };
+	struct condition c = { .about = CONDITION_FIELD, .other = FIELD_NONE };
 	const struct conf_word *word;
 	int err;
 
@@ -272,7 +272,7 @@ condition_compile(struct load *l, const struct conf_stmt *s, uint32_t *at, struc
 		return -EINVAL;
 	}
 	err = ops[c.op].take ? ops[c.op].take(l, s, at, &c) : 0;
-	c.plain = c.field != FIELD_program && c.field != FIELD_host && c.field != FIELD_message && c.field != FIELD_pid;
+	c.plain = c.about == CONDITION_FIELD && c.field != FIELD_program && c.field != FIELD_host && c.field != FIELD_message && c.field != FIELD_pid;
 	if (err == 0)
 		*ret = c;
 	return err;

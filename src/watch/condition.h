@@ -51,7 +51,7 @@ struct condition {
 	enum condition_about about;
 	enum condition_op op;
 	uint16_t field;
-	uint16_t other;            /* same, differs, holds */
+	uint16_t other;            /* same, differs, holds; else FIELD_NONE */
 	bool plain;                /* the field is nowhere but among the fields of a record */
 	bool own;                  /* `in $own`: the caller's own networks count too */
 	uint32_t nvalues;
@@ -77,6 +77,9 @@ bool condition_holds(const struct condition *c, const struct ruleset *rs, const 
     const struct watch_env *env);
 bool conditions_hold(const struct condition *c, uint32_t n, const struct ruleset *rs, const struct record *r,
     const struct watch_env *env);
+/* The same of conditions that stand apart. */
+bool conditions_all_hold(const struct condition *const *c, uint32_t n, const struct ruleset *rs,
+    const struct record *r, const struct watch_env *env);
 /* The same for one value that is not in a record (keys of `need`, before a record has fields). NULL p: absent. */
 bool condition_holds_value(const struct condition *c, struct str value);
 

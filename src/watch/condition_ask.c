@@ -331,15 +331,32 @@ condition_holds(const struct condition *c, const struct ruleset *rs, const struc
 	return ask(&q);
 }
 
+/* Two of three conditions ask about a field that is not there. */
+static inline bool
+holds_soon(const struct condition *c, const struct ruleset *rs, const struct record *r, const struct watch_env *env)
+{
+	if (c->plain && !record_field(r, c->field))
+		return asks[c->op].absent;
+	return condition_holds(c, rs, r, env);
+}
+
 bool
 conditions_hold(const struct condition *c, uint32_t n, const struct ruleset *rs, const struct record *r,
     const struct watch_env *env)
 {
 	for (uint32_t i = 0; i < n; i++) {
-		/* Two of three conditions ask about a field that is not there. */
-		bool absent = c[i].about == CONDITION_FIELD && c[i].plain && !record_field(r, c[i].field);
+		if (!holds_soon(&c[i], rs, r, env))
+			return false;
+	}
+	return true;
+}
 
-		if (absent ? !asks[c[i].op].absent : !condition_holds(&c[i], rs, r, env))
+bool
+conditions_all_hold(const struct condition *const *c, uint32_t n, const struct ruleset *rs,
+    const struct record *r, const struct watch_env *env)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		if (!holds_soon(c[i], rs, r, env))
 			return false;
 	}
 	return true;

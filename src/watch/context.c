@@ -10,15 +10,10 @@
 #define CONTEXT_EVENTS 256u
 
 static uint32_t
-context_track(struct correlator *c, const struct rule *rule, const struct record *r, int64_t time_us)
+context_track(struct correlator *c, const struct rule *rule, uint64_t hash, int64_t time_us)
 {
-	uint64_t key = r ? key_hash(&c->rules->keys[rule->context], r, c->seed) : 0;
-	uint32_t i;
+	uint32_t i = tracks_take(&c->tracks, hash, (uint16_t)rule->index, TRACK_CONTEXT, c->watermark_us);
 
-	if (key == 0)
-		return TRACK_NONE;
-	i = tracks_take(&c->tracks, track_hash(key, rule, TRACK_CONTEXT), (uint16_t)rule->index,
-	    TRACK_CONTEXT, c->watermark_us);
 	if (i != TRACK_NONE)
 		shape_note_late(c, i, time_us);
 	return i;
@@ -57,7 +52,9 @@ void
 context_link(struct correlator *c, const struct rule *rule, uint32_t home, const struct event *e,
     const struct record *r)
 {
-	uint32_t i = context_track(c, rule, r, r ? r->time_us : 0), at, d = shape_dossier(c, home, e);
+	uint64_t key = r ? key_hash(&c->rules->keys[rule->context], r, c->seed) : 0;
+	uint32_t i = key ? context_track(c, rule, track_hash(key, rule, TRACK_CONTEXT), r->time_us) : TRACK_NONE;
+	uint32_t at, d = shape_dossier(c, home, e);
 	struct event mine = { .time_us = e->time_us, .ref = e->ref, .recall = e->recall };
 	struct event *events;
 	struct track *t;
@@ -80,16 +77,14 @@ context_link(struct correlator *c, const struct rule *rule, uint32_t home, const
 }
 
 void
-shape_context(struct correlator *c, const struct rule *rule, struct input *in)
+shape_context(struct correlator *c, const struct rule *rule, uint64_t hash, struct input *in)
 {
 	struct event e = { .time_us = in->time_us, .ref = in->ref, .weight = in->weight };
 	uint32_t i, at, d;
 	struct event *events;
 	struct track *t;
 
-	if (!conditions_hold(rule->context_where, rule->ncontext_where, c->rs, in->r, &c->env))
-		return;
-	i = context_track(c, rule, in->r, in->time_us);
+	i = context_track(c, rule, hash, in->time_us);
 	if (i == TRACK_NONE)
 		return;
 	t = track_at(&c->tracks, i);

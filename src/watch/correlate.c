@@ -4,82 +4,70 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "base/hash.h"
 #include "watch/correlator.h"
 #include "watch/key.h"
-#include "watch/wanted.h"
 
 #define KEYS_LEAST 64u
 #define LATENESS_DEFAULT (60 * WHEN_SECOND)
 #define EXPIRE_AT_ONCE 64u
-#define WANTS_AT_ONCE 64u          /* their tracks are fetched together; a bit each */
 #define REPEAT_WITHIN WHEN_HOUR
-#define REPEAT_MAX 1000000u
 #define TIME_MOST (INT64_C(1) << 59)   /* 18,000 years: windows may be added without leaving the scale */
 
-uint64_t
-track_hash(uint64_t key, const struct rule *rule, enum track_role role)
-{
-	return hash_mix(key, rule->text_hash + role);
-}
-
 /* Once in four thousand million records the numbers begin anew. */
-static void
-begin_epochs(struct correlator *c)
+void
+correlator_begin_epochs(struct correlator *c)
 {
 	for (uint32_t i = 0; i < c->rules->nkeys; i++)
 		c->key_memos[i].epoch = 0;
-	for (uint32_t i = 0; i < PART_MEMOS; i++)
+	for (uint32_t i = 0; i < c->rules->nparts; i++)
 		c->part_memos[i].epoch = 0;
 	c->epoch = 1;
 }
 
-void
-correlator_forget_keys(struct correlator *c)
+uint64_t
+correlator_part_anew(struct correlator *c, uint16_t part, const struct record *r)
 {
-	if (++c->epoch == 0)
-		begin_epochs(c);
+	uint64_t hash = key_part_hash(&c->rules->parts[part], r, c->seed);
+
+	c->part_memos[part] = (struct hash_memo){ hash, c->epoch };
+	return hash;
 }
 
 uint64_t
-correlator_part(struct correlator *c, const struct key_part *part, const struct record *r)
+correlator_key_anew(struct correlator *c, uint16_t key, const struct record *r)
 {
-	struct part_memo *m = &c->part_memos[(part->field + 31u * part->net) & (PART_MEMOS - 1)];
-
-	if (m->epoch != c->epoch || m->part.field != part->field || m->part.net != part->net)
-		*m = (struct part_memo){ key_part_hash(part, r, c->seed), c->epoch, *part };
-	return m->hash;
-}
-
-uint64_t
-correlator_key(struct correlator *c, uint16_t key, const struct record *r)
-{
-	const struct key_spec *spec = &c->rules->keys[key];
-	struct key_memo *m = &c->key_memos[key];
+	const struct key_plan *plan = &c->rules->plans[key];
+	struct hash_memo *m = &c->key_memos[key];
 	uint64_t parts[RULE_KEY_PARTS_MAX];
 
-	if (m->epoch == c->epoch)
-		return m->hash;
-	*m = (struct key_memo){ 0, c->epoch };
+	*m = (struct hash_memo){ 0, c->epoch };
 	/* What a record may lack mostly stands last: host and program are nearly always there. */
-	for (uint8_t i = spec->n; i-- > 0;) {
-		parts[i] = correlator_part(c, &spec->part[i], r);
-		if (parts[i] == 0 && key_part_needed(spec, i))
+	for (uint8_t i = plan->n; i-- > 0;) {
+		parts[i] = correlator_part(c, plan->part[i], r);
+		if (parts[i] == 0 && !(plan->optional >> i & 1))
 			return 0;
 	}
-	m->hash = key_join(parts, spec->n, c->seed);
+	m->hash = key_join(parts, plan->n, c->seed);
 	return m->hash;
 }
 
-/* Names that no rule has are the caller's to tell of: rule_find(). */
+/*
+ * By rule, what of it this run decides. Names that no rule has are the caller's to tell of: rule_find(). Old logs teach
+ * nothing: what must be learned first will not be told.
+ */
 static int
-switch_off(struct correlator *c, const struct correlate_opts *o)
+look_at_rules(struct correlator *c, const struct correlate_opts *o)
 {
-	if (o->ndisabled == 0)
-		return 0;
 	c->off = calloc(c->rules->nrules + 1, sizeof(*c->off));
-	if (!c->off)
+	c->most = calloc(c->rules->nrules + 1, sizeof(*c->most));
+	if (!c->off || !c->most)
 		return -ENOMEM;
+	for (uint32_t i = 0; i < c->rules->nrules; i++) {
+		const struct rule *rule = &c->rules->rules[i];
+
+		c->off[i] = c->batch && (rule->after_us > 0 || rule->shape == RULE_SILENCE);
+		c->most[i] = shape_most(rule, c->lateness_us);
+	}
 	for (size_t i = 0; i < o->ndisabled; i++) {
 		uint32_t rule = rule_find(c->rs, o->disabled[i]);
 
@@ -110,11 +98,12 @@ init(struct correlator *c, const struct correlate_opts *o)
 	c->meeting_generations = calloc(MEETING_BUCKETS, sizeof(uint32_t));
 	c->family = malloc(FAMILY_MAX * sizeof(uint32_t));
 	c->key_memos = calloc(c->rules->nkeys + 1, sizeof(*c->key_memos));
+	c->part_memos = calloc(c->rules->nparts + 1, sizeof(*c->part_memos));
 	c->epoch = 1;
-	if (!c->meeting_buckets || !c->meeting_generations || !c->family || !c->key_memos)
+	if (!c->meeting_buckets || !c->meeting_generations || !c->family || !c->key_memos || !c->part_memos)
 		return -ENOMEM;
 	memset(c->meeting_buckets, 0xff, MEETING_BUCKETS * sizeof(uint32_t));
-	if (switch_off(c, o) < 0)
+	if (look_at_rules(c, o) < 0)
 		return -ENOMEM;
 	if (tracks_init(&c->tracks, keys < KEYS_LEAST ? KEYS_LEAST : keys) < 0 ||
 	    recall_init(&c->recall) < 0)
@@ -173,7 +162,9 @@ release(struct correlator *c)
 	free(c->meeting_generations);
 	free(c->family);
 	free(c->key_memos);
+	free(c->part_memos);
 	free(c->off);
+	free(c->most);
 	if (c->tracks.slots)
 		tracks_free(&c->tracks);
 	recall_free(&c->recall);
@@ -203,68 +194,6 @@ correlator_empty(struct correlator *c)
 	*c = fresh;
 	if (init(c, &c->opts) < 0)
 		abort();
-}
-
-uint32_t
-input_recall(struct correlator *c, struct input *in)
-{
-	if (in->recall == RECALL_NONE)
-		in->recall = recall_keep(&c->recall, in->r, c->rules->keep);
-	return in->recall;
-}
-
-/*
- * Which of the wants want this record, one bit each; and their tracks are asked for all at once, so that the waits for
- * memory overlap: first their slots, then what these name.
- */
-static uint64_t
-look_ahead(struct correlator *c, const struct want *wants, uint32_t n, const struct record *r)
-{
-	uint64_t hashes[WANTS_AT_ONCE], wanted = 0;
-	uint32_t nhashes = 0;
-
-	for (uint32_t i = 0; i < n; i++) {
-		const struct rule *rule = &c->rules->rules[wants[i].rule];
-		bool step = wants[i].role == WANT_STEP;
-		uint64_t key;
-
-		if (step ? !shape_wants(c, rule, wants[i].step, r) : rule_is_off(c, rule))
-			continue;
-		wanted |= UINT64_C(1) << i;
-		key = correlator_key(c, step ? rule->key : rule->context, r);
-		if (key) {
-			hashes[nhashes] = track_hash(key, rule, step ? TRACK_RULE : TRACK_CONTEXT);
-			tracks_prefetch(&c->tracks, hashes[nhashes++]);
-		}
-	}
-	for (uint32_t i = 0; nhashes > 1 && i < nhashes; i++)
-		tracks_prefetch_cell(&c->tracks, hashes[i]);
-	return wanted;
-}
-
-static void
-count_some(struct correlator *c, const struct want *wants, uint32_t n, struct input *in)
-{
-	for (uint64_t wanted = look_ahead(c, wants, n, in->r); wanted; wanted &= wanted - 1) {
-		const struct want *want = &wants[__builtin_ctzll(wanted)];
-		const struct rule *rule = &c->rules->rules[want->rule];
-
-		if (want->role == WANT_STEP)
-			shape_take(c, rule, want->step, in);
-		else
-			shape_context(c, rule, in);
-	}
-}
-
-static void
-count_it(struct correlator *c, struct input *in)
-{
-	struct wanted wanted = wanted_by(c->rules, &c->rules->kinds[in->r->kind], in->r);
-	struct want wants[WANTS_AT_ONCE];
-	uint32_t n;
-
-	while ((n = wanted_next(&wanted, wants, WANTS_AT_ONCE)) > 0)
-		count_some(c, wants, n, in);
 }
 
 /* Eight bytes at either end tell hosts apart well enough, and cost nothing. */
@@ -324,7 +253,7 @@ repeat(struct correlator *c, const struct record *mark, int64_t time_us)
 	in.weight = times > REPEAT_MAX ? REPEAT_MAX : (uint32_t)times;
 	before.ref = mark->ref;
 	correlator_forget_keys(c);
-	count_it(c, &in);
+	(void)count_record(c, &in, false);
 }
 
 static int64_t
@@ -342,22 +271,22 @@ time_of(struct correlator *c, const struct record *r)
 	return t;
 }
 
+/* Wanted or not, it may open or end a session. Returns its copy, if some rule keeps one. */
 static uint32_t
-weight_of(const struct record *r)
-{
-	if (r->repeat == 0)
-		return 1;
-	return r->repeat > REPEAT_MAX ? REPEAT_MAX : r->repeat;
-}
-
-static uint32_t
-take(struct correlator *c, struct record *r, int64_t time_us)
+take(struct correlator *c, struct record *r, const struct kind_wants *kind, int64_t time_us)
 {
 	struct input in = { .r = r, .time_us = time_us, .ref = r->ref, .weight = weight_of(r) };
+	bool join = c->sessions.pool.count > 0 && !kind->opens;
 
-	count_it(c, &in);
-	if (c->rules->njoins > 0 && c->lateness_us > 0)
+	correlator_forget_keys(c);
+	if (join && !c->opts.join_wanted_only) {
+		sessions_fill(c, r, time_us);
+		join = false;
+	}
+	if (kind->n > 0 && count_record(c, &in, join) && c->rules->njoins > 0 && c->lateness_us > 0)
 		sessions_wait(c, &in);
+	if (kind->opens || kind->ends)
+		sessions_take(c, r, time_us);
 	return in.recall;
 }
 
@@ -371,110 +300,15 @@ correlate(struct correlator *c, struct record *r)
 	c->stats.records++;
 	if (time_us < c->watermark_us)
 		c->stats.late++;
-	if (c->sessions.pool.count > 0 || kind->n > 0 || kind->opens || kind->ends)
-		correlator_forget_keys(c);
 	if (r->kind == KIND_syslog_repeat) {
 		repeat(c, r, time_us);
 	} else {
-		if (c->sessions.pool.count > 0 && !kind->opens && sessions_fill(c, r, time_us))
-			c->stats.joins++;
-		if (kind->n > 0)
-			recall = take(c, r, time_us);
-		if (kind->opens || kind->ends)
-			sessions_take(c, r, time_us);
+		if (kind->n > 0 || kind->opens || kind->ends || !c->opts.join_wanted_only)
+			recall = take(c, r, kind, time_us);
 		pass(c, r, time_us, recall);
 	}
 	if (c->ntouched > 0)
 		tell_touched(c);
-}
-
-/* The id under which the record was told by a rule other than this one. */
-static uint64_t
-told_elsewhere(struct correlator *c, const struct kind_wants *kind, const struct rule *except,
-    const struct input *in)
-{
-	const struct want *wants = &c->rules->wants[kind->first];
-	uint64_t id = 0;
-
-	for (uint32_t i = 0; i < kind->n && id == 0; i++) {
-		const struct rule *rule = &c->rules->rules[wants[i].rule];
-
-		if (wants[i].role == WANT_STEP && rule != except)
-			id = shape_told(c, rule, in);
-	}
-	return id;
-}
-
-/*
- * One rule that counted the record as it was. It stays there; or it has another key now; or the rule wanted lacking
- * what it lacks no more, and another rule has it.
- */
-static void
-settle(struct correlator *c, const struct kind_wants *kind, const struct want *want,
-    const struct input *was, const struct input *is)
-{
-	const struct rule *rule = &c->rules->rules[want->rule];
-	const struct key_spec *key = &c->rules->keys[rule->key];
-	bool wanted = shape_wants(c, rule, want->step, is->r);
-	uint64_t into;
-
-	if (!shape_wants(c, rule, want->step, was->r))
-		return;
-	if (wanted && key_hash(key, was->r, c->seed) == key_hash(key, is->r, c->seed)) {
-		shape_refresh(c, rule, is);
-		return;
-	}
-	into = wanted ? shape_told(c, rule, is) : 0;
-	shape_retract(c, rule, was, into ? into : told_elsewhere(c, kind, rule, is));
-}
-
-/* The same key with another value of what is counted: the old value goes first. Another key: it goes from there. */
-static void
-recount(struct correlator *c, const struct kind_wants *kind, const struct input *was,
-    struct input *is)
-{
-	const struct want *wants = &c->rules->wants[kind->first];
-
-	for (uint32_t i = 0; i < kind->n; i++) {
-		const struct rule *rule = &c->rules->rules[wants[i].rule];
-
-		if (wants[i].role == WANT_STEP && rule->distinct != FIELD_NONE)
-			shape_forget(c, rule, was);
-	}
-	correlator_forget_keys(c);
-	count_it(c, is);
-	tell_touched(c);
-	for (uint32_t i = 0; i < kind->n; i++) {
-		if (wants[i].role == WANT_STEP)
-			settle(c, kind, &wants[i], was, is);
-	}
-}
-
-/* Where a record was counted without its session's facts, it is counted no more when its key is another now. */
-void
-correlator_again(struct correlator *c, uint32_t recall, const struct session *s)
-{
-	struct buf extra = BUF_INIT(RECORD_EXTRA_MAX);
-	struct record old, now;
-	struct input was = { .r = &old, .recall = recall }, is = { .r = &now, .recall = recall };
-	const struct kind_wants *kind;
-
-	if (!recall_get(&c->recall, recall, &old) || old.time_us < s->opened_us ||
-	    old.time_us - s->opened_us > c->rules->joins[s->join].for_us)
-		return;
-	now = old;
-	now.extra = &extra;
-	if (session_give(c, s, &now)) {
-		was.time_us = is.time_us = old.time_us;
-		was.ref = is.ref = old.ref;
-		was.weight = is.weight = weight_of(&old);
-		kind = &c->rules->kinds[old.kind];
-		is.recall = recall_keep(&c->recall, &now, c->rules->keep);
-		recount(c, kind, &was, &is);
-		correlator_forget_keys(c);
-		c->stats.joins++;
-	}
-	buf_free(&extra);
 }
 
 /* Time moves on from one due thing to the next, so that a leap gives what small steps would have given. */

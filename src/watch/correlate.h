@@ -66,6 +66,7 @@ struct correlate_opts {
 	int zone_offset_min;         /* for `hour` and `weekday` */
 	const struct str *disabled;  /* names of rules that count nothing; must outlive the correlator */
 	size_t ndisabled;
+	bool join_wanted_only;       /* nobody reads what sessions add to a record, but the rules that may want it */
 	bool batch;                  /* old logs: no baseline is learned, so nothing is `first` or silent by learning */
 };
 

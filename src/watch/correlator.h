@@ -10,6 +10,7 @@
 #ifndef GUARITA_WATCH_CORRELATOR_H
 #define GUARITA_WATCH_CORRELATOR_H
 
+#include "base/hash.h"
 #include "base/pool.h"
 #include "watch/correlate.h"
 #include "watch/due.h"
@@ -29,6 +30,7 @@ struct renames;
 #define HELD_LEAST 16u
 #define SESSIONS_MAX (32u << 10)
 #define RISK_PART_OF_RULE 0x10000u /* a part of a risk is 1 + kind, or this + rule */
+#define REPEAT_MAX 1000000u
 #define PASSED 256u                /* records in which a repeat mark looks for the one it means; power of two */
 
 /* Yes and no are bytes in what is saved: foreign bytes may hold any value. */
@@ -123,18 +125,10 @@ struct passed {                    /* one of the last records, whatever it was *
 	uint32_t recall;           /* RECALL_NONE: nobody had asked for it */
 };
 
-/* Hashes of the record in hand, good while their epoch is. */
-struct key_memo {
+/* A hash of the record in hand, good while its epoch is. */
+struct hash_memo {
 	uint64_t hash;
 	uint32_t epoch;
-};
-
-#define PART_MEMOS 64u             /* power of two; parts that share a place are computed more often, never wrong */
-
-struct part_memo {
-	uint64_t hash;
-	uint32_t epoch;
-	struct key_part part;
 };
 
 struct correlator {
@@ -146,7 +140,8 @@ struct correlator {
 	int64_t lateness_us, watermark_us, now_us, started_us, last_time_us;
 	uint64_t seed;
 	bool batch;
-	bool *off;                 /* by rule: switched off; NULL: none is */
+	bool *off;                 /* by rule: switched off, or old logs teach it nothing */
+	uint16_t *most;            /* by rule: events that a track of it may need at once */
 	struct tracks tracks;
 	struct recall recall;
 	struct sessions sessions;
@@ -163,8 +158,8 @@ struct correlator {
 	uint32_t nfamily, family_epoch;
 	uint32_t round;
 	uint32_t epoch;            /* another for each record, and when more became known of it */
-	struct key_memo *key_memos;        /* by key */
-	struct part_memo part_memos[PART_MEMOS];
+	struct hash_memo *key_memos;       /* by key */
+	struct hash_memo *part_memos;      /* by part */
 	struct passed passed[PASSED];
 	uint32_t npassed;
 	struct keepsake *keepsakes;        /* KEEPSAKES places by hash; NULL until the first */
@@ -191,20 +186,65 @@ dossier_at(const struct correlator *c, uint32_t i)
 static inline bool
 rule_is_off(const struct correlator *c, const struct rule *rule)
 {
-	return c->off && c->off[rule->index];
+	return c->off[rule->index];
 }
 
 /* correlate.c */
 void correlator_empty(struct correlator *c);
-uint64_t correlator_key(struct correlator *c, uint16_t key, const struct record *r);
-/* The same for one field. */
-uint64_t correlator_part(struct correlator *c, const struct key_part *part, const struct record *r);
-void correlator_forget_keys(struct correlator *c);
-/* The same for the same rule text in whatever order rules stand, so that saved state finds its place again. */
-uint64_t track_hash(uint64_t key, const struct rule *rule, enum track_role role);
+/* The hash of a key of the record in hand, 0 when it lacks a part: computed once for all who ask. */
+uint64_t correlator_key_anew(struct correlator *c, uint16_t key, const struct record *r);
+uint64_t correlator_part_anew(struct correlator *c, uint16_t part, const struct record *r);
+void correlator_begin_epochs(struct correlator *c);
 
+static inline uint64_t
+correlator_key(struct correlator *c, uint16_t key, const struct record *r)
+{
+	const struct hash_memo *m = &c->key_memos[key];
+
+	if (c->rules->plans[key].needs & ~r->keys_seen)
+		return 0;
+	return m->epoch == c->epoch ? m->hash : correlator_key_anew(c, key, r);
+}
+
+/* The same for one part. */
+static inline uint64_t
+correlator_part(struct correlator *c, uint16_t part, const struct record *r)
+{
+	const struct hash_memo *m = &c->part_memos[part];
+
+	return m->epoch == c->epoch ? m->hash : correlator_part_anew(c, part, r);
+}
+
+/* Another record comes, or more became known of this one. */
+static inline void
+correlator_forget_keys(struct correlator *c)
+{
+	if (++c->epoch == 0)
+		correlator_begin_epochs(c);
+}
+
+/* The same for the same rule text in whatever order rules stand, so that saved state finds its place again. */
+static inline uint64_t
+track_hash(uint64_t key, const struct rule *rule, enum track_role role)
+{
+	return hash_mix(key, rule->text_hash + role);
+}
+
+/* count.c: a record through the rules that want it. */
 /* The copy of the record in hand, made when the first rule keeps something of it. */
 uint32_t input_recall(struct correlator *c, struct input *in);
+/* All that want it count it. May add what sessions know to in->r, if `join`. True when any rule might want it. */
+bool count_record(struct correlator *c, struct input *in, bool join);
+/* Counts an early record again, now with what its session brought. */
+void count_again(struct correlator *c, uint32_t recall, const struct session *s);
+
+static inline uint32_t
+weight_of(const struct record *r)
+{
+	if (r->repeat == 0)
+		return 1;
+	return r->repeat > REPEAT_MAX ? REPEAT_MAX : r->repeat;
+}
 
 /* dossier.c: includes an event of a rule, at the track where its incidents hang. r may be NULL when it is unknown. */
 void dossier_include(struct correlator *c, const struct rule *rule, uint32_t home,
@@ -239,13 +279,11 @@ void tell_touched(struct correlator *c);
 void tell_closed(struct correlator *c, uint32_t d);
 void tell_merged(struct correlator *c, uint32_t d, uint64_t into);
 
-/* shape.c: one event of a rule that wants it (shape_wants()), by the rule's shape. */
-void shape_take(struct correlator *c, const struct rule *rule, uint8_t step, struct input *in);
-void shape_context(struct correlator *c, const struct rule *rule, struct input *in);
+/* shape.c: one event of a rule that wants it (shape_wants()), by the rule's shape; hash: of its track for the record. */
+void shape_take(struct correlator *c, const struct rule *rule, uint8_t step, uint64_t hash, struct input *in);
+void shape_context(struct correlator *c, const struct rule *rule, uint64_t hash, struct input *in);
 /* The id under which the incident that holds this record was told; 0 when it is in none. */
 uint64_t shape_told(struct correlator *c, const struct rule *rule, const struct input *in);
-/* True when the rule counts such a record in this step. */
-bool shape_wants(const struct correlator *c, const struct rule *rule, uint8_t step, const struct record *r);
 /* The same key as before, but more is known of the record. */
 void shape_refresh(struct correlator *c, const struct rule *rule, const struct input *in);
 /* Takes its event out of its track, whatever incident holds it. The track, or TRACK_NONE. */
@@ -258,6 +296,8 @@ void shape_due(struct correlator *c, const struct due *due);
 void shape_risk(struct correlator *c, const struct rule *rule, const struct event *e,
     const struct record *r);
 int64_t shape_keep_us(const void *ctx, const struct track *t);
+/* What a track of the rule may need at once; more events are not kept. */
+uint16_t shape_most(const struct rule *rule, int64_t lateness_us);
 
 /* state.c */
 void dossier_due(struct correlator *c, uint32_t dossier);
@@ -266,15 +306,13 @@ void shape_put_due(struct correlator *c, uint32_t track, int64_t at_us);
 /* session.c */
 int sessions_init(struct sessions *s) WARN_UNUSED;
 void sessions_free(struct sessions *s);
-/* Adds to r what its sessions know. True when something was added. */
-bool sessions_fill(struct correlator *c, struct record *r, int64_t time_us);
+/* Adds to r what its sessions know. */
+void sessions_fill(struct correlator *c, struct record *r, int64_t time_us);
 /* r opens or ends sessions; calls for each record that came too early for them. */
 void sessions_take(struct correlator *c, const struct record *r, int64_t time_us);
 /* r lacks what a session may bring: remembered until it opens. */
 void sessions_wait(struct correlator *c, struct input *in);
 void sessions_expire(struct correlator *c, uint32_t most);
-/* correlate.c: counts an early record again, now with what its session brought. */
-void correlator_again(struct correlator *c, uint32_t recall, const struct session *s);
 /* A session as it was saved; one that carries what has no name any more is left out. False: it cannot be one. */
 bool session_restore(struct correlator *c, const struct session *from, struct str text,
     const struct renames *names);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/hash.h"
+#include "watch/plan.h"
 #include "watch/rule_parse.h"
 #include "watch/rule_words.h"
 #include "watch/say.h"
@@ -388,6 +389,10 @@ index_kinds(struct load *l, struct rules *rules)
 	uint16_t nkinds = kinds_count(l->rs->kinds);
 	uint32_t total = 0, at = 0;
 
+	if (plan_keys(&l->rs->arena, rules) < 0) {
+		no_memory(l);
+		return;
+	}
 	rules->kinds = ARENA_ARRAY(&l->rs->arena, struct kind_wants, nkinds);
 	for (uint16_t k = 0; rules->kinds && k < nkinds; k++)
 		total += wants_of(rules, k, NULL);
@@ -406,7 +411,8 @@ index_kinds(struct load *l, struct rules *rules)
 			kw->opens |= kind_set_has(&rules->joins[j].open, k) ? 1u << j : 0;
 			kw->ends |= kind_set_has(&rules->joins[j].end, k) ? 1u << j : 0;
 		}
-		if (wanted_index(&l->rs->arena, rules, kw) < 0) {
+		if (plan_wants(&l->rs->arena, rules, &rules->wants[kw->first], kw->n) < 0 ||
+		    wanted_index(&l->rs->arena, rules, kw) < 0) {
 			no_memory(l);
 			return;
 		}

@@ -40,6 +40,14 @@ struct key_spec {
 	struct key_part part[RULE_KEY_PARTS_MAX];
 };
 
+/* The same, made ready for every record: watch/plan. */
+struct key_plan {
+	uint64_t needs;            /* record.keys_seen lacks one of these: the key is not there */
+	uint8_t n;
+	uint8_t optional;          /* parts that may be absent, one bit each */
+	uint16_t part[RULE_KEY_PARTS_MAX];     /* of rules.parts */
+};
+
 /* Kinds that a step, a context or a join asks for: one bit per kind. */
 struct kind_set {
 	const uint64_t *bits;
@@ -91,6 +99,7 @@ struct rule {
 	uint8_t nsteps;
 	uint32_t need;             /* count N, rare below N, risk N */
 	uint16_t distinct;         /* field, or FIELD_NONE */
+	uint16_t distinct_part;    /* of rules.parts */
 	int64_t within_us;         /* window; 0 for each and first */
 	int64_t after_us;          /* learning period of first and rare */
 	int64_t quiet_us;          /* never less than within_us */
@@ -121,6 +130,7 @@ struct join {
 	uint8_t ncarry;
 	int64_t for_us;
 	uint64_t text_hash;
+	bool by_pid;               /* the key has a pid */
 };
 
 struct want_gate;
@@ -139,6 +149,9 @@ struct want {
 	uint16_t rule;
 	uint8_t role;
 	uint8_t step;
+	uint16_t nasks;
+	uint16_t nearly;           /* of asks, the first: what no session brings decides them */
+	const struct condition *const *asks;   /* all must hold */
 };
 
 struct rules {
@@ -147,11 +160,15 @@ struct rules {
 	struct join *joins;
 	uint32_t njoins;
 	struct key_spec *keys;
+	struct key_plan *plans;    /* by key */
 	uint32_t nkeys;
+	struct key_part *parts;    /* of all keys, and what is counted distinct: each once */
+	uint32_t nparts;
 	struct kind_wants *kinds;  /* by kind */
 	uint32_t nkinds;
 	struct want *wants;
 	const uint64_t *keep;      /* fields that must outlive their record: one bit per field */
+	const uint64_t *carried;   /* fields that a session may bring: one bit per field */
 	uint16_t risk_rules[RISK_RULES_MAX];
 	uint32_t nrisk;
 	struct rules_build *build; /* while loading only */

@@ -46,18 +46,6 @@ session_at(const struct correlator *c, uint32_t i)
 	return pool_at(&c->sessions.pool, i);
 }
 
-static bool
-key_has_pid(const struct correlator *c, uint32_t join)
-{
-	const struct key_spec *key = &c->rules->keys[c->rules->joins[join].key];
-
-	for (uint8_t i = 0; i < key->n; i++) {
-		if (key->part[i].field == FIELD_pid)
-			return true;
-	}
-	return false;
-}
-
 static uint16_t
 pid_tag(const struct record *r)
 {
@@ -134,28 +122,29 @@ session_give(const struct correlator *c, const struct session *s, struct record 
 	return gave;
 }
 
-bool
+void
 sessions_fill(struct correlator *c, struct record *r, int64_t time_us)
 {
 	const struct sessions *all = &c->sessions;
 	bool gave = false, pid = r->pid >= 0 && all->pids[pid_tag(r)];
 
 	if (!pid && (all->by_others == 0 || r->nfields == 0))
-		return false;
+		return;
 	for (uint32_t j = 0; j < c->rules->njoins; j++) {
 		const struct session *s;
 		uint64_t hash;
 
-		if (key_has_pid(c, j) && !pid)
+		if (c->rules->joins[j].by_pid && !pid)
 			continue;
 		hash = hash_of(c, j, r);
 		s = hash ? find(c, j, hash, time_us) : NULL;
 		if (s && !is_shared(c, s, time_us))
 			gave |= session_give(c, s, r);
 	}
-	if (gave)
+	if (gave) {
 		correlator_forget_keys(c);
-	return gave;
+		c->stats.joins++;
+	}
 }
 
 /* The record that tells its age. */
@@ -280,7 +269,7 @@ add_as(struct correlator *c, const struct session *from)
 static struct session *
 add(struct correlator *c, uint32_t join, uint64_t hash, const struct record *r, int64_t time_us)
 {
-	bool pid = key_has_pid(c, join) && r->pid >= 0;
+	bool pid = c->rules->joins[join].by_pid && r->pid >= 0;
 	struct session s = { .hash = hash, .opened_us = time_us, .ended_us = WHEN_NONE,
 	    .replaced_us = WHEN_NONE,
 		.join = (uint16_t)join, .queue = SESSION_BRIEF, .pid_tag = pid ? pid_tag(r) :
@@ -454,7 +443,7 @@ claim_orphans(struct correlator *c, const struct session *s)
 	while (seq != RECALL_NONE) {
 		uint32_t next = recall_link(&c->recall, seq);
 
-		correlator_again(c, seq, &opened);
+		count_again(c, seq, &opened);
 		seq = next;
 	}
 }

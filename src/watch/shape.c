@@ -31,20 +31,20 @@ shape_keep_us(const void *ctx, const struct track *t)
 }
 
 /* More events than this cannot be needed, but for values that keep coming again. */
-static uint32_t
-events_cap(const struct correlator *c, const struct rule *rule)
+uint16_t
+shape_most(const struct rule *rule, int64_t lateness_us)
 {
 	uint64_t cap = rule->need;
 
 	for (uint8_t s = 0; rule->shape == RULE_SEQUENCE && s < rule->nsteps; s++)
 		cap += rule->steps[s].need;
 	if (rule->shape == RULE_COUNT && rule->distinct == FIELD_NONE)
-		cap *= 2 + (uint64_t)(c->lateness_us / rule->within_us);
+		cap *= 2 + (uint64_t)(lateness_us / rule->within_us);
 	else
 		cap *= 4;
 	if (cap < EVENTS_LEAST)
 		return EVENTS_LEAST;
-	return cap > EVENTS_MAX ? EVENTS_MAX : (uint32_t)cap;
+	return cap > EVENTS_MAX ? EVENTS_MAX : (uint16_t)cap;
 }
 
 void
@@ -84,7 +84,7 @@ put(const struct correlator *c, const struct rule *rule, struct track *t, const 
     uint32_t *ret_at)
 {
 	shape_trim(c, t);
-	if (t->n >= events_cap(c, rule))
+	if (t->n >= c->most[rule->index])
 		track_remove(t, least_needed(rule, t), 1);
 	return track_insert(t, e, ret_at);
 }
@@ -129,21 +129,21 @@ include_followers(struct correlator *c, const struct rule *rule, uint32_t track,
 }
 
 static void
-take_each(struct correlator *c, const struct rule *rule, uint64_t key, struct event *e,
+take_each(struct correlator *c, const struct rule *rule, uint64_t hash, struct event *e,
     const struct input *in)
 {
 	enum track_role role = TRACK_RULE;
 	uint32_t i;
 
 	if (rule->same != rule->key) {
-		key = correlator_key(c, rule->same, in->r);
-		role = TRACK_SAME;
+		uint64_t key = correlator_key(c, rule->same, in->r);
+
 		if (key == 0)
 			return;
+		role = TRACK_SAME;
+		hash = track_hash(key, rule, role);
 	}
-	i = tracks_take(&c->tracks, track_hash(key, rule, role), (uint16_t)rule->index,
-	    (uint8_t)role,
-	    c->watermark_us);
+	i = tracks_take(&c->tracks, hash, (uint16_t)rule->index, (uint8_t)role, c->watermark_us);
 	if (i == TRACK_NONE)
 		return;
 	shape_note_late(c, i, e->time_us);
@@ -375,56 +375,28 @@ take_shape(struct correlator *c, const struct rule *rule, uint32_t i, struct eve
 	}
 }
 
-static uint32_t
-distinct_of(struct correlator *c, const struct rule *rule, const struct record *r)
-{
-	struct key_part part = { .field = rule->distinct };
-
-	return (uint32_t)correlator_part(c, &part, r) | 1;
-}
-
-bool
-shape_wants(const struct correlator *c, const struct rule *rule, uint8_t step, const struct record *r)
-{
-	const struct rule_step *s = &rule->steps[step];
-
-	if (rule_is_off(c, rule))
-		return false;
-	/* Old logs teach nothing: what must be learned first will not be told. */
-	if (c->batch && (rule->after_us > 0 || rule->shape == RULE_SILENCE))
-		return false;
-	return (s->nwhere == 0 || conditions_hold(s->where, s->nwhere, c->rs, r, &c->env)) &&
-	    (rule->nwhere == 0 || conditions_hold(rule->where, rule->nwhere, c->rs, r, &c->env));
-}
-
 void
-shape_take(struct correlator *c, const struct rule *rule, uint8_t step, struct input *in)
+shape_take(struct correlator *c, const struct rule *rule, uint8_t step, uint64_t hash, struct input *in)
 {
 	struct event e = { .time_us = in->time_us, .ref = in->ref, .weight = in->weight, .step = step,
 	    .flags = (in->r->hostile ? EVENT_HOSTILE : 0) | (in->r->sure ? 0 : EVENT_GUESS) };
-	uint64_t key;
 	uint32_t i;
 
-	key = correlator_key(c, rule->key, in->r);
-	if (key == 0)
-		return;
 	/* Of a flood the names of the first few dozen are not worth a copy each. */
 	if (rule->need < NAMED_UNTIL || rule->shape == RULE_RISK)
 		e.recall = input_recall(c, in);
 	if (rule->shape == RULE_EACH) {
-		take_each(c, rule, key, &e, in);
+		take_each(c, rule, hash, &e, in);
 		return;
 	}
 	if (rule->distinct != FIELD_NONE) {
-		e.distinct = distinct_of(c, rule, in->r);
+		e.distinct = (uint32_t)correlator_part(c, rule->distinct_part, in->r) | 1;
 		if (e.distinct == 1)
 			return;
 	}
 	if (rule->shape == RULE_RISK && !risk_of_record(c, in->r, &e))
 		return;
-	i = tracks_take(&c->tracks, track_hash(key, rule, TRACK_RULE), (uint16_t)rule->index,
-	    TRACK_RULE,
-	    c->watermark_us);
+	i = tracks_take(&c->tracks, hash, (uint16_t)rule->index, TRACK_RULE, c->watermark_us);
 	if (i == TRACK_NONE)
 		return;
 	shape_note_late(c, i, e.time_us);

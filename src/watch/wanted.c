@@ -184,18 +184,17 @@ wanted_by(const struct rules *rules, const struct kind_wants *kind, const struct
 }
 
 static uint32_t
-next_run(struct wanted *w, struct want *ret, uint32_t max)
+next_run(struct wanted *w, const struct want **ret, uint32_t max)
 {
-	uint32_t n = (uint32_t)(w->end - w->wants);
+	uint32_t n = 0;
 
-	n = n < max ? n : max;
-	memcpy(ret, w->wants, n * sizeof(*ret));
-	w->wants += n;
+	while (n < max && w->wants < w->end)
+		ret[n++] = w->wants++;
 	return n;
 }
 
 uint32_t
-wanted_next(struct wanted *w, struct want *ret, uint32_t max)
+wanted_next(struct wanted *w, const struct want **ret, uint32_t max)
 {
 	uint32_t n = 0;
 
@@ -204,7 +203,7 @@ wanted_next(struct wanted *w, struct want *ret, uint32_t max)
 	while (n < max && (w->rest < w->rest_end || w->own < w->own_end)) {
 		bool own = w->own < w->own_end && (w->rest == w->rest_end || *w->own < *w->rest);
 
-		ret[n++] = w->wants[own ? *w->own++ : *w->rest++];
+		ret[n++] = &w->wants[own ? *w->own++ : *w->rest++];
 	}
 	return n;
 }

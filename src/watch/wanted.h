@@ -36,6 +36,6 @@ int wanted_index(struct arena *a, const struct rules *rules, struct kind_wants *
 
 struct wanted wanted_by(const struct rules *rules, const struct kind_wants *kind, const struct record *r);
 /* The next of them, at most max; 0 at the end. */
-uint32_t wanted_next(struct wanted *w, struct want *ret, uint32_t max);
+uint32_t wanted_next(struct wanted *w, const struct want **ret, uint32_t max);
 
 #endif

@@ -32,7 +32,7 @@ check(struct engine *e, const char *service, const char *user)
 	const struct kind_wants *kind = &e->rs->rules->kinds[KIND_auth_fail];
 	const struct want *all = &e->rs->rules->wants[kind->first];
 	struct wanted w;
-	struct want got[64];
+	const struct want *got[64];
 	uint32_t n = 0, more, at = 0;
 
 	record_begin(&e->r, STR("raw"), &e->extra, 0);
@@ -45,7 +45,7 @@ check(struct engine *e, const char *service, const char *user)
 	while ((more = wanted_next(&w, got + n, 3)) > 0)
 		n += more;
 	for (uint32_t i = 0; i < kind->n; i++) {
-		bool given = at < n && memcmp(&got[at], &all[i], sizeof(*all)) == 0;
+		bool given = at < n && got[at] == &all[i];
 
 		assert_true(given || !can_hold(e, &all[i]));
 		at += given;
