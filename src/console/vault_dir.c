@@ -179,9 +179,9 @@ logged_record(struct vault_dir *d, uint64_t index, struct str *ret)
 	uint64_t was = at->first;
 	leave_file(d);
 	if (r == -EBADMSG || r == 0) {
-		size_t last = d->nfiles ? d->nfiles - 1 : 0;
-		if (d->nfiles && d->files[last] > was && d->files[last] <= index && enter_file(d, index) == 0 && at->first != was)
+		if (enter_file(d, index) == 0 && at->first != was)
 			return logged_record(d, index, ret);
+		leave_file(d);
 		return fault(d, -ENOENT, "there is no entry %llu", (unsigned long long)index);
 	}
 	return r;
