@@ -224,6 +224,11 @@ static const struct schema_row headquarters_rows[] = {
 	CIDRS_ROW(struct conf_vpn_headquarters, networks, .keyword = "network", .reload = SCHEMA_RESTART,
 	    .help = "networks that are reached through it",
 	    .example = "network 192.168.0.0/24, 192.168.40.0/24;"),
+	DURATION_ROW(struct conf_vpn_headquarters, demand_us, .keyword = "on-demand", .def = "never", .zero = "never",
+	    .min = WHEN_SECOND, .max = WHEN_DAY, .reload = SCHEMA_RESTART,
+	    .help = "dial only when a packet goes there, and hang up after so long without one",
+	    .text = "The packet that asked for it waits and is sent first.",
+	    .example = "on-demand 5m;"),
 	BOOL_ROW(struct conf_vpn_headquarters, default_route, .keyword = "default-route", .reload = SCHEMA_RESTART,
 	    .help = "everything goes through it; the way to the server itself stays as it is",
 	    .example = "default-route;"),
@@ -532,6 +537,11 @@ check_headquarters(const struct config *c, uint32_t i, struct diags *d)
 	check_given(c, h->password.n > 0, h->where, "say with which password: password \"long and strange\";", d);
 	check_methods(c, &h->authentication, h->encryption, h->where, d);
 	check_interface_name(c, h->interface, h->where, d);
+	if (h->demand_us && h->networks.n == 0) {
+		w = word_in(c, h->where, "on-demand");
+		diag_error(d, w->pos, w->span, "say what lies there: network 192.168.0.0/24;",
+		    "nothing could ever want it: without a `network` no packet goes there");
+	}
 	for (uint32_t j = 0; j < i; j++)
 		if (str_eq(h->interface, v->headquarters[j].interface))
 			diag_error(d, w->pos, w->span, "give each its own `interface`",

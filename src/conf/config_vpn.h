@@ -71,6 +71,7 @@ struct conf_vpn_headquarters {
 	struct conf_strs authentication;
 	enum conf_vpn_encryption encryption;
 	bool default_route, use_dns, ipv6;
+	int64_t demand_us;             /* dialled when somebody wants it, left after so long without a packet; 0: always */
 	int64_t mtu;
 	int64_t keepalive_us, hello_us;
 };

@@ -159,9 +159,9 @@ remove_routes(struct vpn_call *c)
 static void
 begin_limits(struct vpn_call *c)
 {
-	const struct limits *l = c->dial ? NULL : &vpn_profile_of(c)->limits;
+	const struct limits *l = c->dial ? &c->dial->limits : &vpn_profile_of(c)->limits;
 
-	if (l == NULL || !limits_any(l))
+	if (!limits_any(l))
 		return;
 	c->limits = malloc(sizeof(*c->limits));
 	if (c->limits)
@@ -327,7 +327,7 @@ session_closed(void *ctx, struct l2tp_session *s, const struct l2tp_end *why)
 	remove_routes(c);
 	vpn6_down(c);
 	if (c->dial)
-		vpn_dial_down(c->dial, buf_cstr(&text));
+		vpn_dial_down(c->dial, buf_cstr(&text), c->link.reason == PPP_IDLE);
 	else if (!c->up)
 		v->refused++;
 	vpn_pool_release(c);

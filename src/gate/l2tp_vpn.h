@@ -56,7 +56,7 @@ struct vpn_server {
 	int tun;
 };
 
-enum vpn_dial_state { VPN_WAITING, VPN_RESOLVING, VPN_DIALLING, VPN_UP };
+enum vpn_dial_state { VPN_RESTING, VPN_WAITING, VPN_RESOLVING, VPN_DIALLING, VPN_UP };
 
 struct vpn_call;
 
@@ -67,6 +67,7 @@ struct vpn_dial {
 	struct str host;               /* as written */
 	uint16_t port;
 	int tun;
+	struct limits limits;          /* idle_us: it is dialled only when it is wanted, and left again; 0: always */
 	struct due_node due;
 	struct l2tp_vpn *vpn;
 	uint8_t state;                 /* enum vpn_dial_state */
@@ -75,6 +76,8 @@ struct vpn_dial {
 	int64_t wait_us;               /* before the next try */
 	uint64_t tries, ups;
 	bool told;                     /* `last` is of this try */
+	bool wanted;                   /* a packet asked for it since it was dialled last */
+	bool left;                     /* by ourselves, because nobody wanted it any more */
 	char last[256];                /* why it is not up, in words; "" while it is */
 };
 
@@ -179,6 +182,8 @@ void vpn_answer(struct vpn_call *c, int64_t now_us, const struct radius_grant *g
 /* Other limits for one that is up. */
 void vpn_limit(struct vpn_call *c, int64_t now_us, const struct limits *l);
 void vpn_redial(struct vpn_dial *d, int64_t now_us);           /* without waiting any longer */
+/* A packet for it came while it is not up. True: it will be dialled, and the packet is worth keeping till then. */
+bool vpn_want(struct vpn_dial *d, int64_t now_us, struct str packet);
 int64_t vpn_due(const struct l2tp_vpn *v);
 void vpn_tick(struct l2tp_vpn *v, int64_t now_us);
 struct str vpn_call_name(const struct vpn_call *c);            /* the user, or the host that was dialled */

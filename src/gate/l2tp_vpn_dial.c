@@ -1,6 +1,7 @@
 /*
- * l2tp_vpn_dial: a filial dials by itself, as soon as it runs and whenever the line comes back. The wait between tries
- * doubles, with chance in it, so that many filiais do not return in step. The name is looked up anew each time.
+ * l2tp_vpn_dial: a filial dials by itself, as soon as it runs and whenever the line comes back; or, where it is said so, as
+ * soon as a packet wants to go there. The wait between tries doubles, with chance in it, so that many filiais do not return
+ * in step. The name is looked up anew each time.
  */
 #include "gate/l2tp_vpn_dial.h"
 
@@ -75,9 +76,10 @@ vpn_dial_up(struct vpn_dial *d)
 
 /* The words of the call are kept: those of the tunnel, which goes down with it, say less. */
 void
-vpn_dial_down(struct vpn_dial *d, const char *why)
+vpn_dial_down(struct vpn_dial *d, const char *why, bool left)
 {
 	say(d, why);
+	d->left = left;
 	d->call = NULL;
 }
 
@@ -89,7 +91,31 @@ vpn_dial_lost(struct vpn_dial *d, const char *why, bool silent)
 	if (silent)
 		d->wait_us = 0;
 	wait(d);
-	d->vpn->hooks->dial_failed(d->vpn->ctx, d);
+	if (!d->left)
+		d->vpn->hooks->dial_failed(d->vpn->ctx, d);
+}
+
+/* What is meant for everybody on a link asks for nobody. */
+static bool
+is_for_one(struct str packet)
+{
+	const uint8_t *p = (const uint8_t *)packet.p;
+
+	if (packet.n >= 40 && p[0] >> 4 == 6)
+		return p[24] != 0xff && !(p[24] == 0xfe && (p[25] & 0xc0) == 0x80);
+	return packet.n >= 20 && p[0] >> 4 == 4 && p[16] < 224;
+}
+
+bool
+vpn_want(struct vpn_dial *d, int64_t now_us, struct str packet)
+{
+	d->vpn->now_us = now_us;
+	if (d->limits.idle_us == 0 || d->state == VPN_UP || !is_for_one(packet))
+		return false;
+	d->wanted = true;
+	if (d->state == VPN_RESTING)
+		wake(d, now_us);
+	return true;
 }
 
 void
@@ -97,22 +123,35 @@ vpn_redial(struct vpn_dial *d, int64_t now_us)
 {
 	d->vpn->now_us = now_us;
 	d->wait_us = 0;
-	if (d->state == VPN_WAITING)
+	d->wanted = true;
+	if (d->state <= VPN_WAITING)
 		wake(d, now_us);
 	else if (d->tunnel)
 		l2tp_tunnel_close(d->tunnel, now_us, L2TP_STOP_CLEAR, 0, STR_NULL);
+}
+
+static void
+start(struct vpn_dial *d)
+{
+	d->state = VPN_RESOLVING;
+	d->tries++;
+	d->told = d->left = d->wanted = false;
+	wake(d, d->vpn->now_us + PATIENCE_US);
+	d->vpn->hooks->resolve(d->vpn->ctx, d);
 }
 
 void
 vpn_dial_tick(struct vpn_dial *d)
 {
 	switch ((enum vpn_dial_state)d->state) {
-	case VPN_WAITING:
-		d->state = VPN_RESOLVING;
-		d->tries++;
-		d->told = false;
-		wake(d, d->vpn->now_us + PATIENCE_US);
-		d->vpn->hooks->resolve(d->vpn->ctx, d);
+	case VPN_RESTING: case VPN_WAITING:
+		if (d->wanted || d->limits.idle_us == 0) {
+			start(d);
+			break;
+		}
+		d->state = VPN_RESTING;
+		d->wait_us = 0;
+		wake(d, DUE_NEVER - 1);
 		break;
 	case VPN_RESOLVING:
 		vpn_dial_failed(d, d->vpn->now_us, "the name could not be looked up in time");

@@ -6,7 +6,8 @@
 
 void vpn_dial_tick(struct vpn_dial *d);
 void vpn_dial_up(struct vpn_dial *d);
-void vpn_dial_down(struct vpn_dial *d, const char *why);       /* its call ended */
+/* left: by ourselves, because it was idle. */
+void vpn_dial_down(struct vpn_dial *d, const char *why, bool left);       /* its call ended */
 void vpn_dial_lost(struct vpn_dial *d, const char *why, bool silent);  /* its tunnel ended; silent: nobody answered */
 
 #endif

@@ -39,7 +39,7 @@ split_host(struct vpn_dial *d, struct str s)
 void
 l2tp_words_dial(const struct conf_vpn_headquarters *c, struct str our_name, struct vpn_dial *ret)
 {
-	*ret = (struct vpn_dial){ .state = VPN_WAITING };
+	*ret = (struct vpn_dial){ .state = VPN_WAITING, .limits.idle_us = c->demand_us };
 	split_host(ret, c->host);
 	bool v6 = c->ipv6;
 	for (uint32_t i = 0; i < c->networks.n; i++)

@@ -105,6 +105,7 @@ hook_up(void *ctx, struct vpn_call *c)
 	tunnelling_call_up(t, c);
 	tunnelling_radius_up(t, c);
 	tunnelling_records_up(t, c);
+	tunnelling_release(&t->ends[c->tun]);
 	addr_show(&c->session->tunnel->peer.addr, outer);
 	tunnelling_show_v4(c->link.remote, &inner);
 	log_say(&t->role->log, LOG_LEVEL_INFO, "vpn.up from=%s address=%s interface=%s encoding=\"%s\" name=\"%.*s\"",

@@ -20,6 +20,9 @@ struct tunnel_end {
 	uint16_t mtu;
 	const struct vpn_user *user;   /* NULL: whoever the packet is for */
 	struct vpn_call *call;         /* of the user or the dial, while it is up */
+	struct vpn_dial *dial;         /* NULL: not one of ours to dial */
+	uint8_t *held;                 /* the packet that asked for the dial, with its head; NULL: none */
+	size_t nheld;
 	const struct vpn_net *nets;    /* routes that lead here */
 	uint32_t nnets;
 	const struct net6 *nets6;
@@ -80,6 +83,7 @@ void tunnelling_v6_down(struct tunnelling *t, struct vpn_call *c);
 /* tunnelling_data.c: packets. */
 void tunnelling_on_udp(void *ctx, int events);
 void tunnelling_on_tun(void *ctx, int events);     /* ctx: struct tunnel_end */
+void tunnelling_release(struct tunnel_end *e);     /* sends the packet that waited */
 void tunnelling_send(struct tunnelling *t, const struct l2tp_peer *to, struct str datagram);
 void tunnelling_flush(struct tunnelling *t);
 

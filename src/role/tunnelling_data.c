@@ -2,6 +2,7 @@
  * tunnelling_data: the way of packets between sockets and interfaces, in batches from end to end. Must never copy a
  * payload more than once on its way.
  */
+#include <stdlib.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -56,6 +57,22 @@ call_of(struct tunnel_end *e, struct str packet)
 	return vpn_find(&e->owner->vpn, packet);
 }
 
+/* Nobody is there yet: whether the dial is for this packet, which is kept then. The first one counts. */
+static bool
+hold(struct tunnel_end *e, struct str packet)
+{
+	size_t n = OFFLOAD_HEAD + packet.n;
+
+	if (e->dial == NULL || !vpn_want(e->dial, clock_mono_us(), packet) || e->held)
+		return false;
+	e->held = malloc(n);
+	if (e->held == NULL)
+		return false;
+	memcpy(e->held, e->owner->packet, n);
+	e->nheld = n;
+	return true;
+}
+
 static void
 from_interface(struct tunnel_end *e, size_t n)
 {
@@ -66,6 +83,8 @@ from_interface(struct tunnel_end *e, size_t n)
 
 	offload_read(t->packet, &how);
 	struct vpn_call *c = packet.n >= 20 ? call_of(e, packet) : NULL;
+	if (c == NULL && hold(e, packet))
+		return;
 	if (c == NULL || cutter_begin(&cut, &how, packet) < 0) {
 		e->no_call++;
 		return;
@@ -75,6 +94,17 @@ from_interface(struct tunnel_end *e, size_t n)
 		(void)clamp_mss(t->packet + OFFLOAD_HEAD, packet.n, e->mtu);
 	size_t most = how.type == OFFLOAD_NONE ? packet.n : cut.head + how.size;
 	send_packets(t, c, &cut, (uint8_t)packet.p[0] >> 4, most);
+}
+
+void
+tunnelling_release(struct tunnel_end *e)
+{
+	if (e->held == NULL)
+		return;
+	memcpy(e->owner->packet, e->held, e->nheld);
+	free(e->held);
+	e->held = NULL;
+	from_interface(e, e->nheld);
 }
 
 void

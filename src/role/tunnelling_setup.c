@@ -273,6 +273,7 @@ setup_dial(struct tunnelling *t, const struct conf_vpn_headquarters *c, struct v
 	if (d->tun < 0)
 		return d->tun;
 	struct tunnel_end *e = &t->ends[d->tun];
+	e->dial = d;
 	e->nets = nets_of(&t->role->file.arena, &c->networks, &e->nnets);
 	e->nets6 = tunnelling_v6_nets(&t->role->file.arena, &c->networks, &e->nnets6);
 	if (e->nets == NULL || e->nets6 == NULL)
@@ -306,8 +307,10 @@ tunnelling_setup(struct tunnelling *t)
 void
 tunnelling_teardown(struct tunnelling *t)
 {
-	for (uint32_t i = 0; i < t->nends; i++)
+	for (uint32_t i = 0; i < t->nends; i++) {
 		tun_close(&t->ends[i].tun);
+		free(t->ends[i].held);
+	}
 	if (t->link_fd > 0)
 		close(t->link_fd);
 	free(t->ends);
@@ -396,4 +399,10 @@ tunnelling_call_down(struct tunnelling *t, struct vpn_call *c)
 	if (t->headquarters[c->dial - t->dials].default_route)
 		turn_everything(t, e, c, false);
 	(void)!link_address(t->link_fd, e->tun.index, c->link.local, c->link.remote, 32, false);
+	/*
+	 * With its last address the kernel takes an interface's routes away. Those of the headquarters stay: what is meant for
+	 * it must not leave by the default route, in plain text, and may ask for the line.
+	 */
+	if (!t->stopping)
+		add_routes(t, e, e->nets, e->nnets, true);
 }

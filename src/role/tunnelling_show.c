@@ -85,7 +85,7 @@ begin_row(struct buf *json, bool *first, struct str name, const char *side, cons
 static const char *
 dial_state(const struct vpn_dial *d)
 {
-	static const char *const names[] = { "waiting", "looking up", "dialling", "up" };
+	static const char *const names[] = { "resting", "waiting", "looking up", "dialling", "up" };
 
 	return names[d->state];
 }

@@ -228,6 +228,54 @@ def test_a_profile_limits_rate_and_time(company):
     connected(m, f, 2)
 
 
+def test_it_dials_when_it_is_wanted(company):
+    m, f = company
+    m.start("l2tp server { %s }\n%s" % (SERVER, USER))
+    f.start(headquarters("on-demand 2s;"))
+    assert f.count("vpn.") == 0
+    # The first packet waits for the line, and is answered.
+    assert f.reaches("192.168.0.1", "-W3", "-I", "192.168.30.1")
+    wait_until("it hangs up", lambda: "idle for too long" in f.log() and m.count("vpn.down") == 1)
+    assert f.count("vpn.failed") == 0 and f.count("vpn.up") == 1
+    # What is meant for the matriz does not leave by another way meanwhile.
+    assert "192.168.0.0/24 dev matriz" in f.ip("route")
+    assert f.reaches("192.168.0.1", "-W3", "-I", "192.168.30.1")
+    connected(m, f, 2)
+
+
+def test_everything_through_the_tunnel(company):
+    m, f = company
+    m.ip("addr", "add", "198.51.100.9/32", "dev", "lo")
+    m.start("l2tp server { %s }\n%s" % (SERVER, USER))
+    # The server is behind a router then, and everything else too.
+    f.ip("route", "add", "default", "via", "192.0.2.254")
+    f.start(headquarters("default-route;"))
+    connected(m, f)
+    wait_until("the rest of the world", lambda: f.reaches("198.51.100.9", "-I", "192.168.30.1"))
+    assert "dev matriz" in f.ip("route", "get", "203.0.113.1") and "dev wan" in f.ip("route", "get", "192.0.2.1")
+    assert "192.0.2.1 dev wan proto 67" in f.ip("route")
+    m.stop()
+    wait_until("back to what was", lambda: "dev wan" in f.ip("route", "get", "203.0.113.1"))
+    assert "proto 67" not in f.ip("route", "show", "192.0.2.1") and "default via 192.0.2.254" in f.ip("route")
+
+
+def test_the_name_is_looked_up_at_each_try(company):
+    m, f = company
+    hosts = Path("/etc/netns") / f.name / "hosts"
+    hosts.parent.mkdir(parents=True)
+    try:
+        hosts.write_text("192.0.2.9 matriz.example.com\n")
+        m.start("l2tp server { %s }\n%s" % (SERVER, USER))
+        f.start(headquarters().replace("192.0.2.1", "matriz.example.com", 1))
+        wait_until("nobody there", lambda: "vpn.failed" in f.log(), 90)
+        hosts.write_text("192.0.2.1 matriz.example.com\n")
+        connected(m, f)
+    finally:
+        f.stop()
+        hosts.unlink()
+        hosts.parent.rmdir()
+
+
 V6 = "pool 10.9.0.0/24, 2001:db8:9::/48; dns 192.168.0.222, 2001:db8:a::222;"
 
 

@@ -538,6 +538,46 @@ test_ipv6(void **state)
 	free_world(w);
 }
 
+/* Dialled when a packet wants it, left when none comes; a server that is away is not called in vain for ever. */
+static void
+test_on_demand(void **state)
+{
+	static const char packet[20] = "\x45", group[20] = { 0x45, [16] = (char)0xe0 };
+	struct world *w = new_world(22);
+	struct vpn_dial *d = &w->dials[0];
+
+	(void)state;
+	open_filial(w, 1, STR("filial1"), STR("um"));
+	d->limits.idle_us = 30000000;
+	run(w, 60000000);
+	assert_int_equal(d->tries, 0);
+	assert_int_equal(d->state, VPN_RESTING);
+	assert_false(vpn_want(d, w->now_us, str_of(group, sizeof(group))));
+	assert_true(vpn_want(d, w->now_us, str_of(packet, sizeof(packet))));
+	run(w, 2000000);
+	assert_int_equal(d->state, VPN_UP);
+	run(w, 60000000);
+	assert_int_equal(d->state, VPN_RESTING);
+	assert_string_equal(d->last, "idle for too long");
+	assert_int_equal(w->sites[0].downs, 1);
+	w->cut = true;
+	assert_true(vpn_want(d, w->now_us, str_of(packet, sizeof(packet))));
+	run(w, 300000000);
+	assert_int_equal(d->tries, 2);
+	assert_int_equal(d->state, VPN_RESTING);
+	/* While it is wanted it is tried, and with growing waits. */
+	for (unsigned i = 0; i < 600; i++) {
+		(void)vpn_want(d, w->now_us, str_of(packet, sizeof(packet)));
+		run(w, 1000000);
+	}
+	assert_true(d->tries > 10 && d->tries < 40);
+	w->cut = false;
+	(void)vpn_want(d, w->now_us, str_of(packet, sizeof(packet)));
+	run(w, 30000000);
+	assert_int_equal(w->sites[1].ups, 2);
+	free_world(w);
+}
+
 static void
 test_routes(void **state)
 {
@@ -582,6 +622,7 @@ main(void)
 		cmocka_unit_test(test_wrong_password), cmocka_unit_test(test_only_one), cmocka_unit_test(test_kick_and_redial),
 		cmocka_unit_test(test_profile), cmocka_unit_test(test_session_timeout_and_rate),
 		cmocka_unit_test(test_same_user_twice), cmocka_unit_test(test_moved), cmocka_unit_test(test_routes), cmocka_unit_test(test_ipv6),
+		cmocka_unit_test(test_on_demand),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
