@@ -2,6 +2,8 @@
 #include "base/base64.h"
 #include "conf/config_in.h"
 
+static const char *const lines_names[] = { "auto", "yes", "no", NULL };
+
 static const struct schema_row link_rows[] = {
 	WHERE_ROW(struct conf_link, where),
 	ENDPOINT_ROW(struct conf_link, listen, .required = true, .inet = true, .reload = SCHEMA_RESTART,
@@ -27,6 +29,17 @@ static const struct schema_row peer_rows[] = {
 	    .derived = "it dials us",
 	    .help = "where it is dialled, for ever again while it is not reached",
 	    .example = "at 10.9.0.1;"),
+	ENUM_ROW(struct conf_peer, send_lines, .keyword = "send-lines", .names = lines_names, .def = "auto",
+	    .reload = SCHEMA_RESTART,
+	    .help = "it gets a copy of every line that our vault seals; auto: where we have a headquarters, and it is no branch of ours",
+	    .text = "What it has not acknowledged waits in our vault's log, up to ship-backlog, and is sent again: nothing is "
+	        "lost or doubled, whatever breaks. Lines that came from another site are not sent on.",
+	    .example = "send-lines yes;"),
+	ENUM_ROW(struct conf_peer, take_lines, .keyword = "take-lines", .names = lines_names, .def = "auto",
+	    .reload = SCHEMA_RESTART,
+	    .help = "its lines are sealed in our vault, and watched; auto: where a branch of ours has its name",
+	    .text = "They are found under its name: source:\"site filial30\".",
+	    .example = "take-lines yes;"),
 	BOOL_ROW(struct conf_peer, share_bans, .keyword = "share-bans", .def = "yes", .reload = SCHEMA_RESTART,
 	    .help = "whom one of us keeps out, the other keeps out too",
 	    .text = "The receiving site decides: its own networks and never-ban come first. A ban that it "
@@ -42,6 +55,29 @@ word_of(const struct config *c, struct conf_pos where, unsigned i)
 	const struct conf_stmt *s = config_stmt_at(c->tree, where);
 
 	return s && s->nwords > i ? &s->words[i] : &none;
+}
+
+static bool
+is_branch(const struct config *c, struct str name)
+{
+	for (uint32_t i = 0; i < c->gate.nbranches - c->gate.nimplied; i++)
+		if (str_eq(c->gate.branches[i].name, name))
+			return true;
+	return false;
+}
+
+bool
+config_peer_sends(const struct config *c, const struct conf_peer *p)
+{
+	bool implied = c->vpn.nheadquarters > 0 && !is_branch(c, p->name);
+
+	return c->vault && (p->send_lines == CONF_LINES_YES || (p->send_lines == CONF_LINES_AUTO && implied));
+}
+
+bool
+config_peer_takes(const struct config *c, const struct conf_peer *p)
+{
+	return c->vault && (p->take_lines == CONF_LINES_YES || (p->take_lines == CONF_LINES_AUTO && is_branch(c, p->name)));
 }
 
 static void
@@ -61,6 +97,9 @@ check_peer(const struct config *c, uint32_t i, struct diags *d)
 		if (p->key.n && str_eq(p->key, o->key))
 			diag_error(d, key->pos, key->span, NULL, "the peer in line %u has the same key", o->where.line);
 	}
+	if ((p->send_lines == CONF_LINES_YES || p->take_lines == CONF_LINES_YES) && !c->vault)
+		diag_error(d, name->pos, name->span, "add `vault \"/var/lib/guarita/vault\";`",
+		    "lines travel from vault to vault, and there is none here");
 	if (!p->at.n && !c->sites.link)
 		diag_warn(d, name->pos, name->span, "say `at HOST;`, or `link :6515;` so that it can dial us",
 		    "nobody will ever reach %.*s", STR_FMT(str_head(p->name, 64)));

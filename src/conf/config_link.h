@@ -17,11 +17,15 @@ struct conf_link {                     /* where other sites may dial us */
 	struct conf_endpoint listen;
 };
 
+enum conf_lines { CONF_LINES_AUTO, CONF_LINES_YES, CONF_LINES_NO };
+
 struct conf_peer {                     /* another site of ours */
 	struct conf_pos where;
 	struct str name;
 	struct str key;                /* its public key: 32 bytes in base64 */
 	struct str at;                 /* HOST or HOST:PORT that we dial; empty: it dials us */
+	enum conf_lines send_lines;    /* it gets a copy of everything that our vault seals */
+	enum conf_lines take_lines;    /* its lines are sealed in our vault */
 	bool share_bans;               /* bans go there, and come from there */
 };
 
@@ -33,6 +37,9 @@ struct conf_sites {
 };
 
 struct config;
+/* Do our lines go there, and do its lines come here? */
+bool config_peer_sends(const struct config *c, const struct conf_peer *p);
+bool config_peer_takes(const struct config *c, const struct conf_peer *p);
 void config_check_link(const struct config *c, struct diags *d);
 
 #endif

@@ -16,6 +16,7 @@
 #include "sys/file.h"
 #include "sys/sitekey.h"
 
+#define LAG_S 5                        /* lines that wait shorter are on their way */
 #define DEFAULT_CONFIG "/etc/guarita/guarita.conf"
 
 /* Makes the key where there is none yet. */
@@ -107,8 +108,40 @@ head(struct showing *s)
 	cell(s, str_z(_("site")), 20);
 	cell(s, str_z(_("state")), 14);
 	cell(s, str_z(_("since")), 12);
+	cell(s, str_z(_("lines in")), 10);
+	cell(s, str_z(_("lines out")), 10);
+	cell(s, str_z(_("waiting")), 10);
 	cell(s, str_z(_("bans in")), 8);
 	buf_addf(&s->out, "%s\n", _("bans out"));
+}
+
+static void
+remark(struct showing *s, struct str text)
+{
+	term_ink(&s->term, &s->out, INK_YELLOW, "%s", "");
+	term_wrap(&s->term, &s->out, text, 4);
+}
+
+/* What waits for that site, and what did not reach it in time. */
+static void
+show_lag(struct showing *s, const struct reply *r)
+{
+	unsigned long long lines = reply_number(r, "behind"), lost = reply_number(r, "lost_out") + reply_number(r, "lost_in");
+	struct buf text = BUF_INIT(1024);
+	char size[40], span[40];
+
+	if (lines && reply_number(r, "behind_s") >= LAG_S)
+		buf_addf(&text, _("%llu lines wait for it, about %s, the oldest for %s"), lines,
+		    text_show_size(reply_number(r, "behind_bytes"), size, sizeof(size)),
+		    text_show_duration((int64_t)reply_number(r, "behind_s") * WHEN_SECOND, span, sizeof(span)));
+	if (text.n)
+		remark(s, buf_str(&text));
+	buf_reset(&text);
+	if (lost)
+		buf_addf(&text, _("%llu lines were not copied: the log had let go of them (they are in the vault of their site)"), lost);
+	if (text.n)
+		remark(s, buf_str(&text));
+	buf_free(&text);
 }
 
 static void
@@ -126,13 +159,15 @@ show_peer(void *ctx, const struct reply *r)
 	cell(s, reply_get(r, "name"), 20);
 	cell(s, str_z(up ? _("connected") : _("not connected")), 14);
 	cell(s, str_z(text_show_duration(s->now_us > since_us ? s->now_us - since_us : 0, span, sizeof(span))), 12);
+	cell(s, reply_get(r, "lines_in"), 10);
+	cell(s, reply_get(r, "lines_out"), 10);
+	cell(s, reply_get(r, "behind"), 10);
 	cell(s, reply_get(r, "bans_in"), 8);
 	term_text(&s->term, &s->out, reply_get(r, "bans_out"), 12);
 	buf_add_byte(&s->out, '\n');
-	if (!up && reply_get(r, "why").n) {
-		term_ink(&s->term, &s->out, INK_YELLOW, "%s", "");
-		term_wrap(&s->term, &s->out, reply_get(r, "why"), 4);
-	}
+	if (!up && reply_get(r, "why").n)
+		remark(s, reply_get(r, "why"));
+	show_lag(s, r);
 }
 
 int

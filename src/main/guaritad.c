@@ -28,6 +28,7 @@ static const struct { enum msg_peer a, b; } links[] = {
 	{ MSG_WATCHD, MSG_LINKD },
 	{ MSG_LINKD, MSG_INTAKED },
 	{ MSG_NETD, MSG_LINKD },
+	{ MSG_VAULTD, MSG_LINKD },
 };
 
 static struct unit *

@@ -21,11 +21,36 @@ hear_pardon(struct link_peer *p, const struct site_frame *f)
 	return link_bans_pardoned(p, &f->pardon);
 }
 
+static bool
+hear_vault(struct link_peer *p, const struct site_frame *f)
+{
+	return link_lines_vault(p, &f->vault);
+}
+
+static bool
+hear_stand(struct link_peer *p, const struct site_frame *f)
+{
+	return link_lines_stand(p, &f->stand);
+}
+
+static bool
+hear_lines(struct link_peer *p, const struct site_frame *f)
+{
+	return link_lines_heard(p, &f->lines);
+}
+
+static bool
+hear_have(struct link_peer *p, const struct site_frame *f)
+{
+	return link_lines_have(p, &f->have);
+}
+
 static const struct {
 	enum site_type type;
 	bool (*hear)(struct link_peer *p, const struct site_frame *f);
 } rows[] = {
 	{ SITE_alive, hear_alive }, { SITE_ban, hear_ban }, { SITE_pardon, hear_pardon },
+	{ SITE_vault, hear_vault }, { SITE_stand, hear_stand }, { SITE_lines, hear_lines }, { SITE_have, hear_have },
 };
 
 bool
@@ -41,4 +66,5 @@ void
 link_greet(struct link_peer *p)
 {
 	link_bans_tell(p);
+	link_lines_greet(p);
 }

@@ -15,8 +15,10 @@ link_show_peer(const struct link_peer *p, struct buf *json)
 		buf_add(json, STR(",\"why\":"));
 		buf_add_json(json, str_z(p->why));
 	}
-	buf_addf(json, ",\"connects\":%llu,\"bans_in\":%llu,\"bans_out\":%llu}",
+	buf_addf(json, ",\"connects\":%llu,\"bans_in\":%llu,\"bans_out\":%llu",
 	    (unsigned long long)p->connects, (unsigned long long)p->bans_in, (unsigned long long)p->bans_out);
+	link_lines_show(p, json);
+	buf_add_byte(json, '}');
 }
 
 void

@@ -50,10 +50,12 @@ forget(struct link_way *w, const char *why)
 		    STR_FMT(p->conf->name), why);
 	}
 	if (p && !p->way) {
+		link_lines_ended(p);
 		note_state(p, why);
 		retry_later(p);
 	}
 	buf_free(&w->in);
+	buf_free(&w->waiting);
 	free(w);
 }
 
@@ -123,17 +125,15 @@ hear(struct link_way *w, const struct site_frame *f)
 	return w->greeted && link_frame(w->peer, f);
 }
 
+/* Frames as far as they are whole, and as their receivers have room. */
 static void
-on_bytes(void *ctx, struct secure *s, struct str bytes)
+hear_all(struct link_way *w)
 {
-	struct link_way *w = ctx;
 	struct site_frame f;
 	size_t used, at = 0;
 	int r = 0;
 
-	(void)s;
-	buf_add(&w->in, bytes);
-	while (buf_ok(&w->in) && (r = site_decode(str_from(buf_str(&w->in), at), &f, &used)) == 1) {
+	while (!w->stalled && (r = site_decode(str_from(buf_str(&w->in), at), &f, &used)) == 1) {
 		at += used;
 		if (!hear(w, &f)) {
 			r = -EBADMSG;
@@ -143,12 +143,31 @@ on_bytes(void *ctx, struct secure *s, struct str bytes)
 		if (w->owner->stopping)
 			break;
 	}
-	if (!buf_ok(&w->in) || r < 0) {
+	if (r < 0) {
 		link_drop(w, "it sent what is no message");
 		return;
 	}
 	memmove(w->in.p, w->in.p + at, w->in.n - at);
 	w->in.n -= at;
+}
+
+static void
+on_bytes(void *ctx, struct secure *s, struct str bytes)
+{
+	struct link_way *w = ctx;
+
+	(void)s;
+	buf_add(&w->in, bytes);
+	if (buf_ok(&w->in))
+		hear_all(w);
+	else
+		link_drop(w, "it sent more than was asked for");
+}
+
+void
+link_way_go_on(struct link_way *w)
+{
+	hear_all(w);
 }
 
 static void
@@ -234,7 +253,7 @@ way_new(struct linking *l, struct link_peer *p, int fd)
 		return NULL;
 	}
 	*w = (struct link_way){ .owner = l, .peer = p, .dialled = p != NULL, .since_us = clock_mono_us(),
-		.in = BUF_INIT(2 * SITE_FRAME_MAX) };
+		.in = BUF_INIT(8 * SITE_FRAME_MAX) };
 	if (secure_open(l->role->loop, fd, tls, &calls, &w->secure) < 0) {
 		free(w);
 		return NULL;
@@ -295,7 +314,8 @@ tend_way(struct link_way *w, int64_t now_us)
 		}
 		return;
 	}
-	if (now_us - secure_heard_us(w->secure) > LINK_DEAD_US) {
+	/* Who is not listened to cannot be heard. */
+	if (!w->stalled && now_us - secure_heard_us(w->secure) > LINK_DEAD_US) {
 		link_drop(w, "nothing was heard for 15 seconds");
 		return;
 	}

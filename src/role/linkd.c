@@ -162,6 +162,8 @@ on_link(void *ctx, enum msg_peer peer, int fd)
 		link_bans_link(ctx, peer, fd);
 	else if (peer == MSG_INTAKED)
 		link_tls_link(ctx, fd);
+	else if (peer == MSG_VAULTD)
+		link_lines_link(ctx, fd);
 	else
 		fd_close(&fd);
 }
@@ -224,6 +226,7 @@ finish(void *ctx)
 	while (l->lookups)
 		loop_run_once(l->role->loop, true);
 	link_bans_close(l);
+	link_lines_close(l);
 	poll_close(l->listener);
 	timer_close(l->tick);
 	fd_close(&l->listen_fd);
@@ -238,7 +241,7 @@ main(int argc, char **argv)
 		.prepare = prepare, .load = load, .begin = begin, .link = on_link, .order = on_order, .status = status, .stop = stop,
 		.finish = finish,
 	};
-	struct linking l = { .listen_fd = -1, .journal = -1 };
+	struct linking l = { .listen_fd = -1, .journal = -1, .origin = BUF_INIT(1024), .identity = BUF_INIT(1024) };
 
 	return role_main(argc, argv, MSG_LINKD, &calls, &l);
 }

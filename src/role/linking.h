@@ -16,6 +16,8 @@
 #define LINK_SHAKE_US (10 * WHEN_SECOND)       /* a stranger has so long to prove himself */
 #define LINK_STRANGERS_MAX 64                  /* who are doing so at the same time */
 #define LINK_DIAL_MAX_S 30                     /* between two tries */
+#define LINK_LOGS_MAX 8                        /* of one site, of which it is known how far they are here */
+#define LINK_ON_WAY 64                         /* frames of lines that a site did not acknowledge */
 
 struct linking;
 struct link_peer;
@@ -29,6 +31,12 @@ struct link_way {
 	bool greeted;                          /* it said hello */
 	int64_t since_us;                      /* monotonic */
 	struct buf in;                         /* of a frame that is not whole yet */
+	struct buf waiting;                    /* lines for the vault, which has no room */
+	bool stalled;                          /* until it has; nothing more is read */
+};
+
+struct link_held {                             /* how far a log of a site is durable here */
+	uint64_t log, next;
 };
 
 struct link_peer {
@@ -45,6 +53,17 @@ struct link_peer {
 	char why[160];                         /* not connected: the end of a sentence */
 	uint64_t connects, frames_in, frames_out;
 	uint64_t bans_in, bans_out;
+
+	/* Lines. link_lines.c */
+	uint64_t log;                          /* of its vault; 0: it did not say */
+	char origin[256];
+	struct link_held held[LINK_LOGS_MAX];
+	unsigned nheld;
+	uint32_t turn_in, turn_out, their_turn;
+	uint64_t on_way[LINK_ON_WAY];          /* entry behind each frame that it did not acknowledge */
+	unsigned non_way;
+	uint64_t lines_in, lines_out, lost_in, size_in, next_in;
+	struct msg_lag lag;
 };
 
 struct link_listener;                          /* of syslog over TLS */
@@ -73,6 +92,10 @@ struct linking {
 	struct link_listener *listeners;
 	uint32_t nlisteners;
 	struct chan *intake;                   /* to intaked; NULL: not there */
+
+	struct chan *vault;                    /* to vaultd; NULL: not there */
+	uint64_t log;                          /* what it is called */
+	struct buf origin, identity;
 	bool stopping;
 };
 
@@ -86,6 +109,8 @@ int link_send(struct link_peer *p, const struct site_frame *f) WARN_UNUSED;
 bool link_is_up(const struct link_peer *p);
 /* The way is of no use any more. */
 void link_drop(struct link_way *w, const char *why);
+/* It was stalled: what was read and not looked at yet is. May end it. */
+void link_way_go_on(struct link_way *w);
 
 /* Looking names up. link_resolve.c */
 void link_dial(struct link_peer *p);
@@ -96,6 +121,17 @@ void link_dial_to(struct link_peer *p, const struct sockaddr_storage *to, const 
 bool link_frame(struct link_peer *p, const struct site_frame *f);
 /* It said hello: what is due to it is sent. */
 void link_greet(struct link_peer *p);
+
+/* Lines. link_lines.c */
+void link_lines_greet(struct link_peer *p);
+void link_lines_ended(struct link_peer *p);            /* it is not connected any more */
+bool link_lines_vault(struct link_peer *p, const struct site_vault *f);
+bool link_lines_stand(struct link_peer *p, const struct site_stand *f);
+bool link_lines_heard(struct link_peer *p, const struct site_lines *f);
+bool link_lines_have(struct link_peer *p, const struct site_have *f);
+void link_lines_link(struct linking *l, int fd);       /* to vaultd */
+void link_lines_close(struct linking *l);
+void link_lines_show(const struct link_peer *p, struct buf *json);
 
 /* Showing. link_orders.c */
 void link_show_peer(const struct link_peer *p, struct buf *json);

@@ -81,6 +81,8 @@ finish_lines(struct vaulting *v)
 	int r = buf_ok(&side) && buf_ok(&v->side) ? finish(v, buf_str(&side), false) : -ENOMEM;
 	buf_reset(&v->side);
 	buf_free(&side);
+	if (r == 0)
+		vaulting_copied_framed(v);
 	return r;
 }
 
@@ -193,7 +195,9 @@ done(void *ctx)
 	vaulting_answer(v);
 	tell_sender(v, j);
 	free_job(j);
+	vaulting_copied_durable(v);
 	vaulting_feed(v);
+	vaulting_copy(v);
 	vaulting_notes(v);
 	vaulting_poke(v);
 }

@@ -169,7 +169,7 @@ shipped_to(const struct vaulting *v, const struct conf_ship *c)
 	return at;
 }
 
-/* Every engine has the lines before this one; or too much waits already. */
+/* Every engine and every site has the lines before this one; or too much waits already. */
 static bool
 shipped(const struct vaulting *v, uint64_t end, size_t files)
 {
@@ -178,7 +178,7 @@ shipped(const struct vaulting *v, uint64_t end, size_t files)
 	for (uint32_t i = 0; i < v->conf->nships; i++)
 		if (shipped_to(v, &v->conf->ships[i]) < end)
 			return false;
-	return true;
+	return vaulting_copy_done(v, end);
 }
 
 void

@@ -3,24 +3,20 @@
  * fell behind, or was started anew, is served like one that keeps up. Must never hand on what is not durable.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "console/account_seal.h"
 #include "role/feed_private.h"
 #include "role/vaulting.h"
-#include "sys/file.h"
 
 #define LINK_IDS 20000                         /* numbers of sources that watchd takes on one link */
-#define FRAME_BYTES_MAX (FRAME_HEAD + FRAME_LINES_MAX + FRAME_SIDE_MAX)
 
 int
 vaulting_reader_open(struct vaulting *v)
 {
 	struct vault_reader *rd = &v->reader;
 
-	*rd = (struct vault_reader){ .fd = -1, .bytes = BUF_INIT(FRAME_BYTES_MAX) };
+	vault_cursor_open(&rd->cursor);
 	rd->declared = calloc(LINK_IDS, sizeof(*rd->declared));
 	rd->batch = batch_new();
 	return rd->declared && rd->batch ? 0 : -ENOMEM;
@@ -31,118 +27,20 @@ vaulting_reader_close(struct vaulting *v)
 {
 	struct vault_reader *rd = &v->reader;
 
-	fd_close(&rd->fd);
-	buf_free(&rd->bytes);
+	vault_cursor_close(&rd->cursor);
 	free(rd->declared);
 	free(rd->batch);
 	rd->declared = NULL;
 	rd->batch = NULL;
 }
 
-/* The file that holds `index`; or, when that is no more, the oldest there is. */
-static int
-open_file_of(struct vaulting *v, uint64_t index)
-{
-	struct vault_reader *rd = &v->reader;
-	char path[PATH_MAX];
-	uint64_t *files = NULL;
-	size_t n = 0, i = 0;
-	int r = vault_disk_files(&v->disk, &files, &n);
-
-	if (r == 0 && n == 0)
-		r = -ENOENT;
-	while (r == 0 && i + 1 < n && files[i + 1] <= index)
-		i++;
-	if (r == 0 && files[i] > index) {
-		v->skipped += files[i] - index;
-		rd->at = files[i];
-	}
-	if (r == 0)
-		r = vault_disk_file_path(&v->disk, files[i], path);
-	free(files);
-	if (r < 0)
-		return r;
-	fd_close(&rd->fd);
-	rd->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	rd->offset = 0;
-	rd->loaded = false;
-	return rd->fd < 0 ? -errno : 0;
-}
-
-/* The next frame of the open file: 1, 0 at its end. */
-static int
-read_frame(struct vault_reader *rd)
-{
-	size_t size;
-	char head[FRAME_HEAD];
-	ssize_t n = file_read_at(rd->fd, head, sizeof(head), rd->offset);
-
-	if (n <= 0)
-		return (int)n;
-	if (frame_size(str_of(head, (size_t)n), &size) < 0)
-		return -EBADMSG;
-	buf_reset(&rd->bytes);
-	if (!buf_reserve(&rd->bytes, size))
-		return -ENOMEM;
-	n = file_read_at(rd->fd, rd->bytes.p, size, rd->offset);
-	if (n != (ssize_t)size || frame_read(str_of(rd->bytes.p, size), &rd->frame) != 1)
-		return n < 0 ? (int)n : -EBADMSG;
-	rd->bytes.n = size;
-	rd->offset += size;
-	rd->lines = cur_of(rd->frame.lines);
-	rd->line = rd->frame.first;
-	return 1;
-}
-
-/* The next record that was not sent: 1, or 0 when everything durable was. */
-static int
-next_record(struct vaulting *v, struct str *ret)
-{
-	struct vault_reader *rd = &v->reader;
-	int r = 1;
-
-	if (rd->held.p) {
-		*ret = rd->held;
-		return 1;
-	}
-	while (rd->at < v->durable) {
-		while (rd->loaded && (r = frame_record(&rd->lines, ret)) == 1)
-			if (rd->line++ >= rd->at)
-				return 1;
-		rd->loaded = false;
-		if (r < 0)
-			return r;
-		if (rd->fd < 0)
-			r = open_file_of(v, rd->at);
-		if (r >= 0)
-			r = read_frame(rd);
-		/* The end of one file is the beginning of the next. */
-		if (r == 0)
-			r = open_file_of(v, rd->at);
-		else if (r == 1)
-			rd->loaded = true;
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-static enum entry_kind
-kind_of(uint8_t transport)
-{
-	return transport == VAULT_FILE ? ENTRY_KIND_FILE : transport == VAULT_OWN ? ENTRY_KIND_OWN : ENTRY_KIND_NET;
-}
-
 static int
 stream_of(struct vaulting *v, const struct vault_entry *e, uint32_t *ret)
 {
-	struct entry_source decl = {
-		.kind = kind_of(e->transport), .name = e->source, .envelope = e->transport != VAULT_FILE,
-		.anchor_us = WHEN_NONE,
-	};
+	struct entry_source decl = vaulting_decl(e->transport, e->source);
 
 	*ret = streams_find(&v->streams, decl.kind, decl.name);
-	return *ret != STRMAP_NONE ? 0 : streams_declare(&v->streams, &decl, ret);
+	return *ret != STRMAP_NONE ? 0 : vaulting_declare(v, &decl, ret);
 }
 
 /* Adds the line, and before it who speaks, where that number meant another. False: the batch is full. */
@@ -172,40 +70,44 @@ static void
 unreadable(struct vaulting *v, int error)
 {
 	log_say(&v->role->log, LOG_LEVEL_ERROR, "the log cannot be read back at entry %llu: %s",
-	    (unsigned long long)v->reader.at, strerror(-error));
+	    (unsigned long long)v->reader.cursor.at, strerror(-error));
 	role_end(v->role, 1);
+}
+
+/*
+ * watchd's own words are not handed back: text in them could become an incident again. Digests, and where copied lines
+ * come from, mean nothing to it.
+ */
+static bool
+is_for_watch(const struct vault_entry *e)
+{
+	struct str source = e->transport == VAULT_SITE ? vaulting_origin_source(e->source) : e->source;
+
+	if (e->transport != VAULT_OWN && e->transport != VAULT_SITE)
+		return true;
+	return !str_eq(source, STR(VAULT_TOLD)) && !str_eq(source, STR(ACCOUNT_SEAL_SOURCE)) && !str_eq(source, STR(VAULT_SITES));
 }
 
 /* Fills the batch. */
 static int
 fill(struct vaulting *v)
 {
-	struct vault_reader *rd = &v->reader;
+	struct vault_cursor *c = &v->reader.cursor;
 	struct vault_entry e;
 	struct str record;
 	uint32_t stream;
-	int r = 0;
+	int r;
 
-	while (rd->at < v->durable) {
-		r = next_record(v, &record);
-		if (r <= 0)
-			break;
-		r = vault_entry_decode(record, rd->at, &e);
-		/* watchd's own words are not handed back: text in them could become an incident again. Digests mean nothing to it. */
-		if (r == 0 && e.transport == VAULT_OWN &&
-		    (str_eq(e.source, STR(VAULT_TOLD)) || str_eq(e.source, STR(ACCOUNT_SEAL_SOURCE)))) {
-			rd->at++;
-			continue;
-		}
-		if (r == 0)
+	while ((r = vault_cursor_next(v, c, &record)) == 1) {
+		r = vault_entry_decode(record, c->at, &e);
+		bool wanted = r == 0 && is_for_watch(&e);
+		if (wanted)
 			r = stream_of(v, &e, &stream);
 		if (r < 0)
-			break;
-		rd->held = record;
-		if (!pack(v, stream, &e, rd->at + 1))
+			return r;
+		if (wanted && !pack(v, stream, &e, c->at + 1))
 			return 0;
-		rd->held = STR_NULL;
-		rd->at++;
+		vault_cursor_took(c);
 	}
 	return r;
 }
@@ -245,14 +147,11 @@ begin_feed(struct vaulting *v, const struct msg_resume *m)
 	struct vault_reader *rd = &v->reader;
 
 	v->watched = m->spooled;
-	rd->at = m->spooled < v->durable ? m->spooled : v->durable;
+	vault_cursor_seek(&rd->cursor, m->spooled < v->durable ? m->spooled : v->durable);
 	rd->credit = m->credit;
 	rd->no_room = false;
-	rd->loaded = false;
-	rd->held = STR_NULL;
 	memset(rd->declared, 0, LINK_IDS * sizeof(*rd->declared));
 	batch_reset(rd->batch);
-	fd_close(&rd->fd);
 	vaulting_feed(v);
 }
 

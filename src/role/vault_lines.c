@@ -62,8 +62,20 @@ transport_of(const struct entry_source *d)
 	return VAULT_OWN;
 }
 
-static int
-add_entry(struct vaulting *v, uint32_t stream, int64_t received_us, uint8_t flags, struct str raw)
+struct entry_source
+vaulting_decl(uint8_t transport, struct str source)
+{
+	bool file = transport == VAULT_FILE ||
+	    (transport == VAULT_SITE && str_starts(vaulting_origin_source(source), STR("/")));
+
+	return (struct entry_source){
+		.kind = transport == VAULT_FILE ? ENTRY_KIND_FILE : transport == VAULT_OWN ? ENTRY_KIND_OWN : ENTRY_KIND_NET,
+		.name = source, .envelope = !file, .anchor_us = WHEN_NONE,
+	};
+}
+
+int
+vaulting_add_entry(struct vaulting *v, uint32_t stream, int64_t received_us, uint8_t flags, struct str raw)
 {
 	const struct entry_source *d = &v->streams.v[stream]->decl;
 	struct vault_entry e = {
@@ -83,7 +95,7 @@ add_entry(struct vaulting *v, uint32_t stream, int64_t received_us, uint8_t flag
 
 /* What a restart must know with these lines. */
 static int
-add_side(struct buf *side, uint32_t stream, uint16_t flags, struct str bytes)
+pack_side(struct buf *side, uint32_t stream, uint16_t flags, struct str bytes)
 {
 	struct entry e = { .source = stream, .flags = flags, .bytes = bytes };
 
@@ -93,6 +105,26 @@ add_side(struct buf *side, uint32_t stream, uint16_t flags, struct str bytes)
 	entry_pack(&out, &e);
 	side->n += out.n;
 	return enc_ok(&out) ? 0 : -ENOMEM;
+}
+
+int
+vaulting_add_side(struct vaulting *v, uint32_t stream, uint16_t flags, struct str bytes)
+{
+	return pack_side(&v->side, stream, flags, bytes);
+}
+
+int
+vaulting_declare(struct vaulting *v, const struct entry_source *decl, uint32_t *ret)
+{
+	uint8_t bytes[16384];
+	struct enc e = enc_of(bytes, sizeof(bytes));
+	uint32_t before = v->streams.n;
+	int r = streams_declare(&v->streams, decl, ret);
+
+	if (r < 0 || v->streams.n == before)
+		return r;
+	entry_pack_source(&e, decl);
+	return enc_ok(&e) ? vaulting_add_side(v, *ret, ENTRY_SOURCE, str_of((const char *)bytes, e.n)) : -EMSGSIZE;
 }
 
 static int
@@ -112,7 +144,7 @@ declare(struct vaulting *v, struct vault_wire *w, struct str bytes)
 	w->stream = stream;
 	if (r < 0 || (v->streams.n == before && v->streams.v[stream]->decl.name.p == known))
 		return 0;
-	return add_side(&v->side, stream, ENTRY_SOURCE, bytes);
+	return vaulting_add_side(v, stream, ENTRY_SOURCE, bytes);
 }
 
 static int
@@ -129,13 +161,13 @@ take_entry(struct vaulting *v, const struct entry *e)
 	if (e->flags & ENTRY_POSITION) {
 		int r = streams_place(&v->streams, w->stream, e->bytes);
 		/* One too many to remember: its file is read again after a restart. */
-		return r == -ENOSPC ? 0 : r < 0 ? r : add_side(&v->side, w->stream, ENTRY_POSITION, e->bytes);
+		return r == -ENOSPC ? 0 : r < 0 ? r : vaulting_add_side(v, w->stream, ENTRY_POSITION, e->bytes);
 	}
 	/* Sent again after a restart of the sender: sealed is sealed. */
 	if (e->flags & ENTRY_SPOOLED && e->seq <= v->spooled)
 		return 0;
 	uint8_t flags = (uint8_t)((e->flags & ENTRY_MORE ? VAULT_MORE : 0) | (e->flags & ENTRY_CUT ? VAULT_CUT : 0));
-	int r = add_entry(v, w->stream, e->received_us, flags, e->bytes);
+	int r = vaulting_add_entry(v, w->stream, e->received_us, flags, e->bytes);
 	if (r == 0 && e->flags & ENTRY_SPOOLED && !(e->flags & ENTRY_MORE))
 		v->spooled = e->seq;
 	return r;
@@ -161,39 +193,69 @@ vaulting_records(struct vaulting *v, const struct msg_records *m)
 	return r < 0 || n != m->count ? -EBADMSG : 0;
 }
 
-void
-vaulting_line(struct vaulting *v, uint32_t stream, struct str line)
+/* Into the open frame, with what else belongs there. */
+static int
+add_line(struct vaulting *v, uint32_t stream, struct str line)
 {
 	int r = vaulting_begin(v);
 
 	while (r == 0) {
 		struct str part = str_head(line, ENTRY_BYTES_MAX);
 		line = str_from(line, part.n);
-		r = add_entry(v, stream, clock_wall_us(), line.n ? VAULT_MORE : 0, part);
+		r = vaulting_add_entry(v, stream, clock_wall_us(), line.n ? VAULT_MORE : 0, part);
 		if (!line.n)
 			break;
 	}
+	return r;
+}
+
+void
+vaulting_line(struct vaulting *v, uint32_t stream, struct str line)
+{
+	int r = add_line(v, stream, line);
+
 	if (r < 0)
 		log_say(&v->role->log, LOG_LEVEL_ERROR, "a line of our own was not sealed: %s", strerror(-r));
 	vaulting_poke(v);
 }
 
 /* RFC 5424, facility syslog, severity notice: read by the same decoders as everything else. */
-void
-vaulting_say(struct vaulting *v, const char *fmt, ...)
+static int
+add_said(struct vaulting *v, uint32_t stream, const char *fmt, va_list ap)
 {
 	struct buf line = BUF_INIT(32768);
 	char stamp[40];
-	va_list ap;
 
 	buf_addf(&line, "<45>1 %.*s %s guarita %d - - ", (int)when_show(clock_wall_us(), 0, stamp), stamp, v->host,
 	    (int)getpid());
-	va_start(ap, fmt);
 	buf_vaddf(&line, fmt, ap);
-	va_end(ap);
-	if (buf_ok(&line))
-		vaulting_line(v, v->own, buf_str(&line));
+	int r = buf_ok(&line) ? add_line(v, stream, buf_str(&line)) : -ENOMEM;
 	buf_free(&line);
+	return r;
+}
+
+int
+vaulting_add_said(struct vaulting *v, uint32_t stream, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	int r = add_said(v, stream, fmt, ap);
+	va_end(ap);
+	return r;
+}
+
+void
+vaulting_say(struct vaulting *v, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	int r = add_said(v, v->own, fmt, ap);
+	va_end(ap);
+	if (r < 0)
+		log_say(&v->role->log, LOG_LEVEL_ERROR, "a line of our own was not sealed: %s", strerror(-r));
+	vaulting_poke(v);
 }
 
 /* What must be known after a restart. */
@@ -219,11 +281,11 @@ vaulting_pack_state(const struct vaulting *v, struct buf *out)
 	for (uint32_t i = 0; i < v->streams.n && r == 0; i++) {
 		struct enc e = enc_of(bytes, sizeof(bytes));
 		entry_pack_source(&e, &v->streams.v[i]->decl);
-		r = enc_ok(&e) ? add_side(out, i, ENTRY_SOURCE, str_of((const char *)bytes, e.n)) : -EMSGSIZE;
+		r = enc_ok(&e) ? pack_side(out, i, ENTRY_SOURCE, str_of((const char *)bytes, e.n)) : -EMSGSIZE;
 	}
 	for (size_t i = 0; i < v->streams.nplaces && r == 0; i++) {
 		const struct place *p = &v->streams.places[i];
-		r = add_side(out, p->stream, ENTRY_POSITION, str_of((const char *)p->bytes, p->n));
+		r = pack_side(out, p->stream, ENTRY_POSITION, str_of((const char *)p->bytes, p->n));
 	}
 	return r;
 }

@@ -77,6 +77,7 @@ on_tick(void *ctx)
 	vaulting_poke(v);
 	vaulting_drop(v);
 	vaulting_keep(v);
+	vaulting_sites_tick(v);
 }
 
 static void
@@ -132,6 +133,8 @@ begin(void *ctx, struct role *r)
 		e = streams_declare(&v->streams, &told, &v->told);
 	if (e == 0)
 		e = streams_declare(&v->streams, &seen, &v->seen);
+	if (e == 0)
+		e = vaulting_sites_open(v);
 	if (e < 0)
 		return e;
 	/* Every start begins a file: it says what is known, and what a restart reads is short. */
@@ -152,6 +155,9 @@ tell_positions(struct vaulting *v)
 	for (size_t i = 0; i < v->streams.nplaces && r == 0; i++) {
 		const struct place *p = &v->streams.places[i];
 		const struct entry_source *d = &v->streams.v[p->stream]->decl;
+		/* Those of other sites are linkd's. */
+		if (str_starts(d->name, STR("site ")))
+			continue;
 		struct msg m = {
 			.type = MSG_position, .fd = -1,
 			.position = {
@@ -222,6 +228,8 @@ on_link(void *ctx, enum msg_peer peer, int fd)
 		link_intake(ctx, fd);
 	else if (peer == MSG_WATCHD)
 		vaulting_link_watch(ctx, fd);
+	else if (peer == MSG_LINKD)
+		vaulting_link_sites(ctx, fd);
 	else
 		close(fd);
 }
@@ -253,9 +261,10 @@ status(void *ctx, struct buf *json)
 	    (unsigned long long)v->checkpoint_size, (long long)v->checkpoint_s, (unsigned long long)v->torn_bytes,
 	    (unsigned long long)v->dropped);
 	buf_addf(json, ",\"behind\":%llu,\"skipped\":%llu,\"reader\":%s,\"cpu_us\":%lld",
-	    (unsigned long long)(v->durable - v->reader.at), (unsigned long long)v->skipped,
+	    (unsigned long long)(v->durable - v->reader.cursor.at), (unsigned long long)v->reader.cursor.skipped,
 	    v->watch ? "true" : "false", (long long)clock_cpu_us());
 	vaulting_keep_status(v, json);
+	vaulting_sites_status(v, json);
 	if (v->error)
 		buf_addf(json, ",\"error\":\"%s\"", strerrorname_np(v->error));
 	if (file_path(path, sizeof(path), v->disk.dir, "keys/auditor") == 0 && access(path, F_OK) == 0)
@@ -288,6 +297,7 @@ finish(void *ctx)
 
 	chan_close(v->intake);
 	chan_close(v->watch);
+	vaulting_sites_close(v);
 	timer_close(v->frame_timer);
 	timer_close(v->retry_timer);
 	timer_close(v->tick);
@@ -312,7 +322,7 @@ main(int argc, char **argv)
 	struct vaulting v = {
 		.told_segment = UINT64_MAX,
 		.disk = { .wal = -1, .keys = -1, .nonces = -1, .epochs = -1, .tree = { -1, -1, -1, -1 } },
-		.reader.fd = -1, .verdict = "new",
+		.reader.cursor.fd = -1, .verdict = "new",
 	};
 
 	v.last_job = &v.jobs;

@@ -13,6 +13,7 @@
 #include "vault/segment.h"
 
 #define VAULT_TOLD "watchd"                     /* source of the incidents that watchd has sealed */
+#define VAULT_SITES "sites"                    /* of what is said of copied lines */
 #define VAULT_CREDIT 64                        /* batches of intaked on the way, or not durable yet */
 #define VAULT_FRAME_FULL (256u << 10)          /* a frame waits for nothing once it is so large */
 #define VAULT_FILE_BYTES (64u << 20)           /* of the log; then a new one is begun */
@@ -39,17 +40,25 @@ struct vault_wire {                    /* a number on the link, and which stream
 	bool declared;
 };
 
-/* How far watchd has read. */
-struct vault_reader {
+/* A place in the log, for somebody who reads it. vault_read.c */
+struct vault_cursor {
 	int fd;
 	uint64_t offset;               /* in the file */
-	uint64_t at;                   /* index of the next entry to be sent */
-	struct buf bytes;              /* the frame that is being sent */
+	uint64_t at;                   /* index of the next entry */
+	uint64_t skipped;              /* entries that the log had let go of before they were read */
+	struct buf bytes;              /* the frame that is being read */
 	struct frame frame;
 	struct cur lines;
 	uint64_t line;                 /* index of the next in lines */
-	struct str held;               /* a record that did not fit into the last batch */
-	bool loaded, no_room;
+	struct str record;
+	bool loaded;
+	bool held;                     /* record is entry `at`, and was not taken yet */
+};
+
+/* How far watchd has read. */
+struct vault_reader {
+	struct vault_cursor cursor;
+	bool no_room;
 	uint32_t credit;
 	uint32_t *declared;            /* stream + 1 that stands behind each number of the link */
 	struct batch *batch;
@@ -72,6 +81,7 @@ struct vaulting {
 	uint32_t own;                  /* stream of our own lines */
 	uint32_t told;                 /* stream of what watchd tells: not handed back to it */
 	uint32_t seen;                 /* likewise of what was seen of account files */
+	uint32_t anchors;              /* likewise of where copied lines stand at their origin */
 
 	struct vault_wire *wires[2];   /* received lines, files: by number */
 	uint32_t nwires[2];
@@ -114,6 +124,7 @@ struct vaulting {
 	bool epoch_wanted;             /* ends before its time: lines of it are to be packed */
 	bool stopping;
 	struct keeping *keeping;       /* vault_keep.h */
+	struct vault_sites *sites;     /* vault_sites.h */
 };
 
 /* Opening. vault_open.c: 0 or -errno, after having said why. */
@@ -125,6 +136,14 @@ int vaulting_records(struct vaulting *v, const struct msg_records *m) WARN_UNUSE
 void vaulting_line(struct vaulting *v, uint32_t stream, struct str line);
 void vaulting_say(struct vaulting *v, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void vaulting_forget_wires(struct vaulting *v);
+/* The same without an end of the frame behind it: for what must stand in one frame with other things. */
+int vaulting_add_said(struct vaulting *v, uint32_t stream, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4))) WARN_UNUSED;
+int vaulting_add_entry(struct vaulting *v, uint32_t stream, int64_t received_us, uint8_t flags, struct str raw) WARN_UNUSED;
+int vaulting_add_side(struct vaulting *v, uint32_t stream, uint16_t flags, struct str bytes) WARN_UNUSED;
+/* How the source of a sealed line is declared; and that, remembered with the open frame. */
+struct entry_source vaulting_decl(uint8_t transport, struct str source);
+int vaulting_declare(struct vaulting *v, const struct entry_source *decl, uint32_t *ret) WARN_UNUSED;
 /* One entry of a frame's side: SOURCE or POSITION, by number of stream. -EBADMSG. */
 int vaulting_take_side(struct vaulting *v, struct str side) WARN_UNUSED;
 /* All of them, in the same form: what a file of the log begins with. */
@@ -166,6 +185,28 @@ bool vaulting_keep_order(struct vaulting *v, const struct msg_order *m);
 void vaulting_keep_status(const struct vaulting *v, struct buf *json);
 /* The key that packd left beside a segment (NUMBER and `more`) is wrapped and put among the others. vault_keep_work.c */
 int vaulting_take_key(const struct vault_disk *d, uint64_t number, const struct segment *s, const char *more) WARN_UNUSED;
+
+/* Other sites. vault_sites.c, vault_copy.c, vault_copied.c */
+int vaulting_sites_open(struct vaulting *v) WARN_UNUSED;
+void vaulting_sites_close(struct vaulting *v);
+void vaulting_link_sites(struct vaulting *v, int fd);
+void vaulting_sites_tick(struct vaulting *v);
+void vaulting_sites_status(const struct vaulting *v, struct buf *json);
+void vaulting_copy(struct vaulting *v);        /* hands over what is durable */
+bool vaulting_copy_done(const struct vaulting *v, uint64_t end);       /* every site has what stands before */
+/* The open frame is on its way to the disk; and something is durable. */
+void vaulting_copied_framed(struct vaulting *v);
+void vaulting_copied_durable(struct vaulting *v);
+/* "site NAME SOURCE": the source as it is called there. */
+struct str vaulting_origin_source(struct str source);
+
+/* Reading back. vault_read.c */
+void vault_cursor_open(struct vault_cursor *c);
+void vault_cursor_close(struct vault_cursor *c);
+void vault_cursor_seek(struct vault_cursor *c, uint64_t at);
+/* The record of entry c->at, which stays until it is taken: 1; 0 when everything durable was read; or -errno. */
+int vault_cursor_next(const struct vaulting *v, struct vault_cursor *c, struct str *ret) WARN_UNUSED;
+void vault_cursor_took(struct vault_cursor *c);
 
 /* Handing on. vault_feed.c */
 int vaulting_reader_open(struct vaulting *v) WARN_UNUSED;
