@@ -156,6 +156,8 @@ struct conf_gateway {
 	bool ping;                     /* is answered, within reason */
 	bool log;                      /* refused packets become records */
 	int64_t log_rate;              /* so many of them a second */
+	int64_t syn_source, syn_total; /* new connections a second to what is published; 0: without limit */
+	bool syn_proxy;                /* beyond the total, cookies are asked for; else dropped */
 	enum conf_unknown unzoned;     /* interfaces that no zone has */
 };
 

@@ -258,6 +258,8 @@ place_matches(const struct policy *p, const struct eval_world *w, const struct p
 		return false;
 	if (r->to_here && !eval_is_here(p, w, &so_far->dst))
 		return false;
+	if (r->for_others && eval_is_here(p, w, &so_far->src))
+		return false;
 	if (r->spoofed && !is_spoofed(p, w, packet))
 		return false;
 	if (r->translated && !packet->translated && memcmp(&packet->dst, &so_far->dst, sizeof(packet->dst)) == 0 &&
@@ -272,7 +274,7 @@ eval_matches(const struct policy *p, const struct eval_world *w, const struct po
 {
 	uint8_t family = addr_is_v4(&packet->src) ? 4 : 6;
 
-	if ((r->family && r->family != family) || (r->states && !(r->states & packet->state)))
+	if ((r->family && r->family != family) || (r->states && !(r->states & (so_far->untracked ? POLICY_UNTRACKED : packet->state))))
 		return false;
 	if (!interfaces_match(p, w, r, packet, so_far) || !protocol_matches(r, packet, so_far->dport))
 		return false;
@@ -284,7 +286,7 @@ eval_matches(const struct policy *p, const struct eval_world *w, const struct po
 		return false;
 	if ((so_far->mark & r->mark_mask) != r->mark || (so_far->ct_mark & r->ct_mask) != r->ct_mark)
 		return false;
-	if ((r->rate && w->over_rate != r->over) || (r->clamp && packet->state != POLICY_NEW))
+	if ((r->rate && w->over_rate != r->over) || ((r->clamp || r->syn) && packet->state != POLICY_NEW))
 		return false;
 	return place_matches(p, w, r, packet, so_far) && payload_matches(r->payload, packet);
 }
@@ -296,6 +298,7 @@ take_effects(const struct policy_rule *r, struct eval_way *way)
 {
 	way->mark = (way->mark & ~r->set_mark_mask) | r->set_mark;
 	way->ct_mark = (way->ct_mark & ~r->set_ct_mask) | r->set_ct;
+	way->untracked |= r->untrack;
 	if (way->nsteps < EVAL_STEPS_MAX)
 		way->steps[way->nsteps++] = (struct eval_step){ .rule = r, .hook = r->hook };
 }
@@ -303,7 +306,7 @@ take_effects(const struct policy_rule *r, struct eval_way *way)
 static const enum policy_verdict ends[POLICY_HOOKS] = {
 	[POLICY_RAW_IN] = POLICY_ACCEPT, [POLICY_MARK_IN] = POLICY_ACCEPT, [POLICY_DNAT] = POLICY_ACCEPT,
 	[POLICY_INPUT] = POLICY_DROP, [POLICY_FORWARD] = POLICY_DROP, [POLICY_OUTPUT] = POLICY_ACCEPT,
-	[POLICY_RAW_OUT] = POLICY_ACCEPT, [POLICY_SNAT] = POLICY_ACCEPT,
+	[POLICY_RAW_OUT] = POLICY_ACCEPT, [POLICY_SNAT] = POLICY_ACCEPT, [POLICY_DNAT_OUT] = POLICY_ACCEPT,
 };
 
 /* The first rule of a hook that decides, or NULL. */
@@ -333,8 +336,8 @@ pass(const struct policy *p, const struct eval_world *w, enum policy_hook hook, 
 
 	way->hook = hook;
 	way->by = r;
-	if (v == POLICY_DROP || v == POLICY_REJECT) {
-		way->verdict = v;
+	if (v == POLICY_DROP || v == POLICY_REJECT || v == POLICY_SYNPROXY) {
+		way->verdict = v == POLICY_REJECT ? v : POLICY_DROP;
 		return false;
 	}
 	way->verdict = POLICY_ACCEPT;
@@ -346,7 +349,7 @@ static void
 translate(const struct policy *p, const struct eval_world *w, enum policy_hook hook, const struct eval_packet *packet,
     struct eval_way *way)
 {
-	const struct policy_rule *r = packet->state == POLICY_NEW ? decide(p, w, hook, packet, way) : NULL;
+	const struct policy_rule *r = packet->state == POLICY_NEW && !way->untracked ? decide(p, w, hook, packet, way) : NULL;
 
 	if (!r)
 		return;

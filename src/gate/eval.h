@@ -55,6 +55,7 @@ struct eval_way {
 	uint16_t dport;
 	const struct policy_rule *masqueraded;         /* the source becomes the interface's own address */
 	uint32_t mark, ct_mark;
+	bool untracked;                /* beyond the rate of new connections */
 };
 
 void eval(const struct policy *p, const struct eval_world *w, const struct eval_packet *packet, struct eval_way *ret);

@@ -22,6 +22,7 @@ static const struct {
 	[POLICY_OUTPUT] = { "g_output", "output", "filter", 0, "accept" },
 	[POLICY_RAW_OUT] = { "g_rawout", "output", "filter", -300, "accept" },
 	[POLICY_SNAT] = { "g_srcnat", "postrouting", "nat", 100, "accept" },
+	[POLICY_DNAT_OUT] = { "g_dstnatout", "output", "nat", -100, "accept" },
 };
 
 static const struct {
@@ -205,7 +206,7 @@ text_payload(const struct policy_signature *s, struct buf *out)
 static void
 text_states(unsigned states, struct buf *out)
 {
-	static const char *const names[] = { "new", "established", "related", "invalid" };
+	static const char *const names[] = { "new", "established", "related", "invalid", "untracked" };
 	const char *between = "";
 
 	if (!states)
@@ -227,6 +228,8 @@ text_place(const struct policy_rule *r, struct buf *out)
 		buf_add(out, STR("fib daddr type broadcast "));
 	if (r->to_here)
 		buf_add(out, STR("fib daddr type local "));
+	if (r->for_others)
+		buf_add(out, STR("fib saddr type != local "));
 	/* A host that has no address yet asks from none; link-local ones are everywhere. */
 	if (r->spoofed)
 		buf_add(out, STR("ip6 saddr != { ::, fe80::/10 } fib saddr . iif oif missing "));
@@ -247,7 +250,8 @@ text_rate(const struct policy *p, const struct policy_rule *r, struct buf *out)
 
 	if (r->meter != POLICY_NO_SET)
 		buf_addf(out, "update @%s { %s %s ", p->sets[r->meter].nft, r->family == 6 ? "ip6" : "ip",
-		    r->src_set != POLICY_NO_SET ? "saddr" : "daddr");
+		    r->syn && r->family == 6 ? "saddr and ffff:ffff:ffff:ffff::" :
+		    r->syn || r->src_set != POLICY_NO_SET ? "saddr" : "daddr");
 	if (r->rate)
 		buf_addf(out, "limit rate %s%lld/%s burst %lld packets ", r->over ? "over " : "", (long long)r->rate, unit,
 		    (long long)r->rate);
@@ -279,6 +283,8 @@ text_matches(const struct policy *p, const struct policy_rule *r, struct buf *ou
 	text_payload(r->payload, out);
 	if (r->clamp)
 		buf_add(out, STR("tcp flags and (syn | rst) == syn "));
+	if (r->syn)
+		buf_add(out, STR("tcp flags and (fin | syn | rst | ack) == syn "));
 	text_rate(p, r, out);
 }
 
@@ -296,7 +302,7 @@ text_target(const struct policy_rule *r, struct buf *out)
 }
 
 static void
-text_verdict(const struct policy_rule *r, struct buf *out)
+text_verdict(const struct policy_rule *r, bool cookies, struct buf *out)
 {
 	switch (r->verdict) {
 	case POLICY_GO_ON:
@@ -314,6 +320,12 @@ text_verdict(const struct policy_rule *r, struct buf *out)
 	case POLICY_MASQUERADE:
 		buf_add(out, STR("masquerade"));
 		break;
+	case POLICY_SYNPROXY:
+		if (cookies)
+			buf_addf(out, "synproxy mss %u wscale %u timestamp sack-perm", r->segment, r->window_scale);
+		else
+			buf_add(out, STR("drop"));
+		break;
 	case POLICY_SNAT_TO:
 	case POLICY_DNAT_TO:
 		text_target(r, out);
@@ -322,7 +334,7 @@ text_verdict(const struct policy_rule *r, struct buf *out)
 }
 
 static void
-text_effects(const struct policy *p, const struct policy_rule *r, struct buf *out)
+text_effects(const struct policy *p, const struct policy_rule *r, bool cookies, struct buf *out)
 {
 	if (r->set_mark_mask)
 		buf_addf(out, "meta mark set meta mark and 0x%08x or 0x%08x ", ~r->set_mark_mask,
@@ -338,18 +350,20 @@ text_effects(const struct policy *p, const struct policy_rule *r, struct buf *ou
 	}
 	if (r->clamp)
 		buf_add(out, STR("tcp option maxseg size set rt mtu "));
+	if (r->untrack)
+		buf_add(out, cookies ? STR("notrack ") : STR("drop "));
 }
 
 void
 nft_text_body(const struct policy *p, const struct policy_rule *r, struct buf *out)
 {
 	text_matches(p, r, out);
-	text_effects(p, r, out);
+	text_effects(p, r, true, out);
 	if (r->log)
 		buf_add(out, STR("log "));
 	if (r->sample)
 		buf_add(out, STR("sample "));
-	text_verdict(r, out);
+	text_verdict(r, true, out);
 }
 
 /* The prefix names the rule: what was logged leads back to its line. */
@@ -365,16 +379,16 @@ text_log(const struct policy_rule *r, struct buf *out)
 }
 
 static void
-text_rule(const struct policy *p, const struct policy_rule *r, struct buf *out)
+text_rule(const struct policy *p, const struct policy_rule *r, bool cookies, struct buf *out)
 {
 	char counter[18];
 
 	nft_counter_name(r, counter);
 	text_matches(p, r, out);
 	buf_addf(out, "counter name \"%s\" ", counter);
-	text_effects(p, r, out);
+	text_effects(p, r, cookies, out);
 	text_log(r, out);
-	text_verdict(r, out);
+	text_verdict(r, cookies, out);
 	buf_add_byte(out, '\n');
 }
 
@@ -400,11 +414,11 @@ kept(const struct nft_kept *k, uint32_t rule)
 }
 
 static void
-text_chain(const struct policy *p, enum policy_hook h, struct buf *out)
+text_chain(const struct policy *p, enum policy_hook h, bool cookies, struct buf *out)
 {
 	buf_addf(out, "chain %s {\n", chains[h].chain);
 	for (uint32_t i = p->first[h]; i < p->first[h + 1]; i++)
-		text_rule(p, &p->rules[i], out);
+		text_rule(p, &p->rules[i], cookies, out);
 	buf_add(out, STR("}\n"));
 }
 
@@ -427,7 +441,7 @@ nft_text(const struct policy *p, const struct nft_kept *k, struct buf *out)
 			buf_addf(out, "counter %s { }\n", counter);
 	}
 	for (int h = 0; h < POLICY_HOOKS; h++)
-		text_chain(p, (enum policy_hook)h, out);
+		text_chain(p, (enum policy_hook)h, !k || !k->no_synproxy, out);
 	buf_add(out, STR("}\n"));
 	for (size_t i = 0; k && i < k->nstale; i++)
 		buf_addf(out, "delete counter inet " NFT_TABLE " %.*s\n", STR_FMT(k->stale[i]));

@@ -19,6 +19,7 @@ struct nft_kept {
 	const bool *counters;          /* per rule: its counter is there; NULL: none is */
 	const struct str *stale;       /* names of counters that are to go */
 	size_t nstale;
+	bool no_synproxy;              /* the kernel cannot ask for cookies: what would be asked is dropped */
 };
 
 /*

@@ -16,12 +16,12 @@
 static const char *const hook_names[] = {
 	[POLICY_RAW_IN] = "raw", [POLICY_MARK_IN] = "prerouting", [POLICY_DNAT] = "dstnat",
 	[POLICY_INPUT] = "input", [POLICY_FORWARD] = "forward", [POLICY_OUTPUT] = "output",
-	[POLICY_RAW_OUT] = "raw-out", [POLICY_SNAT] = "srcnat",
+	[POLICY_RAW_OUT] = "raw-out", [POLICY_SNAT] = "srcnat", [POLICY_DNAT_OUT] = "dstnat-out",
 };
 static const char *const verdict_names[] = {
 	[POLICY_GO_ON] = "count", [POLICY_ACCEPT] = "allow", [POLICY_DROP] = "drop",
 	[POLICY_REJECT] = "reject", [POLICY_MASQUERADE] = "masquerade",
-	[POLICY_SNAT_TO] = "source becomes", [POLICY_DNAT_TO] = "leads to",
+	[POLICY_SNAT_TO] = "source becomes", [POLICY_DNAT_TO] = "leads to", [POLICY_SYNPROXY] = "ask for a cookie",
 };
 
 const char *
@@ -65,6 +65,19 @@ rule_add(struct building *b, const struct policy_rule *r)
 		l->size = size;
 	}
 	l->v[l->n++] = *r;
+}
+
+void
+rule_insert(struct building *b, uint32_t at, const struct policy_rule *r)
+{
+	struct rule_list *l = &b->hooks[r->hook];
+	struct policy_rule copy = *r;  /* which may be one of the list */
+
+	rule_add(b, &copy);
+	if (b->full)
+		return;
+	memmove(l->v + at + 1, l->v + at, (l->n - 1 - at) * sizeof(*l->v));
+	l->v[at] = copy;
 }
 
 /* One protocol of the parts: its ports or types. Every port: no range at all. */
@@ -222,7 +235,7 @@ static void
 build_sets(struct building *b)
 {
 	b->p->sets = ARENA_ARRAY(b->a, struct policy_set,
-	    POLICY_OWN_SETS + 2 * (size_t)b->g->nlists + b->g->nfallbacks + 4);
+	    POLICY_OWN_SETS + 2 * (size_t)b->g->nlists + b->g->nfallbacks + 4 + 2);
 	if (!b->p->sets) {
 		b->full = true;
 		return;
@@ -402,6 +415,7 @@ policy_build(struct arena *a, const struct config *c, struct diags *d, struct po
 		build_fallbacks(&b);
 		build_p2p(&b);
 		build_after(&b);
+		build_syn(&b);
 		build_routes(&b);
 	}
 	if (b.full) {

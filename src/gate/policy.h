@@ -7,7 +7,7 @@
  * the first verdict other than POLICY_GO_ON ends the hook. Hooks run in the order of the kernel:
  *
  *   arriving   RAW_IN  MARK_IN  DNAT  then INPUT, or FORWARD and SNAT
- *   sent       RAW_OUT OUTPUT SNAT
+ *   sent       RAW_OUT DNAT_OUT OUTPUT SNAT
  */
 #ifndef GUARITA_GATE_POLICY_H
 #define GUARITA_GATE_POLICY_H
@@ -21,6 +21,7 @@ enum policy_hook {
 	POLICY_INPUT, POLICY_FORWARD, POLICY_OUTPUT,
 	POLICY_RAW_OUT,                /* output, before connection tracking: bans */
 	POLICY_SNAT,                   /* postrouting, first packet of a connection */
+	POLICY_DNAT_OUT,               /* output: what the proxy of SYN cookies sends on */
 	POLICY_HOOKS,
 };
 
@@ -28,10 +29,12 @@ enum policy_verdict {
 	POLICY_GO_ON,                  /* counted, perhaps marked or logged; the next rule decides */
 	POLICY_ACCEPT, POLICY_DROP, POLICY_REJECT,
 	POLICY_MASQUERADE, POLICY_SNAT_TO, POLICY_DNAT_TO,
+	POLICY_SYNPROXY,               /* answered with a cookie; who sends it back gets on */
 };
 
 enum policy_state {                    /* of the packet's connection; a set of bits */
 	POLICY_NEW = 1, POLICY_ESTABLISHED = 2, POLICY_RELATED = 4, POLICY_INVALID = 8,
+	POLICY_UNTRACKED = 16,         /* beyond the rate of new connections: none is known of it */
 };
 
 enum policy_set_kind {
@@ -85,6 +88,8 @@ struct policy_signature {
 #define POLICY_P2P_MASK 0xff00u
 #define POLICY_NAMED_MASK 0x00ffu      /* in the packet's mark: marks with names */
 #define POLICY_MARKS_MAX 255
+#define POLICY_SYN_SOURCE 0x0100u      /* in the packet's mark: beyond the rate of its sender */
+#define POLICY_SYN_TOTAL 0x0200u       /* beyond that of all together */
 #define POLICY_SUSPECTS "p2p-suspects" /* the list of suspects, for rules */
 #define POLICY_ANY_PROTOCOL (-1)
 #define POLICY_LOG_GROUP 5             /* NFLOG: what is logged */
@@ -108,18 +113,23 @@ struct policy_rule {
 	bool spoofed;                  /* the answer would not go back by the same interface */
 	bool translated;               /* of a connection whose destination was translated */
 	bool to_here;                  /* to an address of this machine */
+	bool for_others;               /* from none of them */
+	bool syn;                      /* begins a TCP connection */
 	enum policy_way first_packets; /* of the first dozen this way of a connection; 0: any */
 	uint32_t mark, mark_mask;      /* of the packet; mask 0: any */
 	uint32_t ct_mark, ct_mask;     /* of the connection; mask 0: any */
 	const struct policy_signature *payload;        /* NULL: any */
 	int64_t rate, rate_per_us;     /* at most so often; 0: always */
 	bool over;                     /* turned round: only what is more often */
-	int meter;                     /* counted by the address of ours, in this set; or POLICY_NO_SET: all together */
+	int meter;                     /* counted by an address, in this set; or POLICY_NO_SET: all together */
 	/* What it does. */
 	uint32_t set_mark, set_mark_mask;
 	uint32_t set_ct, set_ct_mask;
 	int add_src;                   /* the sender is put into this set, or POLICY_NO_SET */
 	int64_t add_us;                /* for so long; 0: the set's own time-out */
+	bool untrack;                  /* no connection is made of it */
+	uint16_t segment;              /* SYNPROXY: how long segments to us may be */
+	uint8_t window_scale;          /* SYNPROXY: of windows that we announce (RFC 7323 section 2) */
 	bool clamp;                    /* TCP segments to what fits the way (RFC 4459 section 3.2) */
 	bool log, sample;
 	enum policy_verdict verdict;
@@ -174,6 +184,7 @@ struct policy {
 	int suspects[2];               /* IPv4, IPv6: hosts of ours that behave like peers; or POLICY_NO_SET */
 	struct str marks[POLICY_MARKS_MAX];    /* mark i + 1 */
 	uint32_t nmarks;
+	bool synproxy;                 /* some rules ask for cookies */
 };
 
 #define POLICY_RULES_MAX 262144

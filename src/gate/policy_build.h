@@ -17,6 +17,7 @@ struct building {
 	struct diags *d;
 	struct policy *p;
 	struct rule_list hooks[POLICY_HOOKS];
+	uint32_t invalid_at[POLICY_HOOKS];     /* of INPUT and FORWARD: the rule that drops what is invalid */
 	bool full;                     /* no memory, or too many rules */
 };
 
@@ -36,8 +37,9 @@ struct sides {
 
 /* A rule that matches everything and leads back to `where`. */
 struct policy_rule rule_blank(const struct building *b, struct conf_pos where, const char *word);
-/* Adds a copy to the hook's list. */
+/* Adds a copy to the hook's list, at its end or before the rule that stands at `at`. */
 void rule_add(struct building *b, const struct policy_rule *r);
+void rule_insert(struct building *b, uint32_t at, const struct policy_rule *r);
 /*
  * Adds the rules that follow from one pair of sides and the services, family by family and protocol
  * by protocol. parts NULL or empty: every protocol.
@@ -74,6 +76,8 @@ void build_fallbacks(struct building *b);
 void build_before(struct building *b);
 void build_after(struct building *b);
 void build_p2p(struct building *b);
+/* policy_syn.c: when all others are there. */
+void build_syn(struct building *b);
 /* A mark's number; 0 after a fault. */
 uint32_t mark_number(struct building *b, struct str name);
 int set_named(const struct policy *p, struct str name, enum policy_set_kind kind);

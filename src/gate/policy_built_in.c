@@ -161,7 +161,8 @@ build_established(struct building *b)
 		}
 		struct policy_rule r = built(b, in[h], POLICY_DROP, "invalid",
 		    "belongs to no connection and begins none");
-		r.states = POLICY_INVALID;
+		r.states = POLICY_INVALID | POLICY_UNTRACKED;
+		b->invalid_at[in[h]] = b->hooks[in[h]].n;
 		rule_add(b, &r);
 	}
 }

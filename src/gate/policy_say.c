@@ -69,7 +69,7 @@ say_protocol(struct buf *out, const struct policy_rule *r)
 static void
 say_states(struct buf *out, unsigned states)
 {
-	static const char *const names[] = { "new", "established", "related", "invalid" };
+	static const char *const names[] = { "new", "established", "related", "invalid", "untracked" };
 
 	for (unsigned i = 0; i < ARRAY_LEN(names); i++)
 		if (states & (1u << i))
@@ -79,6 +79,11 @@ say_states(struct buf *out, unsigned states)
 static void
 say_mark(struct buf *out, const struct policy *p, const char *lead, uint32_t mark)
 {
+	if (mark & (POLICY_SYN_SOURCE | POLICY_SYN_TOTAL)) {
+		say_part(out, lead);
+		buf_add(out, STR(" too many"));
+		return;
+	}
 	say_part(out, lead);
 	if (mark >= 1 && mark <= p->nmarks)
 		buf_addf(out, " %.*s", STR_FMT(p->marks[mark - 1]));
@@ -93,6 +98,8 @@ say_special(struct buf *out, const struct policy *p, const struct policy_rule *r
 		{ offsetof(struct policy_rule, spoofed), "from where no way leads back" },
 		{ offsetof(struct policy_rule, translated), "was forwarded" },
 		{ offsetof(struct policy_rule, to_here), "to this machine" },
+		{ offsetof(struct policy_rule, for_others), "in the name of others" },
+		{ offsetof(struct policy_rule, syn), "beginning" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(flags); i++)
@@ -147,6 +154,8 @@ say_effects(struct buf *out, const struct policy *p, const struct policy_rule *r
 	}
 	if (r->clamp)
 		say_part(out, "clamp segments");
+	if (r->untrack)
+		say_part(out, "without a connection");
 	if (r->log)
 		say_part(out, "log");
 	if (r->sample)

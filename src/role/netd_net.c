@@ -146,6 +146,9 @@ set_switches(const struct netd *n)
 		{ "ipv4/tcp_syncookies", "1" },
 	};
 
+	/* What comes back with a cookie belongs to no connection yet, and must not be taken for one that began earlier. */
+	if (n->policy->synproxy)
+		(void)!set_switch(n, "netfilter/nf_conntrack_tcp_loose", "0");
 	for (size_t i = 0; i < ARRAY_LEN(switches); i++)
 		(void)!set_switch(n, switches[i].name, switches[i].value);
 	/* The first packets of a connection are told by its counters. */

@@ -115,6 +115,17 @@ tell_refusal(const struct netd *n, struct str text, struct str why)
 	buf_free(&origin);
 }
 
+static bool
+has_synproxy(const struct netd *n)
+{
+	int r = nft_has_synproxy(n->nft);
+
+	if (r < 0)
+		log_say(n->log, LOG_LEVEL_WARNING, "the kernel cannot answer floods of SYNs with cookies (%s; module nft_synproxy): "
+		    "beyond gateway { syn-total } they are dropped", strerror(-r));
+	return r == 0;
+}
+
 int
 netd_rules_apply(struct netd *n, bool check_only)
 {
@@ -125,7 +136,8 @@ netd_rules_apply(struct netd *n, bool check_only)
 	int r = find_stale(n, &stale);
 
 	if (r == 0) {
-		struct nft_kept kept = { .counters = stale.counters, .stale = stale.v, .nstale = stale.n };
+		struct nft_kept kept = { .counters = stale.counters, .stale = stale.v, .nstale = stale.n,
+			.no_synproxy = n->policy->synproxy && !has_synproxy(n) };
 		nft_text(n->policy, &kept, &text);
 		/* One that was killed while it traced left its choices behind. */
 		trace_text_end(&text);

@@ -205,6 +205,45 @@ nft_drop_table(struct nft *n)
 	return receive(n, seq, NULL, NULL);
 }
 
+/* What the kernel can do. */
+
+static void
+put_synproxy(struct nlmsghdr *h)
+{
+	struct nlattr *all = mnl_attr_nest_start(h, NFTA_RULE_EXPRESSIONS), *one = mnl_attr_nest_start(h, NFTA_LIST_ELEM);
+
+	mnl_attr_put_strz(h, NFTA_EXPR_NAME, "synproxy");
+	struct nlattr *data = mnl_attr_nest_start(h, NFTA_EXPR_DATA);
+	mnl_attr_put_u16(h, NFTA_SYNPROXY_MSS, htons(1460));
+	mnl_attr_nest_end(h, data);
+	mnl_attr_nest_end(h, one);
+	mnl_attr_nest_end(h, all);
+}
+
+int
+nft_has_synproxy(struct nft *n)
+{
+	static const char table[] = "guarita-trial", chain[] = "c";
+	size_t at = put_frame(n, n->bytes, NFNL_MSG_BATCH_BEGIN);
+	struct nlmsghdr *h = begin(n, n->bytes + at, NFT_MSG_NEWTABLE, NLM_F_CREATE);
+
+	mnl_attr_put_strz(h, NFTA_TABLE_NAME, table);
+	at += h->nlmsg_len;
+	h = begin(n, n->bytes + at, NFT_MSG_NEWCHAIN, NLM_F_CREATE);
+	mnl_attr_put_strz(h, NFTA_CHAIN_TABLE, table);
+	mnl_attr_put_strz(h, NFTA_CHAIN_NAME, chain);
+	at += h->nlmsg_len;
+	h = begin(n, n->bytes + at, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_ACK);
+	mnl_attr_put_strz(h, NFTA_RULE_TABLE, table);
+	mnl_attr_put_strz(h, NFTA_RULE_CHAIN, chain);
+	put_synproxy(h);
+	at += h->nlmsg_len;
+	/* No end: the kernel answers, and forgets it all. */
+	if (mnl_socket_sendto(n->socket, n->bytes, at) < 0)
+		return -errno;
+	return receive(n, n->seq, NULL, NULL);
+}
+
 /* Lists. */
 
 static uint64_t

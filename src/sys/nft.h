@@ -42,6 +42,12 @@ int nft_renew(struct nft *n, const char *set, const struct nft_element *v, size_
 int nft_list(struct nft *n, const char *set, void (*fn)(void *ctx, const struct nft_element *e),
     void *ctx) WARN_UNUSED;
 
+/*
+ * Whether the kernel can answer SYNs with cookies: 0, -ENOENT or another error of its when not. Tried with a transaction
+ * that is never committed.
+ */
+int nft_has_synproxy(struct nft *n) WARN_UNUSED;
+
 struct nft_count {
 	char name[32];
 	uint64_t packets, bytes;

@@ -195,6 +195,7 @@ decoder netfilter {
         map icmp_type from type;
         drop len, tos, prec, id, res, urgp, mac, out, spt, code, window, tc, flowlbl, hoplimit;
         refine dos.smurf when rule has 'guarita smurf';
+        refine dos.syn_flood when rule has 'guarita syn-flood';
     }
 }
 rule scene-guessing {
@@ -207,6 +208,11 @@ rule scene-flood {
     where icmp_type is 8;
     open dos.ping_flood;
     say "{count} pings refused from {src}";
+}
+rule scene-syn-flood {
+    each dos.syn_flood by dst, dst_port;
+    open dos.syn_flood;
+    say "connections begin at {dst} and never go on";
 }
 rule scene-smurf {
     each dos.smurf by src;

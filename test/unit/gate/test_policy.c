@@ -1,5 +1,6 @@
 /* Tests of the policy: what words of the configuration become, and what is refused. */
 #include "gate_test.h"
+#include "gate/eval.h"
 
 #include <stdio.h>
 
@@ -266,6 +267,58 @@ test_routes(void **state)
 	expect_fault(TWO "route 10.0.0.0/8 via 2001:db8::1;", "needs an IPv4 router");
 }
 
+/* What nobody outside may reach has no limit; what is published is asked for in the order of the text, and sent on so. */
+static void
+test_floods(void **state)
+{
+	static const char deny[] = TWO "deny 192.0.2.9 to lan http; allow internet to gateway ssh; "
+	    "forward http from internet to 192.168.0.10; allow lan to internet;";
+
+	expect(TWO "allow lan to internet; allow lan to gateway ssh;", POLICY_RAW_IN, "syn-flood", "");
+	expect(TWO "allow internet to gateway udp/1701;", POLICY_RAW_IN, "syn-flood", "");
+	expect(deny, POLICY_INPUT, "syn-flood",
+	    "in wan, tcp 80, invalid, untracked, to this machine: ask for a cookie\n"
+	    "in wan, tcp 22, invalid, untracked: ask for a cookie\n");
+	expect(deny, POLICY_DNAT_OUT, "syn-flood",
+	    "tcp 80, to this machine, in the name of others: leads to 192.168.0.10\n");
+	expect(deny, POLICY_OUTPUT, "syn-flood",
+	    "tcp, established, in the name of others: allow\n"
+	    "tcp, to this machine, in the name of others: allow\n"
+	    "from 192.0.2.9, tcp 80, in the name of others: drop\n"
+	    "to 192.168.0.10, tcp, was forwarded, in the name of others: allow\n"
+	    "tcp, in the name of others: drop\n");
+	expect(TWO "gateway { syn-source 0; syn-proxy no; log no; } allow internet to gateway ssh;", POLICY_RAW_IN, "syn-flood",
+	    "in wan, tcp, beginning, more than 1000 per 1s: count, mark too many\ntcp, marked too many: drop\n");
+	expect(TWO "gateway { syn-source 0; syn-total 0; } allow internet to gateway ssh;", POLICY_RAW_IN, "syn-flood", "");
+}
+
+/* Beyond the rate the packet belongs to no connection: neither translated, nor let in, nor passed on. */
+static void
+test_a_flood_is_asked_for_cookies(void **state)
+{
+	struct gate g;
+	struct eval_way way;
+	struct eval_world calm = { .ctx = NULL }, flood = { .over_rate = true };
+	struct eval_packet p = { .in = STR_INIT("wan"), .protocol = 6, .sport = 4000, .dport = 80, .state = POLICY_NEW };
+
+	gate_open(&g, "interface wan { zone internet; address 203.0.113.10/24; gateway 203.0.113.1; } "
+	    "interface lan { address 192.168.0.222/24; } gateway { syn-source 0; } forward http from internet to 192.168.0.10;");
+	assert_non_null(g.policy);
+	assert_int_equal(addr_parse(STR("203.0.113.10"), &p.dst), 0);
+	assert_int_equal(addr_parse(STR("192.0.2.80"), &p.src), 0);
+	eval(g.policy, &calm, &p, &way);
+	assert_int_equal(way.verdict, POLICY_ACCEPT);
+	assert_int_equal(way.hook, POLICY_FORWARD);
+	eval(g.policy, &flood, &p, &way);
+	assert_true(way.untracked);
+	assert_int_equal(way.hook, POLICY_INPUT);
+	assert_int_equal(way.by->verdict, POLICY_SYNPROXY);
+	p.dport = 81;
+	eval(g.policy, &flood, &p, &way);
+	assert_string_equal(way.by->word, "invalid");
+	gate_close(&g);
+}
+
 int
 main(void)
 {
@@ -284,6 +337,8 @@ main(void)
 		cmocka_unit_test(test_ids_are_all_different),
 		cmocka_unit_test(test_fallback),
 		cmocka_unit_test(test_routes),
+		cmocka_unit_test(test_floods),
+		cmocka_unit_test(test_a_flood_is_asked_for_cookies),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
