@@ -274,6 +274,13 @@ choose_net(struct responder *r, const struct conf_ban *ban, const struct inciden
 	return !in_lists(r, ret);
 }
 
+/* Who is named as the sender is the one attacked, or anybody: a ban would be the attacker's second weapon. */
+static bool
+names_another(uint16_t kind)
+{
+	return kind == KIND_dos_syn_flood || kind == KIND_dos_smurf;
+}
+
 static void
 ask_ban(const struct deciding *d, struct respond_action *a)
 {
@@ -287,7 +294,7 @@ ask_ban(const struct deciding *d, struct respond_action *a)
 		r->stats.unsure++;
 		return;
 	}
-	if (!choose_net(r, ban, a->incident, &req->net)) {
+	if (names_another(a->incident->kind) || !choose_net(r, ban, a->incident, &req->net)) {
 		r->stats.spared++;
 		return;
 	}

@@ -54,7 +54,7 @@ struct respond_opts {
 
 struct respond_stats {
 	uint64_t actions, throttled;
-	uint64_t spared;               /* bans not asked for: own, excepted, no address */
+	uint64_t spared;               /* bans not asked for: own, excepted, no address, or one that is forged */
 	uint64_t unsure;               /* nor these: only a guess speaks for them */
 	uint64_t banned_already;
 };

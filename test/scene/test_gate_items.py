@@ -430,6 +430,12 @@ def test_a52_a53_lan_and_tunnel_reach_each_other(bed, company, site, servers):
     target = "192.168.0.10" if site is FILIAL else "192.168.30.10"
     assert bed.connect(site.pc, target, 445).startswith("hello")       # NetBIOS among the sites
     assert bed.connect(site.host, target, 445).startswith("hello")
+    server = bed.listen(site.host, 4450)                               # and the gateway itself, of which no rule speaks
+    try:
+        assert bed.connect(site.remote_pc, site.lan, 4450).startswith("hello")
+    finally:
+        server.kill()
+        server.wait()
 
 
 def test_a32_rules_and_routes_survive_an_interface_that_goes(bed, company, servers):
