@@ -126,7 +126,7 @@ open_to_any(const struct decode_work *w, const struct group *g)
 {
 	const struct decoders *d = w->rs->decoders;
 
-	return g == &d->groups[d->any] || g == &d->groups[d->guess];
+	return g == &d->groups[d->any] || g == &d->groups[d->guess] || g == &d->groups[d->last];
 }
 
 /* The ways of a group that begin as the text does. */
@@ -188,23 +188,29 @@ enum { EXACT, VAGUE };
 static bool
 forms_first(const struct decode_work *w, uint32_t group, struct str text)
 {
-	return text.p[0] == '{' || group == w->rs->decoders->guess;
+	return text.p[0] == '{' || group == w->rs->decoders->guess || group == w->rs->decoders->last;
 }
 
+#define DATA_FORM (1u << FORM_DATA)
+
+/* Structured data is more exact than the prose behind it, which its writer made of the same facts. */
 static bool
 try_group(struct decode_work *w, uint32_t group, int how, struct slot base, struct record *r)
 {
 	const struct group *g = &w->rs->decoders->groups[group];
-	bool forms = how == EXACT && g->nforms, first;
+	unsigned forms = how == EXACT ? g->form_bits & ~DATA_FORM : 0;
+	bool first;
 
 	if (base.len == 0)
 		return false;
+	if (how == EXACT && r->data.len && (g->form_bits & DATA_FORM) && forms_decode(w->rs, w, g, DATA_FORM, base, r))
+		return true;
 	first = forms && forms_first(w, group, record_text(r, base));
-	if (first && forms_decode(w->rs, w, g, base, r))
+	if (first && forms_decode(w->rs, w, g, forms, base, r))
 		return true;
 	if (!g->empty && try_patterns(w, g, how == VAGUE, base, r))
 		return true;
-	return forms && !first && forms_decode(w->rs, w, g, base, r);
+	return forms && !first && forms_decode(w->rs, w, g, forms, base, r);
 }
 
 /* Programs are few and come again and again: what their names mean is remembered as they were written. */
@@ -348,44 +354,25 @@ try_places(struct decode_work *w, const struct places *p, int how, struct record
 }
 
 static bool
-try_guesses(struct decode_work *w, const struct places *p, int how, struct record *r)
+try_guesses(struct decode_work *w, const struct places *p, uint32_t group, int how, struct record *r)
 {
 	for (uint32_t k = 0; k < p->ntexts; k++)
-		if (try_text(w, p, w->rs->decoders->guess, how, k, r))
+		if (try_text(w, p, group, how, k, r))
 			return true;
-	return false;
-}
-
-/*
- * A guess at what is said tells more than a program's pattern that takes whatever is left, unless all it says is that
- * the line is ordinary.
- */
-static bool
-telling_guess(struct decode_work *w, const struct places *p, struct record *r)
-{
-	struct kept before;
-
-	keep_state(r, &before);
-	if (!try_guesses(w, p, EXACT, r))
-		return false;
-	if (r->kind != KIND_info)
-		return true;
-	restore_state(r, &before);
-	r->kind = KIND_unknown;
-	r->hostile = false;
-	r->decoder = UINT32_MAX;
-	w->hit = NULL;
 	return false;
 }
 
 static bool
 try_all(struct decode_work *w, const struct decode_route *route, struct record *r)
 {
+	const struct decoders *d = w->rs->decoders;
 	struct places p;
 
 	find_places(w, route, r, &p);
-	return try_places(w, &p, EXACT, r) || telling_guess(w, &p, r) || try_places(w, &p, VAGUE, r) ||
-	    try_guesses(w, &p, EXACT, r) || try_guesses(w, &p, VAGUE, r);
+	/* A guess at what is said tells more than a program's pattern that takes whatever is left. */
+	return try_places(w, &p, EXACT, r) || try_guesses(w, &p, d->guess, EXACT, r) || try_places(w, &p, VAGUE, r) ||
+	    try_guesses(w, &p, d->guess, VAGUE, r) || try_guesses(w, &p, d->last, EXACT, r) ||
+	    try_guesses(w, &p, d->last, VAGUE, r);
 }
 
 void

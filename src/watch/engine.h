@@ -18,6 +18,7 @@ enum form {
 	FORM_CEF,
 	FORM_COLUMNS,
 	FORM_CSV,
+	FORM_DATA,                     /* structured data of RFC 5424 6.3, whatever the message is */
 };
 
 #define CSV_COLUMNS_MAX 64
@@ -73,6 +74,7 @@ struct decoder {
 	struct conf_pos where;
 	enum form form;
 	bool caseless, guess, any;
+	bool last;                     /* a guess that knows no more than the form of a line: asked after all others */
 	struct str *programs;          /* normalised: lower case, no directory */
 	uint32_t nprograms;
 	struct str *files;             /* globs of base names */
@@ -110,7 +112,7 @@ struct decoders {
 	struct group *groups;
 	uint32_t ngroups;
 	uint32_t *built;               /* by group: the group whose index it shares, or itself */
-	uint32_t any, guess;           /* groups */
+	uint32_t any, guess, last;     /* groups */
 	struct strmap programs;        /* normalised name, "name/" for all its parts: group */
 	struct file_route *files;
 	uint32_t nfiles;

@@ -10,6 +10,7 @@
 #include "watch/store.h"
 #include "wire/json.h"
 #include "wire/kv.h"
+#include "wire/syslog.h"
 
 #define KEY_MAX 128
 #define FLAGS_MAX 256
@@ -225,6 +226,30 @@ take_kv(const struct ruleset *rs, struct forms_work *w, struct record *r, struct
 	return true;
 }
 
+/* syslog_unescape() for store: what data says between its quotes. */
+static void
+data_unescape(struct str raw, struct buf *out)
+{
+	if (buf_reserve(out, raw.n))
+		out->n += syslog_unescape(raw, out->p + out->n);
+}
+
+static bool
+take_data(const struct ruleset *rs, struct forms_work *w, struct record *r)
+{
+	struct taking t = taking_of(rs, r, r->data);
+	struct str rest = t.text;
+	struct syslog_param p = { .escaped = false };
+
+	while (syslog_data_next(&rest, &p)) {
+		uint16_t field = known_field(rs, w, p.name);
+
+		if (field != FIELD_NONE)
+			take_pair(&t, field, p.value, p.escaped, data_unescape);
+	}
+	return true;
+}
+
 static bool
 take_cef(const struct ruleset *rs, struct record *r, struct slot base)
 {
@@ -350,11 +375,21 @@ take_comment(const struct ruleset *rs, struct decode_work *w, const struct decod
 
 /* Asking the decoders. */
 
+/* The text that a form is read from: the message, or the data before it. */
+static struct slot
+text_of(enum form form, const struct record *r, struct slot message)
+{
+	return form == FORM_DATA ? r->data : message;
+}
+
 /* Could the text be of this form at all? Only what is cheap to see. */
 static bool
 looks_like(enum form form, struct str text)
 {
 	size_t at;
+
+	if (text.n == 0)
+		return false;
 
 	switch (form) {
 	case FORM_TEXT:
@@ -370,6 +405,8 @@ looks_like(enum form form, struct str text)
 		return true;
 	case FORM_CSV:
 		return str_find_byte(text, ',') < text.n;
+	case FORM_DATA:
+		return text.p[0] == '[';
 	}
 	return false;
 }
@@ -391,6 +428,8 @@ take_apart(const struct ruleset *rs, struct decode_work *w, const struct decoder
 		return take_columns(rs, w->forms, r, base);
 	case FORM_CSV:
 		return take_csv(d, rs, r, base);
+	case FORM_DATA:
+		return take_data(rs, w->forms, r);
 	}
 	return false;
 }
@@ -452,9 +491,16 @@ keys_missing(const struct ruleset *rs, const struct decoder *d, struct str text)
 	return false;
 }
 
+/* Forms whose keys stand in the text as the rules name them. */
+static bool
+keyed(enum form form)
+{
+	return form == FORM_KV || form == FORM_JSON || form == FORM_DATA;
+}
+
 bool
-forms_decode(const struct ruleset *rs, struct decode_work *w, const struct group *g, struct slot message,
-    struct record *r)
+forms_decode(const struct ruleset *rs, struct decode_work *w, const struct group *g, unsigned forms,
+    struct slot message, struct record *r)
 {
 	struct kept before;
 	enum form apart = FORM_TEXT;
@@ -462,11 +508,13 @@ forms_decode(const struct ruleset *rs, struct decode_work *w, const struct group
 	keep_state(r, &before);
 	for (uint32_t i = 0; i < g->nforms; i++) {
 		const struct decoder *d = g->forms[i];
-		struct str text = record_text(r, message);
+		struct str text = record_text(r, text_of(d->form, r, message));
 
+		if (!(forms >> d->form & 1))
+			continue;
 		if (d->form == FORM_COLUMNS && take_comment(rs, w, d, text, r))
 			return true;
-		if (!looks_like(d->form, text) || ((d->form == FORM_KV || d->form == FORM_JSON) && keys_missing(rs, d, text)))
+		if (!looks_like(d->form, text) || (keyed(d->form) && keys_missing(rs, d, text)))
 			continue;
 		if (apart != d->form || d->form == FORM_CSV) {
 			restore_state(r, &before);

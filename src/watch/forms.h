@@ -1,6 +1,6 @@
 /*
- * forms: messages that are no sentence: JSON objects, key=value pairs, CEF and LEEF, comma separated values, and
- * columns named by a header line. They become fields under the writer's own keys; the lines of a decoder then map
+ * forms: messages that are no sentence: JSON objects, key=value pairs, structured data of RFC 5424, CEF and LEEF,
+ * comma separated values, and columns named by a header line. They become fields under the writer's own keys; the lines of a decoder then map
  * and judge them. Only keys that some rule names are kept.
  */
 #ifndef GUARITA_WATCH_FORMS_H
@@ -17,8 +17,8 @@ void forms_work_free(struct forms_work *w);
  * unread is passed over (l may be NULL).
  */
 void forms_pairs(const struct ruleset *rs, struct forms_work *w, const struct line *l, struct record *r, struct slot at);
-/* Tries the decoders of other forms of a group on a message. True when one took it. */
-bool forms_decode(const struct ruleset *rs, struct decode_work *w, const struct group *g, struct slot message,
-    struct record *r);
+/* Tries the decoders of a group for these forms (1 << enum form, or together) on a message. True when one took it. */
+bool forms_decode(const struct ruleset *rs, struct decode_work *w, const struct group *g, unsigned forms,
+    struct slot message, struct record *r);
 
 #endif

@@ -98,11 +98,12 @@ sort_decoders(struct sorter *s)
 
 	s->d->any = s->ngroups++;
 	s->d->guess = s->ngroups++;
+	s->d->last = s->ngroups++;
 	for (uint32_t i = 0; i < s->d->ndecoders && err == 0; i++) {
 		const struct decoder *d = &s->d->decoders[i];
 
 		if (d->any)
-			err = add_member(s, d->guess ? s->d->guess : s->d->any, i);
+			err = add_member(s, d->last ? s->d->last : d->guess ? s->d->guess : s->d->any, i);
 		if (err == 0)
 			err = join_programs(s, i);
 		if (err == 0)

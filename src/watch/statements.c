@@ -99,7 +99,12 @@ take_caseless(void *ctx, const struct conf_stmt *s, struct diags *d)
 static void
 take_guess(void *ctx, const struct conf_stmt *s, struct diags *d)
 {
-	((struct taking *)ctx)->d->guess = true;
+	struct taking *t = ctx;
+
+	t->d->guess = true;
+	t->d->last = s->nwords > 1;
+	if (t->d->last && !str_eq(conf_arg(s, 1), STR("last")))
+		fault(t, &s->words[1], "`guess;` or `guess last;`", "is not known here");
 }
 
 static void
@@ -126,6 +131,12 @@ static void
 take_cef(void *ctx, const struct conf_stmt *s, struct diags *d)
 {
 	set_form(ctx, s, FORM_CEF);
+}
+
+static void
+take_data(void *ctx, const struct conf_stmt *s, struct diags *d)
+{
+	set_form(ctx, s, FORM_DATA);
 }
 
 static void
@@ -428,10 +439,11 @@ static const struct conf_row rows[] = {
 	    "file \"vsftpd.log*\";" },
 	{ "service", 1, 1, CONF_NO_BLOCK, true, take_service, "field `service` of every line", "service ssh;" },
 	{ "caseless", 0, 0, CONF_NO_BLOCK, true, take_caseless, "literals match without case", "caseless;" },
-	{ "guess", 0, 0, CONF_NO_BLOCK, true, take_guess, "generic: tried last, its records are not sure", "guess;" },
+	{ "guess", 0, 1, CONF_NO_BLOCK, true, take_guess, "generic: tried late, its records are not sure", "guess;" },
 	{ "json", 0, 0, CONF_NO_BLOCK, true, take_json, "messages are JSON objects", "json;" },
 	{ "kv", 0, 0, CONF_NO_BLOCK, true, take_kv, "messages are key=value pairs", "kv;" },
 	{ "cef", 0, 0, CONF_NO_BLOCK, true, take_cef, "messages are CEF or LEEF", "cef;" },
+	{ "data", 0, 0, CONF_NO_BLOCK, true, take_data, "the structured data of RFC 5424", "data;" },
 	{ "columns", 0, 0, CONF_NO_BLOCK, true, take_columns, "columns named by a #Fields line", "columns;" },
 	{ "csv", 1, CSV_COLUMNS_MAX, CONF_NO_BLOCK, true, take_csv, "comma separated values", "csv time, src, user;" },
 	{ "need", 2, UINT16_MAX, CONF_NO_BLOCK, false, take_need, "a cheap test before any line is tried",
@@ -445,7 +457,7 @@ static const struct conf_row rows[] = {
 static bool
 needs_need(const struct decoder *d)
 {
-	return d->any && (d->form == FORM_JSON || d->form == FORM_KV);
+	return d->any && (d->form == FORM_JSON || d->form == FORM_KV || d->form == FORM_DATA);
 }
 
 static void

@@ -58,12 +58,14 @@ a_guess_that_tells_something_goes_before_what_takes_anything(void **state)
 
 	engine_open(e,
 	    "decoder a { program p; line daemon.info '<message:rest>'; }"
-	    "decoder f { guess; line auth.fail '<*>login failed<*>'; line info 'INFO <*>'; }");
+	    "decoder f { guess; line auth.fail '<*>login failed<*>'; }"
+	    "decoder g { guess last; line info 'INFO: <*>'; }");
 	kind_is(e, "p", "sorry, login failed", "auth.fail");
 	assert_false(e->r.sure);
-	kind_is(e, "p", "INFO all is well", "daemon.info");
+	kind_is(e, "p", "INFO: all is well", "daemon.info");
 	assert_true(e->r.sure);
-	kind_is(e, "q", "INFO all is well", "info");
+	kind_is(e, "q", "INFO: all is well", "info");
+	kind_is(e, "q", "INFO: login failed", "auth.fail");
 	engine_close(e);
 	free(e);
 }
