@@ -203,6 +203,7 @@ struct config {
 	struct conf_gate gate;
 	struct conf_vpn vpn;
 	struct conf_sites sites;
+	bool sealed;                   /* words stand here as they are sealed: passwords are none yet */
 	const struct conf_stmt *tree;  /* the statements it was read from: where a value comes from */
 };
 
@@ -221,9 +222,14 @@ typedef int conf_read_fn(void *ctx, struct str from, struct str spec,
 #define CONF_INCLUDE_DEPTH_MAX 16
 #define CONF_INCLUDE_FILES_MAX 1000
 
+/* Makes a word that begins with `sealed:` plain: 0 with *ret in the arena, or -errno. */
+typedef int conf_unseal_fn(void *ctx, struct arena *a, struct str word, struct str *ret);
+
 struct conf_reader {
 	conf_read_fn *read;            /* NULL: include is refused */
 	void *ctx;
+	conf_unseal_fn *unseal;        /* NULL: they are left as they are */
+	void *unseal_ctx;
 };
 
 /*
@@ -246,6 +252,9 @@ void config_show(const struct config *c, struct buf *out);
  */
 int config_explain(const struct config *c, const struct diags *d, struct str path,
     struct buf *out) WARN_UNUSED;
+
+/* Where the first password stands that is not sealed; false: there is none. */
+bool config_plain_password(const struct config *c, struct conf_pos *ret);
 
 /* Roles named in the text that are not among the known ones: an error each, with the nearest. */
 void config_check_roles(const struct config *c, const struct str *known, size_t n, struct diags *d);

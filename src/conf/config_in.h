@@ -5,9 +5,12 @@
 #include "conf/config.h"
 #include "conf/schema.h"
 
-/* Replaces the include statements of a list by what they name; returns the new first statement. */
+/*
+ * Replaces the include statements of a list by what they name, and sealed words by what they hide where the reader can
+ * (*ret_sealed: some were left); returns the new first statement.
+ */
 struct conf_stmt *config_expand(struct arena *a, struct diags *d, const struct conf_reader *reader,
-    struct str name, struct conf_stmt *first);
+    struct str name, struct conf_stmt *first, bool *ret_sealed);
 /* What one word implies at other places, beside what is written there; before the check, which looks at both. -ENOMEM. */
 int config_imply(struct arena *a, struct config *c) WARN_UNUSED;
 /* Faults that no single row can see. Values that a fault left empty are passed over. */

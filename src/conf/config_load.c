@@ -7,7 +7,11 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "base/base64.h"
 #include "conf/schema.h"
+
+#define SEALED "sealed:"
+#define SEALED_LEAST 28                /* nonce and tag, of an empty one */
 
 struct expanding {
 	struct arena *arena;
@@ -18,6 +22,7 @@ struct expanding {
 	uint32_t files;
 	const struct conf_stmt *at;                     /* the include statement at work */
 	struct conf_stmt **tail;                        /* where its statements go */
+	bool sealed;                                    /* a sealed word was left as it is */
 };
 
 static struct conf_stmt **expand_list(struct expanding *x, struct conf_stmt *first,
@@ -85,6 +90,40 @@ include(struct expanding *x, const struct conf_stmt *s)
 		include_fault(x, strerror(-r), "cannot read ", spec);
 }
 
+/* Without its key a sealed word is still looked at: what lost some of its letters in copying seldom has the right form. */
+static void
+unseal_word(struct expanding *x, struct conf_word *w)
+{
+	uint8_t bytes[512];
+	struct str plain;
+	size_t n;
+
+	if (base64_read(str_from(w->text, sizeof(SEALED) - 1), bytes, sizeof(bytes), &n) < 0 || n < SEALED_LEAST) {
+		diag_error(x->d, w->pos, w->span, "make one with `guarita vpn password`", "this is no sealed password, or not all of it");
+		return;
+	}
+	if (x->reader == NULL || x->reader->unseal == NULL) {
+		x->sealed = true;
+		return;
+	}
+	int r = x->reader->unseal(x->reader->unseal_ctx, x->arena, w->text, &plain);
+	if (r < 0)
+		diag_error(x->d, w->pos, w->span, "seal it again on this machine: guarita vpn password",
+		    "this password was sealed with another key, or changed since");
+	else
+		w->text = plain;
+}
+
+static void
+unseal(struct expanding *x, struct conf_stmt *s)
+{
+	for (uint32_t i = 1; i < s->nwords; i++)
+		if (str_starts(s->words[i].text, STR(SEALED)))
+			unseal_word(x, &s->words[i]);
+	for (struct conf_stmt *sub = s->child; sub; sub = sub->next)
+		unseal(x, sub);
+}
+
 /* Appends the statements of a list at *tail, includes replaced; returns the new tail. */
 static struct conf_stmt **
 expand_list(struct expanding *x, struct conf_stmt *first, struct conf_stmt **tail)
@@ -97,6 +136,7 @@ expand_list(struct expanding *x, struct conf_stmt *first, struct conf_stmt **tai
 			include(x, s);
 			tail = x->tail;
 		} else {
+			unseal(x, s);
 			*tail = s;
 			tail = &s->next;
 		}
@@ -106,12 +146,13 @@ expand_list(struct expanding *x, struct conf_stmt *first, struct conf_stmt **tai
 
 struct conf_stmt *
 config_expand(struct arena *a, struct diags *d, const struct conf_reader *reader, struct str name,
-    struct conf_stmt *first)
+    struct conf_stmt *first, bool *ret_sealed)
 {
 	struct expanding x = { .arena = a, .d = d, .reader = reader, .names[0] = name };
 	struct conf_stmt *list = NULL;
 
 	expand_list(&x, first, &list);
+	*ret_sealed = x.sealed;
 	return list;
 }
 
@@ -266,9 +307,11 @@ config_load(struct arena *a, struct diags *d, struct str name, struct str text,
 	if (c == NULL)
 		return -ENOMEM;
 	struct conf_stmt *first = conf_parse(a, d, file, text);
-	first = config_expand(a, d, reader, name, first);
+	bool sealed;
+	first = config_expand(a, d, reader, name, first, &sealed);
 	schema_read(&config_schema, NULL, first, a, d, c);
 	c->tree = first;
+	c->sealed = sealed;
 	int r = config_imply(a, c);
 	if (r < 0)
 		return r;

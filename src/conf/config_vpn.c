@@ -588,3 +588,29 @@ config_check_vpn(const struct config *c, struct diags *d)
 	strmap_free(&once.addresses);
 	strmap_free(&once.interfaces);
 }
+
+static bool
+is_plain(struct str password, struct conf_pos where, struct conf_pos *ret)
+{
+	if (password.n == 0 || str_starts(password, STR("sealed:")))
+		return false;
+	*ret = where;
+	return true;
+}
+
+bool
+config_plain_password(const struct config *c, struct conf_pos *ret)
+{
+	const struct conf_vpn *v = &c->vpn;
+	bool plain = v->ipsec && is_plain(v->ipsec->secret, v->ipsec->where, ret);
+
+	/* Those that branches imply are among the secrets. */
+	for (uint32_t i = 0; i < v->nsecrets && !plain; i++)
+		plain = is_plain(v->secrets[i].password, v->secrets[i].where, ret);
+	for (uint32_t i = 0; i < v->nradius && !plain; i++)
+		plain = is_plain(v->radius[i].secret, v->radius[i].where, ret);
+	for (uint32_t i = 0; i < v->nheadquarters && !plain; i++)
+		plain = is_plain(v->headquarters[i].password, v->headquarters[i].where, ret) ||
+		    is_plain(v->headquarters[i].tunnel_secret, v->headquarters[i].where, ret);
+	return plain || (v->server && is_plain(v->server->tunnel_secret, v->server->where, ret));
+}

@@ -12,6 +12,7 @@
 
 #define VALUE_WORD_MAX 128
 #define VALUE_STRING_MAX 65536
+#define VALUE_SEALED_MAX 512
 #define VALUE_PATH_MAX 4095
 
 struct kind_text {
@@ -342,6 +343,17 @@ write_word(const struct schema_row *row, const void *in, struct buf *out)
 static bool
 read_string(const struct value_in *in, const struct conf_word *w, void *out)
 {
+	bool sealed = str_starts(w->text, STR("sealed:"));
+
+	if (sealed && !in->row->secret) {
+		value_bad(in, w, "`%s` is no secret: nothing sealed can stand here", value_name(in));
+		return false;
+	}
+	/* Sealed it is longer than what it hides. */
+	if (sealed && !schema_is_list(in->row) && w->text.n <= VALUE_SEALED_MAX) {
+		*(struct str *)out = in->arena ? arena_str(in->arena, w->text) : w->text;
+		return true;
+	}
 	return keep_text(in, w, VALUE_STRING_MAX, out);
 }
 

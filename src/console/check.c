@@ -1,6 +1,8 @@
 /* check: `guarita check CONFIG`: the configuration and the rules it would run with; nothing is changed. */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "conf/schema_doc.h"
@@ -42,6 +44,25 @@ look_at_gate(struct arena *a, const struct config *c, struct diags *d)
 	return rc;
 }
 
+/* A password that every user of the machine can read is none. */
+static void
+look_at_passwords(const struct config *c, struct diags *d)
+{
+	struct conf_pos where;
+	struct stat st;
+	char path[PATH_MAX];
+
+	if (!config_plain_password(c, &where))
+		return;
+	struct str name = diags_file_name(d, where.file);
+	if (name.n >= sizeof(path))
+		return;
+	snprintf(path, sizeof(path), "%.*s", STR_FMT(name));
+	if (stat(path, &st) == 0 && st.st_mode & 004)
+		diag_warn(d, where, 1, "chmod 640 the file, or seal its passwords: guarita vpn password",
+		    "passwords stand here in plain text, and everybody on this machine can read the file");
+}
+
 /* Names of rules stand in the configuration; only here are both known. */
 static int
 look_at_rules(const struct config *c, const struct engine *e)
@@ -70,6 +91,8 @@ command_check(const struct options *o)
 
 	if (rc == 0)
 		rc = look_at_gate(&arena, config, d);
+	if (rc == 0)
+		look_at_passwords(config, d);
 	if (d)
 		show(d);
 	if (rc == 0) {

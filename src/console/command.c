@@ -88,6 +88,8 @@ static const struct command commands[] = {
 	{ "vpn", "last", "[USER|HOST]...", 0, -1, "bfjpsuC", N_("who was connected, newest first; --bad: who failed to"),
 	  command_vpn_last },
 	{ "vpn", "test", "[SERVER]", 0, 1, "Cjp", N_("dials from here, step by step, and says what stands in the way"), command_vpn_test },
+	{ "vpn", "password", "", 0, 0, "C", N_("seals a password for the configuration, read from the terminal or a pipe"),
+	  command_vpn_password },
 	{ "site", "key", "", 0, 0, "C", N_("this site's public key, as a line for the others' configuration"),
 		command_site_key },
 	{ "site", "list", "", 0, 0, "cjp", N_("other sites: who is connected, and why who is not"), command_site_list },

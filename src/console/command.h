@@ -76,6 +76,7 @@ int command_vpn_show(const struct options *o);
 int command_vpn_kick(const struct options *o);
 int command_vpn_dial(const struct options *o);
 int command_vpn_test(const struct options *o);
+int command_vpn_password(const struct options *o);
 int command_vpn_last(const struct options *o);
 int command_block(const struct options *o);
 int command_unblock(const struct options *o);

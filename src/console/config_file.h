@@ -16,6 +16,12 @@ int config_file_load(struct arena *a, struct diags *d, const char *path, struct 
  */
 int config_file_bundle(struct arena *a, struct diags *d, const char *path, struct config **ret,
     struct buf *out) WARN_UNUSED;
+/*
+ * What config_file_load() gave, with its sealed passwords plain, for those who use them: it is read again with the key that
+ * stands in its state-dir. 0 also where nothing is sealed; errors as above, and those of the key (sys/sitekey.h), about
+ * which *ret_key says which file it is.
+ */
+int config_file_unseal(struct arena *a, struct diags *d, const char *path, struct config **config, struct str *ret_key) WARN_UNUSED;
 /* SHA-256 of a bundle in 64 hexadecimal digits. */
 void config_hash(struct str bundle, char dst[65]);
 

@@ -12,6 +12,7 @@
 
 #include "base/when.h"
 #include "console/candidate.h"
+#include "console/config_file.h"
 #include "console/i18n.h"
 #include "console/term.h"
 #include "gate/l2tp_words.h"
@@ -482,8 +483,16 @@ command_vpn_test(const struct options *o)
 
 	/* Without a name it is the configuration's; with one the file need not exist. */
 	bool read = t && path && (access(path, R_OK) == 0 || o->nargs == 0) && loaded_read(&l, path) == 0;
+	struct str key = STR_NULL;
+	int r = read ? config_file_unseal(&l.arena, l.diags, path, &l.config, &key) : 0;
+	if (r < 0) {
+		complain(_("guarita: sealed passwords cannot be read: %s: %s\n"), key.n ? key.p : path, strerror(-r));
+		read = false;
+	}
 	const struct conf_vpn_headquarters *h = find(read ? l.config : NULL, o->nargs ? o->args[0] : NULL);
-	if (t && h == NULL && o->nargs == 0) {
+	if (r < 0) {
+		code = EXIT_FAILED;
+	} else if (t && h == NULL && o->nargs == 0) {
 		if (read)
 			complain(_("guarita: the configuration has no headquarters; name a server: guarita vpn test vpn.example.com\n"));
 	} else if (t) {

@@ -220,7 +220,7 @@ int
 main(int argc, char **argv)
 {
 	static const struct role_calls calls = {
-		.prepare = prepare, .begin = begin, .status = status, .stop = stop, .finish = finish,
+		.secrets = true, .prepare = prepare, .begin = begin, .status = status, .stop = stop, .finish = finish,
 	};
 	struct ipsecing *s = calloc(1, sizeof(*s));
 

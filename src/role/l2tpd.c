@@ -264,7 +264,7 @@ int
 main(int argc, char **argv)
 {
 	static const struct role_calls calls = {
-		.prepare = prepare, .begin = begin, .order = order, .status = status, .stop = stop, .finish = finish,
+		.secrets = true, .prepare = prepare, .begin = begin, .order = order, .status = status, .stop = stop, .finish = finish,
 	};
 	struct tunnelling *t = calloc(1, sizeof(*t));
 

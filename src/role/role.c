@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "console/config_file.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/memory.h"
@@ -133,9 +134,16 @@ static int
 read_config(struct role *r)
 {
 	struct buf faults = BUF_INIT(1 << 20);
+	struct str key = STR_NULL;
 	int e = conffile_read(r->config_path, &r->file);
 
-	if (e < 0) {
+	if (e == 0 && r->calls->secrets && !r->check_only)
+		e = config_file_unseal(&r->file.arena, r->file.diags, r->config_path, &r->file.config, &key);
+	if (e < 0 && e != -EINVAL && key.n) {
+		log_say(&r->log, LOG_LEVEL_ERROR, "sealed passwords cannot be read: %s: %s", key.p,
+		    e == -ENOENT ? "there is no such key; seal them with `guarita vpn password` on this machine"
+		    : e == -EPERM ? "others can read it; run `chmod 600` on it" : strerror(-e));
+	} else if (e < 0) {
 		conffile_show_faults(&r->file, &faults);
 		fputs(buf_cstr(&faults), stderr);
 		log_say(&r->log, LOG_LEVEL_ERROR, "%s: %s", r->config_path,

@@ -52,6 +52,7 @@ struct role_socket {
 struct role;
 
 struct role_calls {
+	bool secrets;                  /* it uses passwords of the configuration: they are unsealed */
 	/* Still with all rights: open and load. 0 or -errno, after having said why. */
 	int (*prepare)(void *ctx, struct role *r);
 	/*

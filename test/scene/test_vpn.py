@@ -276,6 +276,39 @@ def test_the_name_is_looked_up_at_each_try(company):
         hosts.parent.rmdir()
 
 
+def sealed(site, password):
+    """What `guarita vpn password` makes of it, where its configuration names the state."""
+    done = subprocess.run([BUILD / "src" / "main" / "guarita", "vpn", "password", "--config", site.dir / (site.name + ".conf")],
+                          input=password + "\n", capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_sealed_passwords(company):
+    m, f = company
+    for site in company:
+        (site.dir / (site.name + ".conf")).write_text('site x;\nstdin;\nstate-dir "%s";\n' % (site.dir / site.name))
+    words = [sealed(m, "segredo"), sealed(m, "segredo"), sealed(f, "segredo"), sealed(f, "tunel"), sealed(m, "tunel")]
+    assert words[0] != words[1] and (m.dir / m.name / "secrets.key").stat().st_mode & 0o777 == 0o600
+    state = 'state-dir "%s";\n'
+    m.start((state % (m.dir / m.name)) + "l2tp server { %s tunnel-secret %s; }\nsecret filial1 %s { network 192.168.30.0/24; }"
+            % (SERVER, words[4], words[0]))
+    f.start((state % (f.dir / f.name)) + headquarters("tunnel-secret %s;" % words[3]).replace("segredo", words[2]))
+    connected(m, f)
+    f.stop()
+    # Another machine's key opens nothing, and the fault says what to do.
+    f.process = None
+    (f.dir / (f.name + ".conf")).write_text("site f;\nstdin;\n" + (state % (f.dir / f.name)) + headquarters().replace("segredo", words[0]))
+    done = f.on(ROLES / "l2tpd", "--config", f.dir / (f.name + ".conf"))
+    assert done.returncode != 0 and "sealed with another key" in done.stderr, done
+    steps, code, err = tried(f, config=(state % (f.dir / f.name)) + headquarters("tunnel-secret %s;" % words[3]).replace("segredo", words[2]))
+    assert code == 0, (steps, err)
+    # What is cut off in copying is noticed without the key.
+    (f.dir / "bad.conf").write_text("site x;\nstdin;\n" + headquarters().replace("segredo", words[2][:-7] + '"'))
+    bad = run(BUILD / "src" / "main" / "guarita", "check", f.dir / "bad.conf")
+    assert bad.returncode != 0 and "no sealed password" in bad.stderr, bad.stderr
+
+
 V6 = "pool 10.9.0.0/24, 2001:db8:9::/48; dns 192.168.0.222, 2001:db8:a::222;"
 
 
