@@ -116,6 +116,7 @@ on_unit_state(void *ctx, struct unit *u)
 {
 	struct guaritad *g = ctx;
 
+	guaritad_record_unit(g, u);
 	if (u->state == UNIT_RUNNING)
 		make_links(g, u);
 	else if (u->row->peer == MSG_NETD)
@@ -136,8 +137,10 @@ on_unit_msg(void *ctx, struct unit *u, struct msg *m)
 		guaritad_order_answer(g, &m->answer);
 	else if (m->type == MSG_incident)
 		control_tell_watchers(g->control, m->incident.json);
-	else if (m->type == MSG_ban)
+	else if (m->type == MSG_ban) {
 		control_tell_watchers(g->control, m->ban.json);
+		guaritad_record(g, "ban.asked what=%.*s", STR_FMT(m->ban.json));
+	}
 }
 
 void
@@ -181,6 +184,7 @@ guaritad_stop(struct guaritad *g)
 	g->stopping = true;
 	notify_send(&g->notify, "STOPPING=1");
 	log_say(&g->log, LOG_LEVEL_INFO, "stopping");
+	guaritad_record(g, "guarita.stopping");
 	for (size_t i = 0; i < g->nunits; i++)
 		g->units[i].again = false;
 	advance_stop(g);
@@ -198,6 +202,7 @@ on_beat(void *ctx)
 		unit_check_alive(&g->units[i], now);
 	guaritad_ask_all(g);
 	guaritad_tend_change(g);
+	guaritad_record_changes(g);
 	guaritad_tend_accounting(g);
 }
 
@@ -358,8 +363,11 @@ begin(struct guaritad *g)
 		r = open_timers(g);
 	if (r == 0)
 		r = guaritad_open_control(g);
-	if (r == 0)
+	if (r == 0) {
 		guaritad_tend_accounting(g);
+		guaritad_record_changes(g);
+		guaritad_record(g, "guarita.started version=" GUARITA_VERSION " pid=%d config=\"%s\"", (int)getpid(), g->load_path);
+	}
 	return r < 0 ? r : guaritad_check(g);
 }
 
@@ -380,6 +388,7 @@ finish(struct guaritad *g)
 	conffile_free(&g->file);
 	conffile_free(&g->next);
 	notify_close(&g->notify);
+	buf_free(&g->records);
 	free(g->config_path);
 	free(g->load_path);
 	free(g->next_path);

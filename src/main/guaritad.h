@@ -55,6 +55,10 @@ struct guaritad {
 	int accounting_error;          /* told last */
 	char accounting_path[PATH_MAX];
 	int64_t since_us;
+	struct buf records;            /* lines for the vault that wait for vaultd */
+	uint64_t records_lost;
+	uint32_t change_told;          /* the newest change that was told, and whether its end was */
+	bool change_end_told, changes_known;
 	int exit_status;
 };
 
@@ -71,6 +75,12 @@ int guaritad_choose_first(struct guaritad *g) WARN_UNUSED;
 int guaritad_choose_next(struct guaritad *g) WARN_UNUSED;
 int guaritad_adopt(struct guaritad *g) WARN_UNUSED;
 void guaritad_tend_change(struct guaritad *g);
+/* guaritad_record.c */
+void guaritad_record(struct guaritad *g, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void guaritad_flush_records(struct guaritad *g);
+void guaritad_record_unit(struct guaritad *g, const struct unit *u);
+void guaritad_record_wish(struct guaritad *g, const struct sock_peer *by, bool may, struct str line);
+void guaritad_record_changes(struct guaritad *g);
 /* guaritad_accounting.c */
 void guaritad_tend_accounting(struct guaritad *g);
 /* guaritad_orders.c */

@@ -94,9 +94,11 @@ guaritad_choose_first(struct guaritad *g)
 {
 	int r = history_drop_waiting(g->config_path, STR("the supervisor was started anew before it was confirmed"));
 
-	if (r == 1)
+	if (r == 1) {
 		log_say(&g->log, LOG_LEVEL_WARNING, "a change that nobody confirmed is rolled back");
-	else if (r < 0 && r != -EBADMSG)
+		guaritad_record(g, "config.change fate=\"rolled back\" why=\"the supervisor was started anew before it was confirmed\"");
+	}
+	if (r < 0 && r != -EBADMSG)
 		log_say(&g->log, LOG_LEVEL_ERROR, "%s.history: %s", g->config_path, strerror(-r));
 	return choose(g, HISTORY_START, &g->load_path);
 }

@@ -138,6 +138,12 @@ on_order(void *ctx, struct control_client *c, struct str word, struct str line)
 }
 
 static void
+on_wish(void *ctx, const struct sock_peer *by, bool may, struct str line)
+{
+	guaritad_record_wish(ctx, by, may, line);
+}
+
+static void
 on_reload(void *ctx, struct control_client *c)
 {
 	struct guaritad *g = ctx;
@@ -178,6 +184,7 @@ guaritad_open_control(struct guaritad *g)
 		.on_status = on_status,
 		.on_bans = on_bans,
 		.on_order = on_order,
+		.on_wish = on_wish,
 		.on_reload = on_reload,
 		.on_stop = on_stop,
 		.on_gone = on_client_gone,

@@ -19,6 +19,11 @@ end_reload(struct guaritad *g, const char *result)
 	snprintf(g->reload_result, sizeof(g->reload_result), "%s", result);
 	log_say(&g->log, strcmp(result, "done") ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO, "reload: %s",
 	    result);
+	if (strcmp(result, "done") == 0)
+		guaritad_record(g, "config.loaded file=\"%s\"", g->load_path);
+	else
+		guaritad_record(g, "config.refused why=\"%s\"", result);
+	guaritad_record_changes(g);
 	notify_send(&g->notify, "READY=1\nSTATUS=reload: %s", result);
 	if (g->reloader) {
 		bool done = strcmp(result, "done") == 0;

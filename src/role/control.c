@@ -17,6 +17,7 @@ struct control_client {
 	bool may_change;               /* root, or our own user */
 	bool watching;
 	bool dead;                     /* closed at the end of the turn */
+	struct sock_peer peer;
 	char line[CONTROL_LINE_MAX];
 	size_t n;
 	struct buf out;
@@ -148,6 +149,7 @@ static const struct command {
 	const char *name;
 	bool changes, more;            /* more: other members may follow */
 	void (*run)(struct control *k, struct control_client *c, struct str line);
+	bool unsaid;                   /* a machine's word, of which nobody need hear */
 } commands[] = {
 	{ "status", false, false, do_status },
 	{ "bans", false, false, do_bans },
@@ -159,7 +161,7 @@ static const struct command {
 	{ "vpn", false, true, do_order },
 	{ "vpn-kick", true, true, do_order },
 	{ "vpn-dial", true, true, do_order },
-	{ "seal", true, true, do_order },
+	{ "seal", true, true, do_order, .unsaid = true },
 	{ "vault-erase", true, true, do_order },
 	{ "block", true, true, do_order },
 	{ "unblock", true, true, do_order },
@@ -202,6 +204,8 @@ take_line(struct control_client *c, struct str line)
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
 		if (!str_eq(str_z(commands[i].name), cmd) || (more && !commands[i].more))
 			continue;
+		if (commands[i].changes && !commands[i].unsaid)
+			c->control->calls.on_wish(c->control->calls.ctx, &c->peer, c->may_change, line);
 		if (commands[i].changes && !c->may_change)
 			refuse(c, "only root may do that");
 		else
@@ -245,8 +249,6 @@ static void
 add_client(struct control *k, int fd)
 {
 	struct control_client *c = k->n < CONTROL_CLIENTS_MAX ? calloc(1, sizeof(*c)) : NULL;
-	unsigned uid;
-
 	if (!c || poll_open(k->loop, fd, WANT_READ, on_client, c, &c->poll) < 0) {
 		free(c);
 		close(fd);
@@ -255,7 +257,7 @@ add_client(struct control *k, int fd)
 	c->control = k;
 	c->fd = fd;
 	c->out = BUF_INIT(CONTROL_OUT_MAX);
-	c->may_change = sock_peer_uid(fd, &uid) == 0 && (uid == 0 || uid == geteuid());
+	c->may_change = sock_peer_of(fd, &c->peer) == 0 && (c->peer.uid == 0 || c->peer.uid == geteuid());
 	c->next = k->first;
 	c->link = &k->first;
 	if (k->first)

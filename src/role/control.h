@@ -18,6 +18,7 @@
 
 #include "base/buf.h"
 #include "sys/loop.h"
+#include "sys/sock.h"
 
 #define CONTROL_CLIENTS_MAX 64
 #define CONTROL_LINE_MAX 1024
@@ -32,6 +33,8 @@ struct control_calls {
 	void (*on_bans)(void *ctx, struct control_client *c);
 	/* For a role: the whole line, of which only the word is known. */
 	void (*on_order)(void *ctx, struct control_client *c, struct str word, struct str line);
+	/* Somebody wants to change something, and may or may not: told before it is done. */
+	void (*on_wish)(void *ctx, const struct sock_peer *by, bool may, struct str line);
 	void (*on_reload)(void *ctx, struct control_client *c);
 	void (*on_stop)(void *ctx, struct control_client *c);
 	void (*on_gone)(void *ctx, struct control_client *c);          /* do not use it any more */

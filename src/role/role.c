@@ -382,6 +382,8 @@ on_control(void *ctx, struct chan *c, struct msg *m)
 		r->calls->link(r->ctx, (enum msg_peer)m->link.peer, m->fd);
 	else if (m->type == MSG_order && r->calls->order)
 		r->calls->order(r->ctx, &m->order);
+	else if (m->type == MSG_seal && r->calls->seal)
+		r->calls->seal(r->ctx, m->seal.line);
 	else if (m->fd >= 0)
 		close(m->fd);
 }

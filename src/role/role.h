@@ -64,6 +64,8 @@ struct role_calls {
 	int (*begin)(void *ctx, struct role *r);
 	/* A link to another role; fd is yours. May be NULL. */
 	void (*link)(void *ctx, enum msg_peer peer, int fd);
+	/* The supervisor wants a line sealed; may be NULL where none goes. */
+	void (*seal)(void *ctx, struct str line);
 	/* Somebody at the control socket wants something; may be NULL where no order goes. */
 	void (*order)(void *ctx, const struct msg_order *m);
 	/* Members of a JSON object, without the braces: "\"lines\":1". */

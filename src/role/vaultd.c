@@ -118,6 +118,7 @@ begin(void *ctx, struct role *r)
 	struct entry_source own = {
 		.kind = ENTRY_KIND_OWN, .name = STR("vaultd"), .envelope = true, .anchor_us = WHEN_NONE,
 	}, told = { .kind = ENTRY_KIND_OWN, .name = STR(VAULT_TOLD), .anchor_us = WHEN_NONE },
+	  super = { .kind = ENTRY_KIND_OWN, .name = STR("guaritad"), .envelope = true, .anchor_us = WHEN_NONE },
 	  seen = { .kind = ENTRY_KIND_OWN, .name = STR(ACCOUNT_SEAL_SOURCE), .anchor_us = WHEN_NONE };
 
 	v->last_job = &v->jobs;
@@ -131,6 +132,8 @@ begin(void *ctx, struct role *r)
 		e = streams_declare(&v->streams, &own, &v->own);
 	if (e == 0)
 		e = streams_declare(&v->streams, &told, &v->told);
+	if (e == 0)
+		e = streams_declare(&v->streams, &super, &v->super);
 	if (e == 0)
 		e = streams_declare(&v->streams, &seen, &v->seen);
 	if (e == 0)
@@ -240,6 +243,17 @@ on_order(void *ctx, const struct msg_order *m)
 	vaulting_order(ctx, m);
 }
 
+/* Service events and orders, under the supervisor's own name: what vaultd says of its lines is said by nobody else. */
+static void
+on_seal(void *ctx, struct str line)
+{
+	struct vaulting *v = ctx;
+
+	if (vaulting_add_said(v, v->super, "%.*s", STR_FMT(line)) < 0)
+		log_say(&v->role->log, LOG_LEVEL_ERROR, "a record of the supervisor was not sealed: %.*s", STR_FMT(line));
+	vaulting_poke(v);
+}
+
 static void
 status(void *ctx, struct buf *json)
 {
@@ -315,7 +329,7 @@ int
 main(int argc, char **argv)
 {
 	static const struct role_calls calls = {
-		.prepare = prepare, .load = load, .begin = begin, .link = on_link, .order = on_order, .status = status,
+		.prepare = prepare, .load = load, .begin = begin, .link = on_link, .order = on_order, .seal = on_seal, .status = status,
 		.stop = stop,
 		.finish = finish,
 	};

@@ -80,6 +80,7 @@ struct vaulting {
 	uint8_t boot[FRAME_BOOT_BYTES];
 	uint32_t own;                  /* stream of our own lines */
 	uint32_t told;                 /* stream of what watchd tells: not handed back to it */
+	uint32_t super;                /* what the supervisor tells */
 	uint32_t seen;                 /* likewise of what was seen of account files */
 	uint32_t anchors;              /* likewise of where copied lines stand at their origin */
 

@@ -8,10 +8,12 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "sys/file.h"
 
 #define SOCK_FLAGS (SOCK_CLOEXEC | SOCK_NONBLOCK)
@@ -289,13 +291,23 @@ fd_set_nonblock(int fd)
 }
 
 int
-sock_peer_uid(int fd, unsigned *ret_uid)
+sock_peer_of(int fd, struct sock_peer *ret)
 {
 	struct ucred c;
 	socklen_t n = sizeof(c);
+	char path[64], text[32];
+	uint64_t login;
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &c, &n) < 0)
 		return -errno;
-	*ret_uid = c.uid;
+	*ret = (struct sock_peer){ .uid = c.uid, .pid = (int)c.pid };
+	/* Who logged in, whatever he became since; a process that nobody's login began has none. */
+	snprintf(path, sizeof(path), "/proc/%d/loginuid", ret->pid);
+	int of = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t got = of < 0 ? -1 : read(of, text, sizeof(text));
+	if (of >= 0)
+		close(of);
+	ret->logged_in = got > 0 && text_u64(str_trim(str_of(text, (size_t)got)), &login) == 0 && login < UINT32_MAX;
+	ret->login_uid = ret->logged_in ? (unsigned)login : 0;
 	return 0;
 }

@@ -37,8 +37,14 @@ int sock_port(int fd);                    /* local port, 0 when it has none */
 int sock_set_rcvbuf(int fd, int bytes);
 int sock_set_sndbuf(int fd, int bytes);
 int fd_set_nonblock(int fd) WARN_UNUSED;
-/* Credentials of the process at the other end of a unix socket. */
-int sock_peer_uid(int fd, unsigned *ret_uid) WARN_UNUSED;
+/* The process at the other end of a unix socket. */
+struct sock_peer {
+	unsigned uid;
+	int pid;
+	bool logged_in;                /* login_uid is known: who logged in, whatever he became since */
+	unsigned login_uid;
+};
+int sock_peer_of(int fd, struct sock_peer *ret) WARN_UNUSED;
 
 /* Datagrams in batches: one system call for many, into memory kept from call to call. */
 struct dgrams;
