@@ -133,11 +133,11 @@ on_unit_msg(void *ctx, struct unit *u, struct msg *m)
 	struct guaritad *g = ctx;
 
 	(void)u;
-	if (m->type == MSG_answer)
+	if (m->type == MSG_answer) {
 		guaritad_order_answer(g, &m->answer);
-	else if (m->type == MSG_incident)
+	} else if (m->type == MSG_incident) {
 		control_tell_watchers(g->control, m->incident.json);
-	else if (m->type == MSG_ban) {
+	} else if (m->type == MSG_ban) {
 		control_tell_watchers(g->control, m->ban.json);
 		guaritad_record(g, "ban.asked what=%.*s", STR_FMT(m->ban.json));
 	}
