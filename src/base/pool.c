@@ -52,7 +52,7 @@ pool_grow(struct pool *p)
 }
 
 uint32_t
-pool_take(struct pool *p)
+pool_take_raw(struct pool *p)
 {
 	uint32_t i;
 
@@ -62,7 +62,16 @@ pool_take(struct pool *p)
 	p->free_head = p->next_free[i];
 	p->next_free[i] = POOL_USED;
 	p->count++;
-	memset(pool_at(p, i), 0, p->cell_size);
+	return i;
+}
+
+uint32_t
+pool_take(struct pool *p)
+{
+	uint32_t i = pool_take_raw(p);
+
+	if (i != POOL_NONE)
+		memset(pool_at(p, i), 0, p->cell_size);
 	return i;
 }
 

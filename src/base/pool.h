@@ -22,6 +22,7 @@ struct pool {
 void pool_init(struct pool *p, size_t cell_size, uint32_t max);
 void pool_free(struct pool *p);
 uint32_t pool_take(struct pool *p);            /* index of a zeroed cell, or POOL_NONE when full */
+uint32_t pool_take_raw(struct pool *p);        /* the same, for who fills all of it: it holds anything */
 void pool_give(struct pool *p, uint32_t i);
 bool pool_used(const struct pool *p, uint32_t i);
 

@@ -100,6 +100,12 @@ fields_find(const struct fields *f, struct str name)
 	return key == STRMAP_NONE ? FIELD_NONE : (uint16_t)key;
 }
 
+uint16_t
+fields_count(const struct fields *f)
+{
+	return (uint16_t)f->count;
+}
+
 struct str
 fields_name(const struct fields *f, uint16_t key)
 {

@@ -20,6 +20,7 @@ void fields_free(struct fields *f);
 /* The number of a name, adding it when new; FIELD_NONE when FIELD_MAX is reached or the name is bad ([a-z0-9_.-]+). */
 uint16_t fields_intern(struct fields *f, struct str name);
 uint16_t fields_find(const struct fields *f, struct str name);   /* FIELD_NONE when unknown */
+uint16_t fields_count(const struct fields *f);       /* numbers below this are taken */
 struct str fields_name(const struct fields *f, uint16_t key);
 const char *fields_ecs(uint16_t key);                /* Elastic Common Schema name of a well-known one, or NULL */
 const char *fields_type(uint16_t key);               /* default hole type of a well-known one, "word" for others */

@@ -1,6 +1,6 @@
 /*
  * condition: FIELD OP VALUES, compiled from words. Each op is a row of one table: how many words it takes, and how they
- * are compiled; how it is asked stands in condition_ask.c. Must never remember anything beside the rule set.
+ * are compiled, what it says of an absent field; how it is asked stands in condition_ask.c. Must never remember anything beside the rule set.
  */
 #include "watch/condition.h"
 
@@ -10,6 +10,7 @@
 #include "watch/pattern.h"
 
 #define VALUES_MAX 4096
+#define FEW_VALUES 3               /* are sooner compared than sorted */
 
 static void *
 grow(struct load *l, void *v, uint32_t n, size_t size)
@@ -179,10 +180,11 @@ static const struct op {
 	const char *word;
 	uint16_t args;             /* words it needs at least */
 	int (*take)(struct load *l, const struct conf_stmt *s, uint32_t *at, struct condition *c);
+	bool if_absent;            /* what it says of an absent field */
 } ops[] = {
 	[CONDITION_IS] = { "is", 1, take_texts },
-	[CONDITION_NOT] = { "not", 1, take_texts },
-	[CONDITION_LACKS] = { "lacks", 1, take_texts },
+	[CONDITION_NOT] = { "not", 1, take_texts, true },
+	[CONDITION_LACKS] = { "lacks", 1, take_texts, true },
 	[CONDITION_HAS] = { "has", 1, take_texts },
 	[CONDITION_STARTS] = { "starts", 1, take_texts },
 	[CONDITION_ENDS] = { "ends", 1, take_texts },
@@ -192,10 +194,10 @@ static const struct op {
 	[CONDITION_BELOW] = { "below", 1, take_limit },
 	[CONDITION_BETWEEN] = { "between", 2, take_range },
 	[CONDITION_SAME] = { "same", 1, take_other },
-	[CONDITION_DIFFERS] = { "differs", 1, take_other },
+	[CONDITION_DIFFERS] = { "differs", 1, take_other, true },
 	[CONDITION_HOLDS] = { "holds", 1, take_other },
 	[CONDITION_EXISTS] = { "exists", 0, NULL },
-	[CONDITION_ABSENT] = { "absent", 0, NULL },
+	[CONDITION_ABSENT] = { "absent", 0, NULL, true },
 	[CONDITION_EXTERNAL] = { "external", 0, NULL },
 	[CONDITION_LIKE] = { "like", 1, take_patterns },
 };
@@ -246,6 +248,70 @@ check_kinds(struct load *l, const struct condition *c, const struct conf_word *w
 	return 0;
 }
 
+/* Of many values only those of the text's shape are compared. */
+static int
+sort_by_shape(struct load *l, struct condition *c)
+{
+	uint16_t *shapes = ARENA_ARRAY(&l->rs->arena, uint16_t, CONDITION_SHAPES + 1);
+	struct str *sorted = ARENA_ARRAY(&l->rs->arena, struct str, c->nvalues);
+	uint16_t n = 0;
+
+	if (!shapes || !sorted)
+		return -ENOMEM;
+	for (uint32_t shape = 0; shape < CONDITION_SHAPES; shape++) {
+		shapes[shape] = n;
+		for (uint32_t i = 0; i < c->nvalues; i++) {
+			if (condition_shape(c->values[i]) == shape)
+				sorted[n++] = c->values[i];
+		}
+	}
+	shapes[CONDITION_SHAPES] = n;
+	c->values = sorted;
+	c->shapes = shapes;
+	return 0;
+}
+
+static uint32_t
+pattern_letters(const struct pattern *p)
+{
+	uint32_t letters = 0;
+
+	for (uint8_t m = 0; m < p->nmust; m++) {
+		const struct step *s = &p->steps[p->must[m]];
+
+		letters |= condition_letters(str_of(s->lit, s->len));
+	}
+	return letters;
+}
+
+/* A text that lacks a letter of what is looked for need not be searched. */
+static int
+find_letters(struct load *l, struct condition *c)
+{
+	uint32_t *letters = ARENA_ARRAY(&l->rs->arena, uint32_t, c->nvalues);
+
+	if (!letters)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < c->nvalues; i++)
+		letters[i] = c->op == CONDITION_LIKE ? pattern_letters(&c->patterns[i]) :
+		    condition_letters(c->values[i]);
+	c->letters = letters;
+	return 0;
+}
+
+/* Values are made ready so that most need no look. */
+static int
+make_ready(struct load *l, struct condition *c)
+{
+	bool many = c->about != CONDITION_KIND && c->nvalues > FEW_VALUES;
+
+	if (many && (c->op == CONDITION_IS || c->op == CONDITION_NOT))
+		return sort_by_shape(l, c);
+	if (c->op == CONDITION_LIKE || (many && (c->op == CONDITION_HAS || c->op == CONDITION_LACKS)))
+		return find_letters(l, c);
+	return 0;
+}
+
 int
 condition_compile(struct load *l, const struct conf_stmt *s, uint32_t *at, struct condition *ret)
 {
@@ -273,6 +339,9 @@ condition_compile(struct load *l, const struct conf_stmt *s, uint32_t *at, struc
 	}
 	err = ops[c.op].take ? ops[c.op].take(l, s, at, &c) : 0;
 	c.plain = c.about == CONDITION_FIELD && c.field != FIELD_program && c.field != FIELD_host && c.field != FIELD_message && c.field != FIELD_pid;
+	c.if_absent = ops[c.op].if_absent;
+	if (err == 0)
+		err = make_ready(l, &c);
 	if (err == 0)
 		*ret = c;
 	return err;

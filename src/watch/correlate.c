@@ -41,6 +41,11 @@ correlator_key_anew(struct correlator *c, uint16_t key, const struct record *r)
 	uint64_t parts[RULE_KEY_PARTS_MAX];
 
 	*m = (struct hash_memo){ 0, c->epoch };
+	if (plan->n == 1) {
+		parts[0] = correlator_part(c, plan->part[0], r);
+		m->hash = parts[0] ? key_join(parts, 1, c->seed) : 0;
+		return m->hash;
+	}
 	/* What a record may lack mostly stands last: host and program are nearly always there. */
 	for (uint8_t i = plan->n; i-- > 0;) {
 		parts[i] = correlator_part(c, plan->part[i], r);
@@ -206,6 +211,9 @@ host_of(const struct record *r)
 	if (host.n >= 8) {
 		memcpy(&head, host.p, 8);
 		memcpy(&tail, host.p + host.n - 8, 8);
+	} else if (host.n >= 4) {
+		memcpy(&head, host.p, 4);
+		memcpy(&tail, host.p + host.n - 4, 4);
 	} else {
 		for (size_t i = 0; i < host.n; i++)
 			head = head << 8 | (uint8_t)host.p[i];

@@ -8,36 +8,35 @@
 #include "watch/plan.h"
 #include "watch/wanted.h"
 
-#define WANTS_AT_ONCE 64u          /* their tracks are fetched together */
+#define WANTS_AT_ONCE 32u          /* their tracks are fetched together */
 
 uint32_t
 input_recall(struct correlator *c, struct input *in)
 {
 	if (in->recall == RECALL_NONE)
-		in->recall = recall_keep(&c->recall, in->r, c->rules->keep);
+		in->recall = recall_keep(&c->recall, in->r, c->rules->kinds[in->r->kind].keep);
 	return in->recall;
 }
 
-/* Those of the wants that may want the record, whatever its session may bring. */
+/* The next of those that may want the record whatever its session may bring, WANTS_AT_ONCE at most; 0 at the end. */
 static uint32_t
-may_want(const struct correlator *c, const struct want **wants, uint32_t n, const struct record *r)
+may_want(const struct correlator *c, struct wanted *wanted, const struct record *r,
+    const struct want *ret[WANTS_AT_ONCE])
 {
-	uint32_t kept = 0;
+	const struct want *w;
+	uint32_t n = 0;
 
-	for (uint32_t i = 0; i < n; i++) {
-		const struct want *w = wants[i];
-
-		if (!c->off[w->rule] && (w->nearly == 0 || conditions_all_hold(w->asks, w->nearly, c->rs, r, &c->env)))
-			wants[kept++] = w;
+	while (n < WANTS_AT_ONCE && (w = wanted_next(wanted))) {
+		if (!c->off[w->rule] && conditions_all_hold(w->asks, w->nearly, c->rs, r, &c->env))
+			ret[n++] = w;
 	}
-	return kept;
+	return n;
 }
 
 static bool
 still_wants(const struct correlator *c, const struct want *w, const struct record *r)
 {
-	return w->nasks == w->nearly ||
-	    conditions_all_hold(w->asks + w->nearly, w->nasks - w->nearly, c->rs, r, &c->env);
+	return conditions_all_hold(w->asks + w->nearly, w->nasks - w->nearly, c->rs, r, &c->env);
 }
 
 static bool
@@ -103,10 +102,7 @@ count_record(struct correlator *c, struct input *in, bool join)
 		join = false;
 	}
 	wanted = wanted_by(c->rules, kind, in->r);
-	while ((n = wanted_next(&wanted, wants, WANTS_AT_ONCE)) > 0) {
-		n = may_want(c, wants, n, in->r);
-		if (n == 0)
-			continue;
+	while ((n = may_want(c, &wanted, in->r, wants)) > 0) {
 		if (join)
 			sessions_fill(c, in->r, in->time_us);
 		join = false;
@@ -190,14 +186,14 @@ count_again(struct correlator *c, uint32_t recall, const struct session *s)
 	if (!recall_get(&c->recall, recall, &old) || old.time_us < s->opened_us ||
 	    old.time_us - s->opened_us > c->rules->joins[s->join].for_us)
 		return;
+	kind = &c->rules->kinds[old.kind];
 	now = old;
 	now.extra = &extra;
-	if (session_give(c, s, &now)) {
+	if (kind->n > 0 && session_give(c, s, &now)) {
 		was.time_us = is.time_us = old.time_us;
 		was.ref = is.ref = old.ref;
 		was.weight = is.weight = weight_of(&old);
-		kind = &c->rules->kinds[old.kind];
-		is.recall = recall_keep(&c->recall, &now, c->rules->keep);
+		is.recall = recall_keep(&c->recall, &now, kind->keep);
 		recount(c, kind, &was, &is);
 		correlator_forget_keys(c);
 		c->stats.joins++;

@@ -48,6 +48,16 @@ key_has_pid(const struct key_spec *key)
 	return false;
 }
 
+static int64_t
+keep_us(const struct rule *rule)
+{
+	if (rule->shape == RULE_EACH)
+		return 0;
+	if (rule->shape == RULE_FIRST || rule->shape == RULE_SILENCE)
+		return INT64_MAX;
+	return rule->nsteps && rule->steps[rule->nsteps - 1].absent ? rule->within_us * 2 : rule->within_us;
+}
+
 int
 plan_keys(struct arena *a, struct rules *rules)
 {
@@ -63,17 +73,85 @@ plan_keys(struct arena *a, struct rules *rules)
 	for (uint32_t i = 0; i < rules->nrules; i++) {
 		struct rule *rule = &rules->rules[i];
 
+		rule->keep_us = keep_us(rule);
 		if (rule->distinct != FIELD_NONE)
 			rule->distinct_part = part_index(rules, (struct key_part){ .field = rule->distinct });
 	}
+	rules->lacking = rules->njoins ? rules->joins[0].carry[0] : FIELD_NONE;
 	for (uint32_t j = 0; j < rules->njoins; j++) {
 		struct join *join = &rules->joins[j];
 
+		if (join->carry[0] != rules->lacking)
+			rules->lacking = FIELD_NONE;
 		join->by_pid = key_has_pid(&rules->keys[join->key]);
 		for (uint8_t f = 0; f < join->ncarry; f++)
 			carried[join->carry[f] >> 6] |= UINT64_C(1) << (join->carry[f] & 63);
 	}
 	rules->carried = carried;
+	return 0;
+}
+
+static void
+keep_field(uint64_t *bits, uint16_t field)
+{
+	if (field < FIELD_MAX)
+		bits[field >> 6] |= UINT64_C(1) << (field & 63);
+}
+
+static void
+keep_key(const struct rules *rules, uint64_t *bits, uint16_t key)
+{
+	for (uint8_t i = 0; key < rules->nkeys && i < rules->keys[key].n; i++)
+		keep_field(bits, rules->keys[key].part[i].field);
+}
+
+static void
+keep_conditions(uint64_t *bits, const struct condition *c, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		keep_field(bits, c[i].field);
+		keep_field(bits, c[i].other);
+	}
+}
+
+/* The stand-ins of key_value() are among the fields that all incidents tell, but for this one. */
+static void
+keep_rule(const struct rules *rules, uint64_t *bits, const struct rule *r)
+{
+	keep_field(bits, FIELD_dst_host);
+	keep_field(bits, r->distinct);
+	keep_key(rules, bits, r->key);
+	keep_key(rules, bits, r->same);
+	keep_key(rules, bits, r->context);
+	for (uint8_t i = 0; i < r->nfacts; i++)
+		keep_field(bits, r->facts[i]);
+	keep_conditions(bits, r->where, r->nwhere);
+	keep_conditions(bits, r->context_where, r->ncontext_where);
+	for (uint8_t i = 0; i < r->nsteps; i++)
+		keep_conditions(bits, r->steps[i].where, r->steps[i].nwhere);
+	for (uint32_t i = 0; i < r->nseverities; i++)
+		keep_conditions(bits, r->severities[i].when, r->severities[i].nwhen);
+}
+
+int
+plan_keep(struct arena *a, const struct rules *rules, struct kind_wants *kind)
+{
+	uint64_t *bits = kind->n ? ARENA_ARRAY(a, uint64_t, rules->nfields / 64u + 1) : NULL;
+
+	if (kind->n == 0)
+		return 0;
+	if (!bits)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < kind->n; i++)
+		keep_rule(rules, bits, &rules->rules[rules->wants[kind->first + i].rule]);
+	for (uint32_t i = 0; i < rules->nrisk; i++)
+		keep_rule(rules, bits, &rules->rules[rules->risk_rules[i]]);
+	for (uint32_t j = 0; j < rules->njoins; j++) {
+		keep_key(rules, bits, rules->joins[j].key);
+		for (uint8_t f = 0; f < rules->joins[j].ncarry; f++)
+			keep_field(bits, rules->joins[j].carry[f]);
+	}
+	kind->keep = bits;
 	return 0;
 }
 

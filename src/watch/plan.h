@@ -9,8 +9,10 @@
 #include "base/arena.h"
 #include "watch/rule.h"
 
-/* Sets rules->parts, plans, carried and each rule's distinct_part. Before plan_wants(). -ENOMEM. */
+/* Sets rules->parts, plans, carried, lacking and each rule's distinct_part and keep_us. Before plan_wants(). -ENOMEM. */
 int plan_keys(struct arena *a, struct rules *rules) WARN_UNUSED;
+/* Sets kind->keep: whatever the rules that want the kind may ask of its record later. -ENOMEM. */
+int plan_keep(struct arena *a, const struct rules *rules, struct kind_wants *kind) WARN_UNUSED;
 /* Sets the asks of n wants. -ENOMEM. */
 int plan_wants(struct arena *a, const struct rules *rules, struct want *wants, uint32_t n) WARN_UNUSED;
 

@@ -81,19 +81,37 @@ room(struct recall *k, size_t size)
 struct gather {
 	struct part parts[PARTS_MAX];
 	const char *texts[PARTS_MAX];
-	size_t n, bytes;
+	uint32_t n, bytes;
 };
 
-static void
+static inline void
 gather(struct gather *g, uint16_t key, uint16_t flags, struct str text)
 {
-	uint8_t len = (uint8_t)str_head(text, RECALL_VALUE_MAX).n;
+	uint8_t len = text.n < RECALL_VALUE_MAX ? (uint8_t)text.n : RECALL_VALUE_MAX;
 
-	if (len == 0)
-		return;
 	g->parts[g->n] = (struct part){ .key = key, .len = len, .flags = (uint8_t)flags };
-	g->texts[g->n++] = text.p;
+	g->texts[g->n] = text.p;
+	g->n += len != 0;
 	g->bytes += len;
+}
+
+/* Texts are mostly a word: two moves that overlap are sooner done than a call. */
+static inline char *
+copy_text(char *to, const char *from, size_t n)
+{
+	if (n > 16)
+		memcpy(to, from, n);
+	else if (n >= 8) {
+		memcpy(to, from, 8);
+		memcpy(to + n - 8, from + n - 8, 8);
+	} else if (n >= 4) {
+		memcpy(to, from, 4);
+		memcpy(to + n - 4, from + n - 4, 4);
+	} else {
+		for (size_t i = 0; i < n; i++)
+			to[i] = from[i];
+	}
+	return to + n;
 }
 
 uint32_t
@@ -118,12 +136,10 @@ recall_keep(struct recall *k, const struct record *r, const uint64_t *fields)
 	*c = (struct copy){ .time_us = r->time_us, .pid = r->pid, .ref = r->ref, .line = r->line, .seq = k->next,
 		.size = (uint32_t)size, .repeat = r->repeat, .source = r->source, .kind = r->kind,
 		.how = (uint8_t)((r->hostile ? HOW_HOSTILE : 0) | (r->sure ? 0 : HOW_GUESSED)), .nparts = (uint8_t)g.n };
+	memcpy(c->parts, g.parts, g.n * sizeof(*c->parts));
 	text = (char *)&c->parts[g.n];
-	for (size_t i = 0; i < g.n; i++) {
-		c->parts[i] = g.parts[i];
-		memcpy(text, g.texts[i], g.parts[i].len);
-		text += g.parts[i].len;
-	}
+	for (uint32_t i = 0; i < g.n; i++)
+		text = copy_text(text, g.texts[i], g.parts[i].len);
 	return k->next++;
 }
 

@@ -22,7 +22,7 @@ struct recall {
 
 int recall_init(struct recall *k) WARN_UNUSED;
 void recall_free(struct recall *k);
-/* Keeps the fields whose bits are set. Returns its seq. */
+/* Keeps the fields whose bits are set; there are bits for all fields of the record. Returns its seq. */
 uint32_t recall_keep(struct recall *k, const struct record *r, const uint64_t *fields);
 /* Rebuilds the copy; its texts point into the ring and die with the next recall_keep(). False: no longer there. */
 bool recall_get(const struct recall *k, uint32_t seq, struct record *ret);

@@ -278,83 +278,27 @@ check_circles(struct load *l, const struct rules *rules)
 	}
 }
 
-struct keeping {
-	struct rule *rule;         /* NULL: only the bits */
-	uint64_t *bits;
-};
-
+/* What its incidents remember: what all tell, and what this one says. */
 static void
-keep_field(void *ctx, uint16_t field)
+take_fact(void *ctx, uint16_t field)
 {
-	struct keeping *k = ctx;
+	struct rule *rule = ctx;
 	uint8_t i = 0;
 
-	k->bits[field >> 6] |= UINT64_C(1) << (field & 63);
-	if (!k->rule)
-		return;
-	while (i < k->rule->nfacts && k->rule->facts[i] != field)
+	while (i < rule->nfacts && rule->facts[i] != field)
 		i++;
-	if (i == k->rule->nfacts && i < RULE_FACTS_MAX)
-		k->rule->facts[k->rule->nfacts++] = field;
+	if (i == rule->nfacts && i < RULE_FACTS_MAX)
+		rule->facts[rule->nfacts++] = field;
 }
 
 static void
-keep_conditions(struct keeping *k, const struct condition *c, uint32_t n)
-{
-	struct keeping bits = { .bits = k->bits };
-
-	for (uint32_t i = 0; i < n; i++) {
-		if (c[i].field < FIELD_MAX)
-			keep_field(&bits, c[i].field);
-		if (c[i].other < FIELD_MAX)
-			keep_field(&bits, c[i].other);
-	}
-}
-
-/* Which fields a copy of a record must hold so that this rule can be asked about it later. */
-static void
-keep_of_rule(struct load *l, struct rule *r, struct keeping *k)
+find_facts(struct load *l, struct rule *r)
 {
 	for (size_t i = 0; i < ARRAY_LEN(told); i++)
-		keep_field(k, told[i]);
-	if (!say_fields(r->say, l->rs->fields, keep_field, k))
+		take_fact(r, told[i]);
+	if (!say_fields(r->say, l->rs->fields, take_fact, r))
 		refuse(l, r->stmt, "for instance {src}",
 		    "`say` has a brace that is not closed, or no field's name in braces");
-	k->rule = NULL;
-	if (r->distinct != FIELD_NONE)
-		keep_field(k, r->distinct);
-	keep_conditions(k, r->where, r->nwhere);
-	keep_conditions(k, r->context_where, r->ncontext_where);
-	for (uint8_t i = 0; i < r->nsteps; i++)
-		keep_conditions(k, r->steps[i].where, r->steps[i].nwhere);
-	for (uint32_t i = 0; i < r->nseverities; i++)
-		keep_conditions(k, r->severities[i].when, r->severities[i].nwhen);
-}
-
-static void
-keep_fields(struct load *l, struct rules *rules)
-{
-	uint64_t *bits = ARENA_ARRAY(&l->rs->arena, uint64_t, FIELD_MAX / 64);
-	struct keeping k = { .bits = bits };
-
-	if (!bits) {
-		no_memory(l);
-		return;
-	}
-	for (uint32_t i = 0; i < rules->nrules; i++) {
-		k.rule = &rules->rules[i];
-		keep_of_rule(l, &rules->rules[i], &k);
-	}
-	k.rule = NULL;
-	for (uint32_t i = 0; i < rules->nkeys; i++) {
-		for (uint8_t p = 0; p < rules->keys[i].n; p++)
-			keep_field(&k, rules->keys[i].part[p].field);
-	}
-	for (uint32_t i = 0; i < rules->njoins; i++) {
-		for (uint8_t f = 0; f < rules->joins[i].ncarry; f++)
-			keep_field(&k, rules->joins[i].carry[f]);
-	}
-	rules->keep = bits;
 }
 
 /* The wants of one kind, in the order of the rules; with out NULL only counts. */
@@ -389,6 +333,7 @@ index_kinds(struct load *l, struct rules *rules)
 	uint16_t nkinds = kinds_count(l->rs->kinds);
 	uint32_t total = 0, at = 0;
 
+	rules->nfields = fields_count(l->rs->fields);
 	if (plan_keys(&l->rs->arena, rules) < 0) {
 		no_memory(l);
 		return;
@@ -412,7 +357,7 @@ index_kinds(struct load *l, struct rules *rules)
 			kw->ends |= kind_set_has(&rules->joins[j].end, k) ? 1u << j : 0;
 		}
 		if (plan_wants(&l->rs->arena, rules, &rules->wants[kw->first], kw->n) < 0 ||
-		    wanted_index(&l->rs->arena, rules, kw) < 0) {
+		    plan_keep(&l->rs->arena, rules, kw) < 0 || wanted_index(&l->rs->arena, rules, kw) < 0) {
 			no_memory(l);
 			return;
 		}
@@ -432,12 +377,13 @@ rules_finish(struct load *l)
 		resolve_absorbs(l, rules);
 	check_circles(l, rules);
 	set_lingers(rules);
-	keep_fields(l, rules);
-	if (diags_errors(l->d) == 0)
-		index_kinds(l, rules);
+	for (uint32_t i = 0; i < rules->nrules; i++)
+		find_facts(l, &rules->rules[i]);
 	for (uint32_t i = 0; i < rules->nrules; i++) {
 		if (rules->rules[i].shape == RULE_RISK && rules->nrisk < RISK_RULES_MAX)
 			rules->risk_rules[rules->nrisk++] = (uint16_t)i;
 	}
+	if (diags_errors(l->d) == 0)
+		index_kinds(l, rules);
 	rules->build = NULL;
 }

@@ -104,6 +104,7 @@ struct rule {
 	int64_t after_us;          /* learning period of first and rare */
 	int64_t quiet_us;          /* never less than within_us */
 	int64_t same_us;           /* `same ... within`: incidents this close are one; 0: quiet_us */
+	int64_t keep_us;           /* a track of it is of use so long after its last event; INT64_MAX: always */
 	int64_t linger_us;         /* an incident is kept so long after its end: one that it meets may yet reach back */
 	uint16_t same;             /* key of `same`, or the rule's own */
 	uint16_t context;          /* key of `context by`, or UINT16_MAX */
@@ -140,6 +141,7 @@ struct kind_wants {
 	uint32_t first;
 	uint32_t n;
 	uint32_t opens, ends;      /* joins, one bit each */
+	const uint64_t *keep;      /* fields that must outlive a record of it: one bit per field of the rule set */
 	const struct want_gate *gate;   /* watch/wanted: NULL where every want is walked */
 };
 
@@ -167,8 +169,9 @@ struct rules {
 	struct kind_wants *kinds;  /* by kind */
 	uint32_t nkinds;
 	struct want *wants;
-	const uint64_t *keep;      /* fields that must outlive their record: one bit per field */
 	const uint64_t *carried;   /* fields that a session may bring: one bit per field */
+	uint16_t nfields;          /* of the rule set, when it was compiled */
+	uint16_t lacking;          /* the field whose lack all joins go by, or FIELD_NONE: they differ */
 	uint16_t risk_rules[RISK_RULES_MAX];
 	uint32_t nrisk;
 	struct rules_build *build; /* while loading only */

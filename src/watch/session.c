@@ -52,7 +52,7 @@ pid_tag(const struct record *r)
 	return (uint16_t)((uint64_t)r->pid * 0x9e3779b97f4a7c15ull >> 52);
 }
 
-static uint64_t
+static inline uint64_t
 hash_of(struct correlator *c, uint32_t join, const struct record *r)
 {
 	uint64_t key = correlator_key(c, c->rules->joins[join].key, r);
@@ -251,7 +251,7 @@ add_as(struct correlator *c, const struct session *from)
 		    all->first[SESSION_LIVE]);
 		all->evicted++;
 	}
-	i = pool_take(&all->pool);
+	i = pool_take_raw(&all->pool);
 	if (i == POOL_NONE)
 		return NULL;
 	s = session_at(c, i);
@@ -270,13 +270,11 @@ static struct session *
 add(struct correlator *c, uint32_t join, uint64_t hash, const struct record *r, int64_t time_us)
 {
 	bool pid = c->rules->joins[join].by_pid && r->pid >= 0;
-	struct session s = { .hash = hash, .opened_us = time_us, .ended_us = WHEN_NONE,
-	    .replaced_us = WHEN_NONE,
-		.join = (uint16_t)join, .queue = SESSION_BRIEF, .pid_tag = pid ? pid_tag(r) :
-		    UINT16_MAX };
 
 	sessions_expire(c, 2);
-	return add_as(c, &s);
+	return add_as(c, &(struct session){ .hash = hash, .opened_us = time_us, .ended_us = WHEN_NONE,
+	    .replaced_us = WHEN_NONE, .join = (uint16_t)join, .queue = SESSION_BRIEF,
+	    .pid_tag = pid ? pid_tag(r) : UINT16_MAX });
 }
 
 static bool
@@ -452,15 +450,14 @@ static void
 open_session(struct correlator *c, uint32_t join, const struct record *r, int64_t time_us)
 {
 	const struct join *j = &c->rules->joins[join];
+	uint64_t hash = conditions_hold(j->where, j->nwhere, c->rs, r, &c->env) ? hash_of(c, join, r) : 0;
 	char text[JOIN_CARRY_MAX * 258];
-	size_t n = conditions_hold(j->where, j->nwhere, c->rs, r, &c->env) ? carried(j, r, text) :
-	    0;
-	uint64_t hash = n ? hash_of(c, join, r) : 0;
+	size_t n = hash ? carried(j, r, text) : 0;
 	struct session *s;
 	uint32_t others;
 	int64_t ended;
 
-	if (hash == 0)
+	if (n == 0)
 		return;
 	ended = known_end(c, hash, time_us, &others);
 	s = others >= OPENERS_MAX ? oldest_of(c, hash) : add(c, join, hash, r, time_us);
@@ -484,10 +481,11 @@ static void
 end_session(struct correlator *c, uint32_t join, const struct record *r, int64_t time_us)
 {
 	uint64_t hash = hash_of(c, join, r);
-	struct session *s = hash ? find(c, join, hash, time_us) : NULL;
+	struct session *s;
 
 	if (hash == 0)
 		return;
+	s = find(c, join, hash, time_us);
 	if (!s)
 		s = add(c, join, hash, r, WHEN_LONG_AGO);
 	if (s && (s->ended_us == WHEN_NONE || time_us < s->ended_us)) {
@@ -501,7 +499,9 @@ sessions_take(struct correlator *c, const struct record *r, int64_t time_us)
 {
 	const struct kind_wants *kind = &c->rules->kinds[r->kind];
 
-	for (uint32_t j = 0; j < c->rules->njoins; j++) {
+	for (uint32_t joins = kind->opens | kind->ends; joins; joins &= joins - 1) {
+		uint32_t j = (uint32_t)__builtin_ctz(joins);
+
 		if (kind->opens >> j & 1)
 			open_session(c, j, r, time_us);
 		if (kind->ends >> j & 1)
@@ -512,15 +512,16 @@ sessions_take(struct correlator *c, const struct record *r, int64_t time_us)
 void
 sessions_wait(struct correlator *c, struct input *in)
 {
+	if (c->rules->lacking != FIELD_NONE && record_value(in->r, c->rules->lacking).n)
+		return;
 	for (uint32_t j = 0; j < c->rules->njoins; j++) {
 		const struct join *join = &c->rules->joins[j];
+		uint64_t hash = hash_of(c, j, in->r);
 		struct session *s;
-		uint64_t hash;
 
-		if (record_value(in->r, join->carry[0]).n)
+		if (hash == 0 || record_value(in->r, join->carry[0]).n)
 			continue;
-		hash = hash_of(c, j, in->r);
-		if (hash == 0 || find(c, j, hash, in->time_us))
+		if (find(c, j, hash, in->time_us))
 			continue;
 		s = find_orphans(c, hash);
 		if (!s)

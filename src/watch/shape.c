@@ -21,13 +21,9 @@ shape_keep_us(const void *ctx, const struct track *t)
 	const struct rules *rules = ctx;
 	const struct rule *rule = &rules->rules[t->rule];
 
-	if (t->role == TRACK_CONTEXT)
-		return rule->quiet_us;
-	if (t->role == TRACK_SAME || rule->shape == RULE_EACH)
-		return 0;
-	if (rule->shape == RULE_FIRST || rule->shape == RULE_SILENCE)
-		return INT64_MAX;
-	return rule->steps[rule->nsteps - 1].absent ? rule->within_us * 2 : rule->within_us;
+	if (t->role == TRACK_RULE)
+		return rule->keep_us;
+	return t->role == TRACK_CONTEXT ? rule->quiet_us : 0;
 }
 
 /* More events than this cannot be needed, but for values that keep coming again. */
@@ -54,7 +50,8 @@ shape_trim(const struct correlator *c, struct track *t)
 	const struct event *events = track_events(t);
 	uint32_t old = 0;
 
-	if (keep == INT64_MAX || c->watermark_us == WHEN_NONE || shape_holds_late(c, t, keep))
+	if (t->n == 0 || keep == INT64_MAX || c->watermark_us == WHEN_NONE ||
+	    events[0].time_us >= c->watermark_us - keep || shape_holds_late(c, t, keep))
 		return;
 	while (old < t->n && events[old].time_us < c->watermark_us - keep)
 		old++;
@@ -187,7 +184,7 @@ cannot_be(const struct rule *rule, struct track *t, uint32_t at)
 	}
 	t->lacks = 0;
 	if (last) {
-		uint64_t have = window_have(rule, events, t->n);
+		uint64_t have = at == 0 ? adds : window_have(rule, events, t->n);
 
 		t->lacks = have < rule->need ? rule->need - (uint32_t)have : 0;
 	}

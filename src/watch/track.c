@@ -217,21 +217,17 @@ evict(struct tracks *ts)
 	}
 }
 
-uint32_t
-tracks_take(struct tracks *ts, uint64_t hash, uint16_t rule, uint8_t role, int64_t watermark_us)
+static uint32_t
+add(struct tracks *ts, uint64_t hash, uint16_t rule, uint8_t role, int64_t watermark_us)
 {
-	uint32_t i = tracks_find(ts, hash);
 	struct track *t;
+	uint32_t i;
 
-	if (i != TRACK_NONE) {
-		track_at(ts, i)->touched = true;
-		return i;
-	}
 	if (ts->pool.count / 3 * 4 > ts->mask - 4 && !slots_grow(ts))
 		return TRACK_NONE;
 	if (ts->pool.count == ts->pool.max)
 		evict(ts);
-	i = pool_take(&ts->pool);
+	i = pool_take_raw(&ts->pool);
 	if (i == POOL_NONE)
 		return TRACK_NONE;
 	t = track_at(ts, i);
@@ -240,6 +236,17 @@ tracks_take(struct tracks *ts, uint64_t hash, uint16_t rule, uint8_t role, int64
 	slot_put(ts->slots, ts->mask, (uint32_t)hash, i);
 	expire_queue(ts, t->queue, watermark_us, 2);
 	queue_put(ts, i);
+	return i;
+}
+
+uint32_t
+tracks_take(struct tracks *ts, uint64_t hash, uint16_t rule, uint8_t role, int64_t watermark_us)
+{
+	uint32_t i = tracks_find(ts, hash);
+
+	if (i == TRACK_NONE)
+		return add(ts, hash, rule, role, watermark_us);
+	track_at(ts, i)->touched = true;
 	return i;
 }
 
@@ -257,8 +264,6 @@ make_room(struct track *t)
 	uint32_t size = t->size ? t->size * 2u : 2;
 	struct event *many;
 
-	if (t->n < (t->size ? t->size : 1))
-		return 0;
 	if (size > EVENTS_MAX * 2)
 		return -ENOSPC;
 	many = realloc(t->size ? t->at.many : NULL, size * sizeof(*many));
@@ -276,17 +281,20 @@ track_insert(struct track *t, const struct event *e, uint32_t *ret_at)
 {
 	struct event *events = track_events(t);
 	uint32_t at = t->n;
-	int rc;
 
 	while (at > 0 && before(e, &events[at - 1]))
 		at--;
 	if (at > 0 && !before(&events[at - 1], e))
 		return -EEXIST;
-	rc = make_room(t);
-	if (rc < 0)
-		return rc;
-	events = track_events(t);
-	memmove(&events[at + 1], &events[at], (t->n - at) * sizeof(*events));
+	if (t->n >= (t->size ? t->size : 1)) {
+		int rc = make_room(t);
+
+		if (rc < 0)
+			return rc;
+		events = track_events(t);
+	}
+	if (at < t->n)
+		memmove(&events[at + 1], &events[at], (t->n - at) * sizeof(*events));
 	events[at] = *e;
 	t->n++;
 	*ret_at = at;

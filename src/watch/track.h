@@ -70,8 +70,7 @@ int tracks_init(struct tracks *ts, uint32_t max) WARN_UNUSED;
 void tracks_free(struct tracks *ts);
 uint32_t tracks_find(const struct tracks *ts, uint64_t hash);
 /* Finds or makes it; when all cells are taken the oldest of the fullest queue goes. TRACK_NONE: no memory. */
-uint32_t tracks_take(struct tracks *ts, uint64_t hash, uint16_t rule, uint8_t role,
-    int64_t watermark_us);
+uint32_t tracks_take(struct tracks *ts, uint64_t hash, uint16_t rule, uint8_t role, int64_t watermark_us);
 /* Asks for the slot of a hash; then for the track that it names. */
 void tracks_prefetch(const struct tracks *ts, uint64_t hash);
 void tracks_prefetch_cell(const struct tracks *ts, uint64_t hash);

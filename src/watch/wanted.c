@@ -161,49 +161,27 @@ wanted_index(struct arena *a, const struct rules *rules, struct kind_wants *kind
 	return 0;
 }
 
-struct wanted
-wanted_by(const struct rules *rules, const struct kind_wants *kind, const struct record *r)
+void
+wanted_pass_gate(const struct want_gate *g, const struct record *r, struct wanted *w)
 {
-	const struct want_gate *g = kind->gate;
-	struct wanted w = { .wants = &rules->wants[kind->first] };
-	struct str value;
+	struct str value = record_fact(r, g->field);
 
-	w.end = w.wants + kind->n;
-	if (!g)
-		return w;
-	w.rest = g->rows;
-	w.rest_end = g->rows + g->nrest;
-	value = record_fact(r, g->field);
+	w->rest = g->rows;
+	w->rest_end = g->rows + g->nrest;
 	if (value.p) {
 		const struct want_value *own = place_of(g, value);
 
-		w.own = g->rows + own->first;
-		w.own_end = w.own + own->n;
+		w->own = g->rows + own->first;
+		w->own_end = w->own + own->n;
 	}
-	return w;
 }
 
-static uint32_t
-next_run(struct wanted *w, const struct want **ret, uint32_t max)
+const struct want *
+wanted_gated(struct wanted *w)
 {
-	uint32_t n = 0;
+	bool own = w->own < w->own_end && (w->rest == w->rest_end || *w->own < *w->rest);
 
-	while (n < max && w->wants < w->end)
-		ret[n++] = w->wants++;
-	return n;
-}
-
-uint32_t
-wanted_next(struct wanted *w, const struct want **ret, uint32_t max)
-{
-	uint32_t n = 0;
-
-	if (!w->rest)
-		return next_run(w, ret, max);
-	while (n < max && (w->rest < w->rest_end || w->own < w->own_end)) {
-		bool own = w->own < w->own_end && (w->rest == w->rest_end || *w->own < *w->rest);
-
-		ret[n++] = &w->wants[own ? *w->own++ : *w->rest++];
-	}
-	return n;
+	if (!own && w->rest == w->rest_end)
+		return NULL;
+	return &w->wants[own ? *w->own++ : *w->rest++];
 }

@@ -34,8 +34,26 @@ struct wanted {
 /* Sets kind->gate, or leaves it NULL when there is little to gain. -ENOMEM. */
 int wanted_index(struct arena *a, const struct rules *rules, struct kind_wants *kind) WARN_UNUSED;
 
-struct wanted wanted_by(const struct rules *rules, const struct kind_wants *kind, const struct record *r);
-/* The next of them, at most max; 0 at the end. */
-uint32_t wanted_next(struct wanted *w, const struct want **ret, uint32_t max);
+void wanted_pass_gate(const struct want_gate *g, const struct record *r, struct wanted *w);
+const struct want *wanted_gated(struct wanted *w);
+
+static inline struct wanted
+wanted_by(const struct rules *rules, const struct kind_wants *kind, const struct record *r)
+{
+	struct wanted w = { .wants = &rules->wants[kind->first], .end = &rules->wants[kind->first + kind->n] };
+
+	if (kind->gate)
+		wanted_pass_gate(kind->gate, r, &w);
+	return w;
+}
+
+/* The next of them; NULL at the end. */
+static inline const struct want *
+wanted_next(struct wanted *w)
+{
+	if (w->rest)
+		return wanted_gated(w);
+	return w->wants < w->end ? w->wants++ : NULL;
+}
 
 #endif

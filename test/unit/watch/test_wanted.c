@@ -33,7 +33,7 @@ check(struct engine *e, const char *service, const char *user)
 	const struct want *all = &e->rs->rules->wants[kind->first];
 	struct wanted w;
 	const struct want *got[64];
-	uint32_t n = 0, more, at = 0;
+	uint32_t n = 0, at = 0;
 
 	record_begin(&e->r, STR("raw"), &e->extra, 0);
 	e->r.kind = KIND_auth_fail;
@@ -42,8 +42,8 @@ check(struct engine *e, const char *service, const char *user)
 	if (user)
 		assert_true(record_set_text(&e->r, FIELD_user, str_z(user), 0));
 	w = wanted_by(e->rs->rules, kind, &e->r);
-	while ((more = wanted_next(&w, got + n, 3)) > 0)
-		n += more;
+	while ((got[n] = wanted_next(&w)))
+		n++;
 	for (uint32_t i = 0; i < kind->n; i++) {
 		bool given = at < n && got[at] == &all[i];
 
