@@ -32,8 +32,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct str packet = str_of((const char *)data + OFFLOAD_HEAD, size - OFFLOAD_HEAD);
 	offload_read(data, &how);
 	check_cut(&how, packet);
-	if (joiner_take(&j, packet))
-		CLAIM(joiner_flush(&j).n == size);
+	j.udp_too = data[0] & 2;
+	if (joiner_take(&j, packet)) {
+		/* A second of the same bytes is joined only where no sequence number forbids it: to the limit and not beyond. */
+		for (unsigned i = 0; i < 70 && joiner_take(&j, packet); i++)
+			CLAIM(j.n <= OFFLOAD_MAX);
+		CLAIM(joiner_flush(&j).n >= size);
+	}
 	copy = malloc(packet.n + 1);
 	CLAIM(copy);
 	if (packet.n)

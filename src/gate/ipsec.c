@@ -66,6 +66,27 @@ add_side(const struct ipsec *i, struct buf *b, const char *side, const char *wha
 	vici_section_end(b);
 }
 
+/*
+ * One combination each: IKEv1 has no other form, and strongSwan sends only the first of several there. Windows, Android and
+ * RouterOS have the second; old clients know nothing newer than SHA-1.
+ */
+static const char *const ike_proposals[] = {
+	"aes256-sha256-modp2048", "aes256-sha1-modp2048", "aes128-sha256-modp2048", "aes128-sha1-modp2048",
+	"aes256-sha256-ecp256", "aes256-sha256-ecp384", "aes128-sha256-ecp256", "default",
+};
+static const char *const esp_proposals[] = {
+	"aes256gcm16", "aes128gcm16", "aes256-sha256", "aes256-sha1", "aes128-sha256", "aes128-sha1",
+};
+
+static void
+add_list(struct buf *b, const char *name, const char *const *items, size_t n)
+{
+	vici_list(b, name);
+	for (size_t i = 0; i < n; i++)
+		vici_item(b, str_z(items[i]));
+	vici_list_end(b);
+}
+
 /* RFC 3193 section 4: transport mode, UDP, and the server's port. Who dials may use any port of his. */
 static void
 add_child(struct buf *b, struct str local, struct str remote)
@@ -76,11 +97,7 @@ add_child(struct buf *b, struct str local, struct str remote)
 	vici_value(b, "reqid", STR("1701"));
 	one_item(b, "local_ts", local);
 	one_item(b, "remote_ts", remote);
-	vici_list(b, "esp_proposals");
-	/* Old clients have nothing newer than SHA-1 here; both sides take the first that they share. */
-	vici_item(b, STR("aes256gcm16-aes128gcm16"));
-	vici_item(b, STR("aes256-aes128-sha256-sha1"));
-	vici_list_end(b);
+	add_list(b, "esp_proposals", esp_proposals, ARRAY_LEN(esp_proposals));
 	vici_value(b, "dpd_action", STR("clear"));
 	vici_section_end(b);
 	vici_section_end(b);
@@ -97,10 +114,7 @@ ask_connection(const struct ipsec *i, struct buf *b, struct str name, const char
 	vici_section(b, room);
 	vici_value(b, "version", str_z(version));
 	one_item(b, "remote_addrs", remote);
-	vici_list(b, "proposals");
-	vici_item(b, STR("aes256-aes128-sha256-sha1-prfsha256-prfsha1-modp2048-ecp256-ecp384"));
-	vici_item(b, STR("default"));
-	vici_list_end(b);
+	add_list(b, "proposals", ike_proposals, ARRAY_LEN(ike_proposals));
 	vici_value(b, "dpd_delay", STR("20s"));
 	vici_value(b, "unique", server ? STR("never") : STR("replace"));
 	add_side(i, b, "local", "cert1", c->certificate);

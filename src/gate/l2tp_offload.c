@@ -232,86 +232,167 @@ cutter_next(struct cutter *c, uint8_t *dst)
 	return n;
 }
 
-/* Joining: IPv4 without options and fragments, and a TCP that only carries data. */
+/* Joining: IP without options, extensions and fragments; a TCP that only carries data; UDP of one length. */
+
+#define UDP_JOINED_MAX 64              /* UDP_MAX_SEGMENTS before Linux 6.9 */
+
+struct shape {
+	size_t l4, head;               /* where TCP or UDP begins, and where it ends */
+	bool udp;
+};
 
 static bool
-joinable(const uint8_t *p, size_t n, size_t *ret_head)
+ip_shape(const uint8_t *p, size_t n, struct shape *ret)
 {
-	if (n < 40 || p[0] != 0x45 || p[9] != PROTO_TCP || get16(p + 2) != n || get16(p + 6) & 0x3fff)
+	if (n < 20)
 		return false;
-	size_t head = 20 + 4u * (p[32] >> 4);
-	*ret_head = head;
-	return head >= 40 && head < n && (p[33] & ~TCP_PSH) == TCP_ACK;
+	bool v6 = p[0] >> 4 == 6;
+	uint8_t protocol = v6 ? p[6] : p[9];
+	*ret = (struct shape){ .l4 = v6 ? 40 : 20, .udp = protocol == PROTO_UDP };
+	if (protocol != PROTO_TCP && protocol != PROTO_UDP)
+		return false;
+	return v6 ? get16(p + 4) + 40u == n : p[0] == 0x45 && get16(p + 2) == n && !(get16(p + 6) & 0x3fff);
+}
+
+static bool
+joinable(const uint8_t *p, size_t n, struct shape *ret)
+{
+	if (!ip_shape(p, n, ret) || ret->l4 + (ret->udp ? 8 : 20) >= n)
+		return false;
+	const uint8_t *l4 = p + ret->l4;
+	if (ret->udp) {
+		ret->head = ret->l4 + 8;
+		/* Without a checksum (RFC 768) it could not be made again when it is cut. */
+		return get16(l4 + 4) == n - ret->l4 && get16(l4 + 6) != 0;
+	}
+	ret->head = ret->l4 + 4u * (l4[12] >> 4);
+	return ret->head >= ret->l4 + 20 && ret->head < n && (l4[13] & ~TCP_PSH) == TCP_ACK;
 }
 
 /* The kernel will not check again what we hand over as checked. */
 static bool
-sound(const uint8_t *p, size_t n)
+sound(const uint8_t *p, size_t n, const struct shape *f)
 {
-	return inet_fold(inet_sum(part(p, 20), 0)) == 0xffff &&
-	    inet_fold(inet_sum(part(p + 20, n - 20), pseudo_sum(p, PROTO_TCP, n - 20))) == 0xffff;
+	if (p[0] >> 4 == 4 && inet_fold(inet_sum(part(p, 20), 0)) != 0xffff)
+		return false;
+	uint32_t pseudo = pseudo_sum(p, f->udp ? PROTO_UDP : PROTO_TCP, n - f->l4);
+	return inet_fold(inet_sum(part(p + f->l4, n - f->l4), pseudo)) == 0xffff;
 }
 
-/* All of both heads that may not differ: TOS, TTL, flags, addresses; ports, acknowledgement, window, options. */
+/*
+ * All of both heads that may not differ. IP: TOS, TTL, flags, protocol, addresses, or class, flow label, hops and addresses.
+ * Ports; of TCP acknowledgement, window and options.
+ */
 static bool
-same_flow(const uint8_t *a, const uint8_t *b, size_t head)
+same_flow(const uint8_t *a, const uint8_t *b, const struct shape *f)
 {
-	return a[1] == b[1] && memcmp(a + 6, b + 6, 4) == 0 && memcmp(a + 12, b + 12, 12) == 0 &&
-	    memcmp(a + 28, b + 28, 5) == 0 && memcmp(a + 34, b + 34, 2) == 0 && memcmp(a + 38, b + 38, head - 38) == 0;
+	bool v6 = f->l4 == 40;
+
+	if (a[0] != b[0] || a[1] != b[1] || memcmp(a + 6, b + 6, 4) != 0)
+		return false;
+	if (v6 ? memcmp(a + 2, b + 2, 2) != 0 || memcmp(a + 10, b + 10, 30) != 0 : memcmp(a + 12, b + 12, 8) != 0)
+		return false;
+	a += f->l4;
+	b += f->l4;
+	if (f->udp)
+		return memcmp(a, b, 4) == 0;
+	return memcmp(a, b, 4) == 0 && memcmp(a + 8, b + 8, 5) == 0 && memcmp(a + 14, b + 14, 2) == 0 &&
+	    memcmp(a + 18, b + 18, f->head - f->l4 - 18) == 0;
 }
 
 static bool
-start(struct joiner *j, const uint8_t *p, size_t n, size_t head)
+pushed(const uint8_t *p, const struct shape *f)
+{
+	return !f->udp && p[f->l4 + 13] & TCP_PSH;
+}
+
+static uint32_t
+sequence(const uint8_t *p, const struct shape *f)
+{
+	return f->udp ? 0 : get32(p + f->l4 + 4);
+}
+
+static bool
+start(struct joiner *j, const uint8_t *p, size_t n, const struct shape *f)
 {
 	memcpy(j->bytes + OFFLOAD_HEAD, p, n);
 	j->n = n;
-	j->head = head;
-	j->size = (uint16_t)(n - head);
-	j->next = get32(p + 24) + (uint32_t)(n - head);
+	j->l4 = f->l4;
+	j->head = f->head;
+	j->udp = f->udp;
+	j->size = (uint16_t)(n - f->head);
+	j->next = f->udp ? 0 : sequence(p, f) + (uint32_t)(n - f->head);
 	j->count = 1;
-	j->closed = (p[33] & TCP_PSH) != 0;
+	j->closed = pushed(p, f);
 	return true;
+}
+
+static bool
+follows(const struct joiner *j, const uint8_t *p, size_t n, const struct shape *f)
+{
+	size_t payload = n - f->head;
+
+	return !j->closed && f->l4 == j->l4 && f->head == j->head && f->udp == j->udp && payload <= j->size &&
+	    j->n + payload <= OFFLOAD_MAX && (!f->udp || j->count < UDP_JOINED_MAX) && sequence(p, f) == j->next &&
+	    same_flow(j->bytes + OFFLOAD_HEAD, p, f);
 }
 
 bool
 joiner_take(struct joiner *j, struct str packet)
 {
 	const uint8_t *p = (const uint8_t *)packet.p;
-	uint8_t *first = j->bytes + OFFLOAD_HEAD;
-	size_t head, n = packet.n;
+	size_t n = packet.n;
+	struct shape f;
 
-	if (n > OFFLOAD_MAX || !joinable(p, n, &head) || !sound(p, n))
+	if (n > OFFLOAD_MAX || !joinable(p, n, &f) || (f.udp && !j->udp_too) || !sound(p, n, &f))
 		return false;
 	if (j->n == 0)
-		return start(j, p, n, head);
-	size_t payload = n - head;
-	if (j->closed || head != j->head || payload > j->size || j->n + payload > OFFLOAD_MAX || get32(p + 24) != j->next ||
-	    !same_flow(first, p, head))
+		return start(j, p, n, &f);
+	if (!follows(j, p, n, &f))
 		return false;
-	memcpy(first + j->n, p + head, payload);
+	uint8_t *first = j->bytes + OFFLOAD_HEAD;
+	size_t payload = n - f.head;
+	memcpy(first + j->n, p + f.head, payload);
 	j->n += payload;
-	j->next += (uint32_t)payload;
+	j->next += f.udp ? 0 : (uint32_t)payload;
 	j->count++;
-	j->closed = payload < j->size || (p[33] & TCP_PSH);
-	first[33] |= p[33] & TCP_PSH;
+	j->closed = payload < j->size || pushed(p, &f);
+	if (pushed(p, &f))
+		first[f.l4 + 13] |= TCP_PSH;
 	return true;
+}
+
+/* The heads of all joined: lengths, and the checksum as far as the kernel wants it made (the pseudo head's). */
+static void
+finish_heads(struct joiner *j)
+{
+	uint8_t *ip = j->bytes + OFFLOAD_HEAD, *l4 = ip + j->l4;
+	size_t n = j->n;
+
+	if (j->l4 == 40) {
+		put16(ip + 4, (uint16_t)(n - 40));
+	} else {
+		put16(ip + 2, (uint16_t)n);
+		ip4_checksum(ip, 20);
+	}
+	if (j->udp)
+		put16(l4 + 4, (uint16_t)(n - j->l4));
+	put16(l4 + (j->udp ? 6 : 16), inet_fold(pseudo_sum(ip, j->udp ? PROTO_UDP : PROTO_TCP, n - j->l4)));
 }
 
 struct str
 joiner_flush(struct joiner *j)
 {
-	uint8_t *ip = j->bytes + OFFLOAD_HEAD;
 	struct offload how = { .type = OFFLOAD_NONE };
 	size_t n = j->n;
 
 	if (n == 0)
 		return STR_NULL;
 	if (j->count > 1) {
-		how = (struct offload){ .needs_csum = true, .type = OFFLOAD_TCP4, .head_len = (uint16_t)j->head, .size = j->size,
-			.csum_start = 20, .csum_offset = 16 };
-		put16(ip + 2, (uint16_t)n);
-		ip4_checksum(ip, 20);
-		put16(ip + 36, inet_fold(pseudo_sum(ip, PROTO_TCP, n - 20)));
+		how = (struct offload){ .needs_csum = true, .head_len = (uint16_t)j->head, .size = j->size,
+			.type = j->udp ? OFFLOAD_UDP_L4 : j->l4 == 40 ? OFFLOAD_TCP6 : OFFLOAD_TCP4,
+			.csum_start = (uint16_t)j->l4, .csum_offset = j->udp ? 6 : 16 };
+		finish_heads(j);
 	}
 	offload_write(&how, j->bytes);
 	j->n = 0;

@@ -37,14 +37,16 @@ bool cutter_more(const struct cutter *c);
 /* Writes the next packet to dst, whose length is at most heads + size: its length; 0: no more. */
 size_t cutter_next(struct cutter *c, uint8_t *dst);
 
-/* Joining TCP packets of one flow that follow each other. */
+/* Joining packets of one flow that follow each other: TCP, and UDP of one length. */
 struct joiner {
 	uint8_t bytes[OFFLOAD_HEAD + OFFLOAD_MAX];
 	size_t n;                      /* of the packet at bytes + OFFLOAD_HEAD; 0: empty */
-	size_t head;                   /* of its IP and TCP heads */
-	uint32_t next;                 /* sequence number that may follow */
+	size_t l4, head;               /* where TCP or UDP begins and ends */
+	uint32_t next;                 /* TCP's sequence number that may follow */
 	uint16_t size;                 /* payload of the first packet */
 	unsigned count;
+	bool udp;
+	bool udp_too;                  /* the caller's: whether who is written to takes UDP uncut (Linux 6.2) */
 	bool closed;                   /* a short or pushed one came: nothing may follow */
 };
 

@@ -150,6 +150,7 @@ to_interface(struct tunnelling *t, struct vpn_call *c, struct str packet)
 	if (t->joining != e) {
 		flush_joined(t);
 		t->joining = e;
+		t->joiner.udp_too = e->tun.udp_offload;
 	}
 	if (e->tun.tcp_offload && joiner_take(&t->joiner, packet))
 		return;

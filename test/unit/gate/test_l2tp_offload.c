@@ -119,25 +119,26 @@ cut_and_join(bool v6, size_t payload, uint8_t flags, uint64_t *seed)
 			assert_int_equal((small[4] << 8 | small[5]), (uint16_t)(0xfffe + count));
 		at += got - ip - 32;
 		count++;
-		if (!v6 && (flags & ~0x08) == 0x10)
+		if ((flags & ~0x08) == 0x10)
 			assert_true(joiner_take(&j, part(small, got)));
 		else
-			assert_false(joiner_take(&j, part(small, got)) && (v6 || last));
+			assert_false(joiner_take(&j, part(small, got)) && last);
 	}
 	assert_int_equal(at, payload);
 	struct str whole = joiner_flush(&j);
-	if (v6 || (flags & ~0x08) != 0x10)
+	if ((flags & ~0x08) != 0x10)
 		return;
 	const uint8_t *back = (const uint8_t *)whole.p + OFFLOAD_HEAD;
 	assert_int_equal(whole.n - OFFLOAD_HEAD, n);
-	assert_memory_equal(back + 12, big + 12, 8);
-	assert_memory_equal(back + 52, big + 52, payload);
-	assert_int_equal(plain_sum(back, 20, 0), 0xffff);
+	assert_memory_equal(back + (v6 ? 0 : 12), big + (v6 ? 0 : 12), v6 ? 40 : 8);
+	assert_memory_equal(back + ip + 32, big + ip + 32, payload);
+	if (!v6)
+		assert_int_equal(plain_sum(back, 20, 0), 0xffff);
 	struct offload told;
 	offload_read((const uint8_t *)whole.p, &told);
-	assert_int_equal(told.type, count > 1 ? OFFLOAD_TCP4 : OFFLOAD_NONE);
+	assert_int_equal(told.type, count == 1 ? OFFLOAD_NONE : v6 ? OFFLOAD_TCP6 : OFFLOAD_TCP4);
 	if (count > 1)
-		assert_true(told.size == MSS && told.head_len == 52 && told.csum_start == 20 && told.csum_offset == 16);
+		assert_true(told.size == MSS && told.head_len == ip + 32 && told.csum_start == ip && told.csum_offset == 16);
 }
 
 static void
@@ -155,28 +156,93 @@ test_tcp(void **state)
 	cut_and_join(false, 5 * MSS, 0x91, &seed);
 }
 
+/* UDP is cut to one size, and joined again as far as a kernel takes it at once. */
 static void
-test_udp(void **state)
+udp_cut_and_join(bool v6, size_t payload, uint16_t size, uint64_t *seed)
 {
-	static uint8_t big[3000], small[1500];
-	struct offload how = { .needs_csum = true, .type = OFFLOAD_UDP_L4, .size = 500, .csum_start = 20, .csum_offset = 6 };
-	uint64_t seed = 2;
+	static uint8_t big[70000], small[1500], back[70000];
+	static struct joiner j;
+	uint16_t ip = v6 ? 40 : 20;
+	struct offload how = { .needs_csum = true, .type = OFFLOAD_UDP_L4, .size = size, .csum_start = ip, .csum_offset = 6 };
 	struct cutter c;
-	size_t total = 0;
+	size_t total = 0, came = 0;
+	unsigned flushes = 0;
 
-	(void)state;
-	size_t n = make_tcp(big, false, 1200 - 24, 0, &seed);
-	big[9] = 17;
-	assert_int_equal(n, 20 + 1208);
+	size_t n = make_tcp(big, v6, payload - 24, 0, seed);
+	big[v6 ? 6 : 9] = 17;
+	assert_int_equal(n, ip + 8 + payload);
 	assert_int_equal(cutter_begin(&c, &how, part(big, n)), 0);
+	j.udp_too = true;
 	while (cutter_more(&c)) {
 		size_t got = cutter_next(&c, small);
 		assert_sound(small, got, 17);
-		assert_int_equal((small[24] << 8 | small[25]), got - 20);
-		assert_memory_equal(small + 28, big + 28 + total, got - 28);
-		total += got - 28;
+		assert_int_equal((small[ip + 4] << 8 | small[ip + 5]), got - ip);
+		assert_memory_equal(small + ip + 8, big + ip + 8 + total, got - ip - 8);
+		total += got - ip - 8;
+		bool taken = joiner_take(&j, part(small, got));
+		if (taken && cutter_more(&c))
+			continue;
+		struct str whole = joiner_flush(&j);
+		const uint8_t *p = (const uint8_t *)whole.p + OFFLOAD_HEAD;
+		assert_int_equal((p[ip + 4] << 8 | p[ip + 5]), whole.n - OFFLOAD_HEAD - ip);
+		memcpy(back + came, p + ip + 8, whole.n - OFFLOAD_HEAD - ip - 8);
+		came += whole.n - OFFLOAD_HEAD - ip - 8;
+		flushes++;
+		if (!taken)
+			assert_true(joiner_take(&j, part(small, got)));
 	}
-	assert_int_equal(total, 1200);
+	struct str rest = joiner_flush(&j);
+	if (rest.n > 0) {
+		memcpy(back + came, rest.p + OFFLOAD_HEAD + ip + 8, rest.n - OFFLOAD_HEAD - ip - 8);
+		came += rest.n - OFFLOAD_HEAD - ip - 8;
+		flushes++;
+	}
+	assert_int_equal(total, payload);
+	assert_int_equal(came, payload);
+	assert_memory_equal(back, big + ip + 8, payload);
+	assert_int_equal(flushes, ((payload + size - 1) / size + 63) / 64);
+}
+
+static void
+test_udp(void **state)
+{
+	uint64_t seed = 2;
+
+	(void)state;
+	for (unsigned v6 = 0; v6 < 2; v6++) {
+		udp_cut_and_join(v6, 1200, 500, &seed);
+		udp_cut_and_join(v6, 500, 500, &seed);
+		udp_cut_and_join(v6, 64 * 36, 36, &seed);
+		udp_cut_and_join(v6, 200 * 36 + 1, 36, &seed);
+		udp_cut_and_join(v6, 60000, 1344, &seed);
+	}
+}
+
+/* Where the kernel does not take UDP uncut, and where a datagram says that it has no checksum, nothing is joined. */
+static void
+test_udp_alone(void **state)
+{
+	static uint8_t p[200];
+	static struct joiner j;
+	uint64_t seed = 5;
+	struct offload how = { .needs_csum = true, .csum_start = 20, .csum_offset = 6 };
+	uint8_t out[200];
+	struct cutter c;
+
+	(void)state;
+	size_t n = make_tcp(p, false, 40, 0, &seed);
+	p[9] = 17;
+	put16(p + 10, 0);
+	put16(p + 10, (uint16_t)~plain_sum(p, 20, 0));
+	put16(p + 24, (uint16_t)(n - 20));
+	put16(p + 26, plain_sum(NULL, 0, pseudo(p, 17, n - 20)));
+	assert_int_equal(cutter_begin(&c, &how, part(p, n)), 0);
+	assert_int_equal(cutter_next(&c, out), n);
+	assert_false(joiner_take(&j, part(out, n)));
+	j.udp_too = true;
+	assert_true(joiner_take(&j, part(out, n)));
+	put16(out + 26, 0);
+	assert_false(joiner_take(&j, part(out, n)));
 }
 
 /* What only lacks its checksum gets it; what the kernel cannot have meant is refused. */
@@ -272,7 +338,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_tcp), cmocka_unit_test(test_udp), cmocka_unit_test(test_whole_and_bad),
+		cmocka_unit_test(test_tcp), cmocka_unit_test(test_udp), cmocka_unit_test(test_udp_alone), cmocka_unit_test(test_whole_and_bad),
 		cmocka_unit_test(test_corrupt_is_not_joined), cmocka_unit_test(test_mss),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
