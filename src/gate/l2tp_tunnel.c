@@ -387,7 +387,12 @@ take(struct l2tp_tunnel *t, uint16_t session, struct str payload)
 
 	if (t->state == L2TP_LINGERING)
 		return;
-	bool known = strcmp(l2tp_message_name(m.type), "?") != 0;
+	/* Section 4.4.1: without a type in its place nobody knows what was said. */
+	if (r < 0 && m.has == 0) {
+		fail(t, m.result, m.error);
+		return;
+	}
+	bool known = m.type != L2TP_ZLB && strcmp(l2tp_message_name(m.type), "?") != 0;
 	if (is_of_tunnel(m.type)) {
 		if (r < 0 && m.type != L2TP_STOPCCN)
 			fail(t, m.result, m.error);
