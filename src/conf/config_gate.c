@@ -47,11 +47,11 @@ static const struct schema_row gateway_rows[] = {
 	    .help = "at most so many refused packets a second become records; all are counted",
 	    .example = "log-rate 1000;"),
 	INT_ROW(struct conf_gateway, syn_source, .keyword = "syn-source", .def = "200", .min = 0, .max = 1000000,
-	    .help = "so many connections a second one sender outside may begin with what is published; 0 does not limit",
+	    .help = "connections that one sender outside may begin a second with what is published; 0: any",
 	    .text = "What is beyond is dropped before a connection is made of it. Of IPv6, a network of 64 bits is one sender.",
 	    .example = "syn-source 50;"),
 	INT_ROW(struct conf_gateway, syn_total, .keyword = "syn-total", .def = "1000", .min = 0, .max = 10000000,
-	    .help = "so many all senders outside together; 0 does not limit",
+	    .help = "connections that all senders outside together may begin a second; 0: any",
 	    .text = "Beyond it, senders are asked for a cookie before anything is kept of them: a flood in forged names ends there, "
 		    "and who is real gets on.",
 	    .example = "syn-total 5000;"),

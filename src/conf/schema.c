@@ -82,7 +82,10 @@ schema_defaults(const struct schema *s, void *out)
 	}
 }
 
+#define HOMES_MAX 4                    /* blocks named for a word that stands in the wrong one */
+
 struct reading {
+	const struct schema *whole;    /* what all of the text may say */
 	const struct schema *s;
 	const struct conf_stmt *head;
 	struct arena *arena;
@@ -217,13 +220,16 @@ block_struct(const struct reading *r, const struct conf_stmt *s, const struct sc
 	return block;
 }
 
+static void read_within(const struct schema *whole, const struct schema *s, const struct conf_stmt *head,
+    const struct conf_stmt *first, struct arena *a, struct diags *d, void *out);
+
 static void
 read_block(const struct reading *r, const struct conf_stmt *s, const struct schema_row *row)
 {
 	void *block = block_struct(r, s, row);
 
 	if (block)
-		schema_read(row->sub, s, s->child, r->arena, r->d, block);
+		read_within(r->whole, row->sub, s, s->child, r->arena, r->d, block);
 }
 
 /* Called by conf_walk for every statement that has a row and the right shape. */
@@ -307,11 +313,49 @@ check_required(const struct reading *r, const struct conf_stmt *first)
 	}
 }
 
-void
-schema_read(const struct schema *s, const struct conf_stmt *head, const struct conf_stmt *first,
+/* Blocks that know the word, outermost first; the text's own level counts as one. */
+static void
+find_homes(const struct schema *s, const char *path, struct str word, unsigned *n, struct buf *out)
+{
+	char deeper[256];
+
+	for (size_t i = 0; i < s->nrows && *n < HOMES_MAX; i++) {
+		const struct schema_row *row = &s->rows[i];
+		if (!row->keyword)
+			continue;
+		if (str_eq(word, str_z(row->keyword))) {
+			buf_addf(out, "%s%s%s%s", *n ? ", or " : "", *path ? "in `" : "outside of any block", path, *path ? "`" : "");
+			(*n)++;
+		}
+	}
+	for (size_t i = 0; i < s->nrows && *n < HOMES_MAX; i++) {
+		const struct schema_row *row = &s->rows[i];
+		if (!row->keyword || !schema_is_block(row) ||
+		    (size_t)snprintf(deeper, sizeof(deeper), "%s%s%s", path, *path ? "." : "", row->keyword) >= sizeof(deeper))
+			continue;
+		find_homes(row->sub, deeper, word, n, out);
+	}
+}
+
+static bool
+belongs(void *ctx, struct str word, struct buf *hint)
+{
+	const struct reading *r = ctx;
+	struct buf homes = BUF_INIT(1024);
+	unsigned n = 0;
+
+	find_homes(r->whole, "", word, &n, &homes);
+	if (n)
+		buf_addf(hint, "it belongs %.*s", STR_FMT(buf_str(&homes)));
+	buf_free(&homes);
+	return n > 0;
+}
+
+static void
+read_within(const struct schema *whole, const struct schema *s, const struct conf_stmt *head, const struct conf_stmt *first,
     struct arena *a, struct diags *d, void *out)
 {
-	struct reading r = { .s = s, .head = head, .arena = a, .d = d, .out = out };
+	struct reading r = { .whole = whole, .s = s, .head = head, .arena = a, .d = d, .out = out };
 	struct conf_row rows[SCHEMA_ROWS_MAX];
 	size_t n = 0, before = diags_errors(d);
 
@@ -325,9 +369,16 @@ schema_read(const struct schema *s, const struct conf_stmt *head, const struct c
 		if (s->rows[i].keyword)
 			rows[n++] = shape(&s->rows[i]);
 	}
-	conf_walk(first, rows, n, &r, d);
+	conf_walk_among(first, rows, n, belongs, &r, d);
 	if (diags_errors(d) == before)
 		check_required(&r, first);
+}
+
+void
+schema_read(const struct schema *s, const struct conf_stmt *head, const struct conf_stmt *first,
+    struct arena *a, struct diags *d, void *out)
+{
+	read_within(s, s, head, first, a, d, out);
 }
 
 static void

@@ -292,12 +292,13 @@ walk_known(struct str word, const struct conf_row *rows, size_t nrows, struct bu
 }
 
 static void
-walk_unknown(const struct conf_stmt *s, const struct conf_row *rows, size_t nrows, struct diags *d)
+walk_unknown(const struct conf_stmt *s, const struct conf_row *rows, size_t nrows, conf_belongs *belongs, void *ctx, struct diags *d)
 {
 	struct str word = str_head(s->words[0].text, 64), block = walk_block(s);
 	struct buf hint = BUF_INIT(1024);
 
-	if (diags_count(d) < DIAG_MAX)     /* beyond it nothing is kept: no time is spent on hints */
+	/* Beyond so many faults nothing is kept: no time is spent on hints. */
+	if (diags_count(d) < DIAG_MAX && !(belongs && belongs(ctx, word, &hint)))
 		walk_known(word, rows, nrows, &hint);
 	diag_error(d, s->words[0].pos, s->words[0].span, buf_cstr(&hint),
 	    "unknown word `%.*s`%s%.*s%s", STR_FMT(word), block.n ? " in `" : "", STR_FMT(block),
@@ -390,6 +391,13 @@ void
 conf_walk(const struct conf_stmt *first, const struct conf_row *rows, size_t nrows, void *ctx,
     struct diags *d)
 {
+	conf_walk_among(first, rows, nrows, NULL, ctx, d);
+}
+
+void
+conf_walk_among(const struct conf_stmt *first, const struct conf_row *rows, size_t nrows, conf_belongs *belongs, void *ctx,
+    struct diags *d)
+{
 	uint32_t seen[TREE_ROWS_MAX] = { 0 };       /* the line where a row was met first */
 
 	assert(nrows <= TREE_ROWS_MAX);
@@ -398,7 +406,7 @@ conf_walk(const struct conf_stmt *first, const struct conf_row *rows, size_t nro
 		while (i < nrows && !str_eq(s->words[0].text, str_z(rows[i].keyword)))
 			i++;
 		if (i == nrows) {
-			walk_unknown(s, rows, nrows, d);
+			walk_unknown(s, rows, nrows, belongs, ctx, d);
 		} else if (rows[i].once && seen[i]) {
 			diag_error(d, s->words[0].pos, s->words[0].span, "remove one of them",
 			    "`%s` is already given in line %u", rows[i].keyword, seen[i]);

@@ -58,7 +58,13 @@ struct conf_row {
 	const char *example;           /* a whole statement */
 };
 
-/* Hands each statement of the list to its row; reports unknown keywords, wrong counts, missing or needless blocks. */
+/*
+ * Hands each statement of the list to its row; reports unknown keywords, wrong counts, missing or needless blocks. The second also
+ * asks where else a word is known: belongs says it as a sentence in hint, or false.
+ */
 void conf_walk(const struct conf_stmt *first, const struct conf_row *rows, size_t nrows, void *ctx, struct diags *d);
+typedef bool conf_belongs(void *ctx, struct str word, struct buf *hint);
+void conf_walk_among(const struct conf_stmt *first, const struct conf_row *rows, size_t nrows, conf_belongs *belongs, void *ctx,
+    struct diags *d);
 
 #endif

@@ -100,6 +100,17 @@ static const struct door {
 	{ LINT_GRE, IPPROTO_GRE, 0, "" },
 };
 
+/* A server of ours says itself whether it wants IPsec; one behind us or beside us is known by the door to IKE alone. */
+static bool
+protected_by(const struct policy *p, struct str interface)
+{
+	const struct conf_vpn *v = &p->config->vpn;
+
+	if (v->server)
+		return v->ipsec && v->ipsec->mode == CONF_IPSEC_REQUIRE;
+	return lets_in(p, interface, IPPROTO_UDP, 500) != NULL;
+}
+
 static void
 look_at_doors(struct linter *l, struct str interface)
 {
@@ -111,7 +122,8 @@ look_at_doors(struct linter *l, struct str interface)
 		if (r)
 			find(l, r->where, doors[i].code, doors[i].name);
 	}
-	if (bare && !lets_in(l->p, interface, IPPROTO_UDP, 500))
+	/* That IKE may come in protects nothing as long as nothing here speaks it and asks for it. */
+	if (bare && !protected_by(l->p, interface))
 		find(l, bare->where, LINT_L2TP_BARE, "");
 }
 

@@ -85,6 +85,7 @@ struct policy_signature {
 };
 
 #define POLICY_P2P_MARK 0x5000u        /* in the connection's mark */
+#define POLICY_P2P_TOLD 0x4f00u        /* only observed, and told already */
 #define POLICY_P2P_MASK 0xff00u
 #define POLICY_NAMED_MASK 0x00ffu      /* in the packet's mark: marks with names */
 #define POLICY_MARKS_MAX 255

@@ -222,9 +222,13 @@ add_signatures(struct building *b, enum policy_hook hook)
 		r.payload = &policy_signatures[i];
 		r.ct_mask = POLICY_P2P_MASK;
 		r.log = true;
-		if (b->g->p2p->mode != CONF_P2P_OBSERVE) {
-			r.set_ct = POLICY_P2P_MARK;
-			r.set_ct_mask = POLICY_P2P_MASK;
+		r.set_ct = POLICY_P2P_MARK;
+		r.set_ct_mask = POLICY_P2P_MASK;
+		/* Nothing ends it here, so each connection is told once, and all of them at a rate: DHT alone makes hundreds. */
+		if (b->g->p2p->mode == CONF_P2P_OBSERVE) {
+			r.set_ct = POLICY_P2P_TOLD;
+			r.rate = b->g->gateway.log_rate;
+			r.rate_per_us = WHEN_SECOND;
 		}
 		rule_add(b, &r);
 	}
@@ -293,7 +297,7 @@ build_p2p(struct building *b)
 	r = rule_blank(b, c->where, "p2p");
 	r.hook = POLICY_MARK_IN;
 	r.sample = true;
-	r.ct_mask = POLICY_P2P_MASK;
+	r.ct_mask = c->mode == CONF_P2P_OBSERVE ? 0 : POLICY_P2P_MASK;
 	/* Connections older than the accounting count none: the rate bounds what they cost. */
 	r.rate = SAMPLE_RATE;
 	r.rate_per_us = 1000000;

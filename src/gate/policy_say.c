@@ -147,7 +147,7 @@ say_effects(struct buf *out, const struct policy *p, const struct policy_rule *r
 	if (r->set_mark_mask)
 		say_mark(out, p, "mark", r->set_mark);
 	if (r->set_ct_mask)
-		say_part(out, "mark p2p");
+		say_part(out, r->set_ct == POLICY_P2P_MARK ? "mark p2p" : "note as told");
 	if (r->add_src != POLICY_NO_SET) {
 		say_part(out, "remember in ");
 		buf_add(out, p->sets[r->add_src].name);

@@ -2,6 +2,7 @@
 
 The gate of the sample configuration stands between a host of the LAN and one of the internet.
 """
+import json
 import os
 import re
 import shutil
@@ -11,7 +12,7 @@ import time
 
 import pytest
 
-from conftest import LIMIT, ROOT, Guarita, wait_until
+from conftest import BUILD, LIMIT, ROOT, Guarita, wait_until
 from test_oracle import in_namespace
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="makes network namespaces")
@@ -164,6 +165,13 @@ def test_observing_stops_nothing(wire):
     assert wire.udp(9004, SYN, STATE, b"data", b"data") == 4
     wait_until("both are seen", lambda: wire.peek()["bittorrent-utp"] >= 1 and wire.peek()["bittorrent"] >= 1)
     assert wire.g.roles()["netd"]["status"]["marked"] == 0
+    # Each connection is told once, however much it says: DHT would fill the log otherwise.
+    told = lambda: sum(r["packets"] for r in map(json.loads, run(BUILD / "src" / "main" / "guarita", "fw", "rules", "DHT query", "--json",
+                                                                 "--control", wire.g.control).splitlines())
+                       if r.get("hook") == "prerouting" and "DHT query" in r["text"])
+    assert told() == 0
+    assert wire.udp(9005, *[DHT] * 20) == 20
+    assert told() == 1
 
 
 def test_ordinary_work_is_not_marked(wire):

@@ -306,6 +306,7 @@ test_include_faults(void **state)
 	check_include("stdin; include \"\";", NULL, 0, "1:16-2 this is no file name");
 	check_include("watch { include a; } stdin;", NULL, 0,
 	    "1:9-7 unknown word `include` in `watch`");
+	check_include("watch { retention 3d; }", NULL, 0, "1:9-9 unknown word `retention` in `watch`");
 	check_include("inclde a; stdin;", NULL, 0, "1:1-6 unknown word `inclde`");
 	fixture_open(&f);
 	assert_int_equal(config_load(&f.arena, f.d, STR("m"), STR("stdin; include x;"), NULL, &c),

@@ -36,6 +36,9 @@ static const struct {
 	{ LINT_MARK_IN_OUTPUT, TWO "rule prerouting count { service udp; set-mark m; } rule output deny { mark m; }",
 		TWO "rule prerouting count { service udp; set-mark m; } rule forward allow { mark m; }" },
 	{ LINT_L2TP_BARE, TWO "allow internet to gateway l2tp;", TWO "allow internet to gateway l2tp, ipsec;" },
+	/* IKE let in where nothing speaks it. */
+	{ LINT_L2TP_BARE, TWO "l2tp server { address 172.31.0.1; } allow internet to gateway ipsec;",
+		TWO "l2tp server { address 172.31.0.1; } ipsec require { secret \"long and strange\"; }" },
 	{ LINT_UNKNOWN_ALLOWED, TWO "zone internet { unknown allow; }", TWO "zone lan { unknown allow; }" },
 	{ LINT_NO_SUCH_INTERFACE, TWO "rule input deny { in wna; }", TWO "rule input deny { in wan; }" },
 };
