@@ -167,9 +167,22 @@ failed(struct vaulting *v, int error)
 		log_say(&v->role->log, LOG_LEVEL_ERROR,
 		    "the vault in %s cannot be written: %s; nothing is acknowledged until it can, senders wait",
 		    v->disk.dir, strerror(-error));
+	if (!v->error)
+		v->error_us = clock_mono_us();
 	v->error = -error;
 	v->retrying = true;
 	timer_start(v->retry_timer, RETRY_MS, 0);
+}
+
+/* While it lasted nothing could be sealed: the record comes behind, and says how long. */
+static void
+tell_stall(struct vaulting *v, int error)
+{
+	long long seconds = (clock_mono_us() - v->error_us + WHEN_SECOND - 1) / WHEN_SECOND;
+
+	v->stalls++;
+	log_say(&v->role->log, LOG_LEVEL_INFO, "the vault is written again, after %lld seconds", seconds);
+	vaulting_say(v, "vault.stalled seconds=%lld error=%s", seconds, strerrorname_np(error));
 }
 
 static void
@@ -183,8 +196,7 @@ done(void *ctx)
 		failed(v, j->error);
 		return;
 	}
-	if (v->error)
-		log_say(&v->role->log, LOG_LEVEL_INFO, "the vault is written again");
+	int stalled = v->error;
 	v->error = 0;
 	v->jobs = j->next;
 	if (!v->jobs)
@@ -195,6 +207,8 @@ done(void *ctx)
 	vaulting_answer(v);
 	tell_sender(v, j);
 	free_job(j);
+	if (stalled)
+		tell_stall(v, stalled);
 	vaulting_copied_durable(v);
 	vaulting_feed(v);
 	vaulting_copy(v);

@@ -279,8 +279,10 @@ status(void *ctx, struct buf *json)
 	    v->watch ? "true" : "false", (long long)clock_cpu_us());
 	vaulting_keep_status(v, json);
 	vaulting_sites_status(v, json);
+	buf_addf(json, ",\"stalls\":%llu", (unsigned long long)v->stalls);
 	if (v->error)
-		buf_addf(json, ",\"error\":\"%s\"", strerrorname_np(v->error));
+		buf_addf(json, ",\"error\":\"%s\",\"stalled_s\":%lld", strerrorname_np(v->error),
+		    (long long)((clock_mono_us() - v->error_us) / WHEN_SECOND));
 	if (file_path(path, sizeof(path), v->disk.dir, "keys/auditor") == 0 && access(path, F_OK) == 0)
 		buf_add(json, STR(",\"auditor_key_here\":true"));
 }

@@ -101,6 +101,8 @@ struct vaulting {
 	uint64_t durable;              /* entries */
 	struct timer *frame_timer, *retry_timer, *tick;
 	int error;                     /* of the disk, while it lasts */
+	int64_t error_us;              /* when it began */
+	uint64_t stalls;
 
 	uint64_t epoch_lines;          /* size of the tree when the epoch began */
 	int64_t epoch_s;               /* when it began */

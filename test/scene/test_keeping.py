@@ -1,5 +1,6 @@
 """What is kept: encrypted segments, a line erased by order, lines that expire by rules, and what stays provable."""
 import json
+import os
 import subprocess
 
 import pytest
@@ -171,3 +172,24 @@ def test_a_rule_that_cannot_be_read_is_told_at_the_check(guarita):
     got = subprocess.run([BUILD / "src" / "role" / "vaultd", "--config", guarita.config, "--check"], capture_output=True,
                          text=True, timeout=LIMIT)
     assert got.returncode != 0 and "retention" in got.stderr, got.stderr
+
+
+def test_the_oldest_segment_goes_when_there_is_no_room_left(guarita):
+    with_vault(guarita, "epochs 64; retention { others forever; size 2M; }").start()
+    for n in range(4):
+        before = guarita.lines()
+        # Nothing can be saved of random digits: half a byte for each is their size.
+        guarita.append("a.log", *(line("sshd", i) + " round%d " % n + os.urandom(12000).hex() for i in range(60)))
+        wait_until("read", lambda: guarita.lines() >= before + 60)
+        # What is to be erased is packed at once.
+        assert erase(guarita, index_of(guarita, '"number 59 says"')[-1], "to have it packed").returncode == 0
+        erased(guarita, n + 1)
+    wait_until("a segment is gone", lambda: segments(guarita, "gone"))
+    wait_until("room enough", lambda: sum(p.stat().st_size for p in (guarita.dir / "vault").rglob("*") if p.is_file()) < 4 << 20)
+    assert index_of(guarita, '"round0"') == [] and len(index_of(guarita, '"round3"')) == 59
+    gone = run("vault", "export", "30", "--vault", guarita.dir / "vault")
+    # The line that says why may by now have gone the same way.
+    assert gone.returncode != 0 and ('by rule "size' in gone.stderr or "is gone too" in gone.stderr), gone.stderr
+    assert guarita.stop() == 0
+    status, said = verify(guarita)
+    assert status == 0 and "are gone" in said, said
