@@ -3,6 +3,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 
 import pytest
 
@@ -266,3 +267,35 @@ def raws_of(folder):
     class There:
         dir = folder.parent
     return raws(There)
+
+
+def test_a_verifier_written_from_the_page_alone_agrees(closed, tmp_path):
+    import stranger
+    identity = stranger.Identity((closed / "identity").read_text())
+    auditor = (closed / "keys" / "auditor").read_text()
+    assert stranger.seals(closed, auditor) > 3
+    with pytest.raises(stranger.NotProved):
+        stranger.seals(closed, auditor[:10] + ("A" if auditor[10] != "A" else "B") + auditor[11:])
+    for what, lines in (("42", 1), ("10-29", 20), ("0-99", 100)):
+        proof = tmp_path / what
+        assert run("vault", "prove", what, "--vault", closed, "--out", proof).returncode == 0
+        text = proof.read_text(encoding="utf-8")
+        assert len(stranger.prove(text, identity)) == lines
+        data = proof.read_bytes()
+        for at in range(3, len(data), max(1, len(data) // 25)):
+            proof.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1:])
+            assert run("verify", proof, "--key", closed / "identity").returncode == 3
+            with pytest.raises((stranger.NotProved, ValueError, KeyError, IndexError)):
+                stranger.prove(proof.read_bytes().decode(), identity)
+
+
+def test_a_browser_sees_every_changed_bit(closed, tmp_path):
+    """A few here; test/campaign/page.py PAGE 10000 for many."""
+    if not shutil.which("chromium"):
+        pytest.skip("needs chromium")
+    sys.path.insert(0, str(ROOT / "test" / "campaign"))
+    import page as campaign
+    page = tmp_path / "page.html"
+    assert run("vault", "prove", "20", "--html", "--vault", closed, "--out", page).returncode == 0
+    report = campaign.run(page, 12, limit=LIMIT * 5)
+    assert report and report["whole"][0] == "good" and report["seen"] == 12 and report["changes"] == 12, report
