@@ -75,7 +75,8 @@ plan_keys(struct arena *a, struct rules *rules)
 
 		rule->keep_us = keep_us(rule);
 		if (rule->distinct != FIELD_NONE)
-			rule->distinct_part = part_index(rules, (struct key_part){ .field = rule->distinct });
+			rule->distinct_part = part_index(rules, (struct key_part){ .field = rule->distinct,
+			    .net = rule->distinct_net });
 	}
 	rules->lacking = rules->njoins ? rules->joins[0].carry[0] : FIELD_NONE;
 	for (uint32_t j = 0; j < rules->njoins; j++) {

@@ -100,6 +100,7 @@ struct rule {
 	uint32_t need;             /* count N, rare below N, risk N */
 	uint16_t distinct;         /* field, or FIELD_NONE */
 	uint16_t distinct_part;    /* of rules.parts */
+	bool distinct_net;         /* its network is meant, not the address */
 	int64_t within_us;         /* window; 0 for each and first */
 	int64_t after_us;          /* learning period of first and rare */
 	int64_t quiet_us;          /* never less than within_us */

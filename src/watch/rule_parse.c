@@ -65,7 +65,10 @@ take_count(void *ctx, const struct conf_stmt *s, struct diags *d)
 	rule_words_want(&w, "within");
 	p->rule->within_us = rule_words_duration(&w);
 	if (rule_words_if(&w, "distinct")) {
-		p->rule->distinct = rule_words_field(&w);
+		struct key_part part = rule_words_part(&w);
+
+		p->rule->distinct = part.field;
+		p->rule->distinct_net = part.net;
 		if (p->rule->need > RULE_DISTINCT_MAX)
 			rule_words_fail(&w, NULL, "at most %d different values can be asked for",
 			    RULE_DISTINCT_MAX);

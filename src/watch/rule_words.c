@@ -180,8 +180,8 @@ rules_hostile_kinds(struct load *l)
 	return set;
 }
 
-static struct key_part
-take_part(struct rule_words *w)
+struct key_part
+rule_words_part(struct rule_words *w)
 {
 	const struct conf_word *next = word(w);
 	struct key_part part = { .field = FIELD_NONE };
@@ -238,7 +238,7 @@ rule_words_key(struct rule_words *w)
 	struct key_spec key = { 0 };
 
 	while (!w->failed) {
-		struct key_part part = take_part(w);
+		struct key_part part = rule_words_part(w);
 
 		if (w->failed)
 			break;

@@ -26,6 +26,8 @@ void rule_words_want(struct rule_words *w, const char *keyword);
 uint32_t rule_words_number(struct rule_words *w, uint32_t min, uint32_t max);
 int64_t rule_words_duration(struct rule_words *w);
 uint16_t rule_words_field(struct rule_words *w);
+/* FIELD or net:FIELD: what is counted apart. */
+struct key_part rule_words_part(struct rule_words *w);
 /* KIND, KIND ... ; "family.*" and `any` too. */
 struct kind_set rule_words_kinds(struct rule_words *w);
 /* FIELD, net:FIELD ... ; the index of that key in rules.keys. */

@@ -92,6 +92,20 @@ kernel_uptime(struct syslog_head *h)
 		h->message = str_from(h->message, skip_blanks(h->message, n));
 }
 
+/* "sshd[1]: kernel:[  970.69]: Failed ...": a journal that was written through the kernel's ring marks each line. */
+static void
+kernel_mark(struct syslog_head *h)
+{
+	struct stamp st;
+	size_t at = skip_blanks(h->message, STR("kernel:").n);
+	size_t n = str_starts(h->message, STR("kernel:")) ? stamp_parse(str_from(h->message, at), &st) : 0;
+	if (!n || st.form != STAMP_UPTIME)
+		return;
+	at += n;
+	at += at < h->message.n && h->message.p[at] == ':';
+	h->message = str_from(h->message, skip_blanks(h->message, at));
+}
+
 static bool
 tagged(struct syslog_head *h, const struct tag *tag, struct str message)
 {
@@ -104,6 +118,8 @@ tagged(struct syslog_head *h, const struct tag *tag, struct str message)
 		solaris_id(h);
 		if (str_eq(h->program, STR("kernel")))
 			kernel_uptime(h);
+	} else if (message.n && *message.p == 'k') {
+		kernel_mark(h);
 	}
 	return true;
 }
@@ -199,6 +215,15 @@ host_then_other(struct str host, struct str rest, enum proof proof, struct syslo
 	return untagged(h, after);
 }
 
+/* "mysqld: 2019-09-06  1:45:18 ...": a second stamp behind a tag proves both, where a pid would. */
+static size_t
+stamped_tag(struct str s, struct tag *ret)
+{
+	struct stamp st;
+	size_t n = syslog_tag(s, TAG_COLON, ret);
+	return n && stamp_parse(str_from(s, n), &st) && st.trust == STAMP_STRONG ? n : 0;
+}
+
 /* The first word, of n bytes, may be a host. */
 static bool
 hosted(struct str s, size_t n, enum proof proof, struct syslog_head *h)
@@ -209,6 +234,8 @@ hosted(struct str s, size_t n, enum proof proof, struct syslog_head *h)
 	if (str_starts(rest, host) && rest.n > n && byte_is(rest.p[n], BYTE_BLANK))
 		rest = str_from(rest, skip_blanks(rest, n)); /* a relay put its name before the same name */
 	n = syslog_tag(rest, proof == PROOF_PID ? TAG_PID : TAG_BLANKS | bare, &tag);
+	if (!n && proof == PROOF_PID)
+		n = stamped_tag(rest, &tag);
 	if (!n)
 		return host_then_other(host, rest, proof, h);
 	if (proof != PROOF_HOST && (syslog_is_level(host) || syslog_is_level(tag.name)))

@@ -113,6 +113,12 @@ static const struct row {
 	/* as files keep it: neither PRI nor version; a field out of place, and it is no such head */
 	{ "2003-10-11T22:14:15Z h filterlog 55 - [meta s=\"1\"] msg", SYSLOG_RFC5424, -1, -1, "h", "filterlog", "55", "msg" },
 	{ "2003-10-11T22:14:15Z h a - ID4 - msg", SYSLOG_RFC5424, -1, -1, "h", "a", "", "msg" },
+	{ "2019-09-06T01:45:18 srv mysqld: 2019-09-06  1:45:18 14 [Warning] x", SYSLOG_BSD, -1, -1, "srv", "mysqld", "",
+	    "2019-09-06  1:45:18 14 [Warning] x" },
+	{ "2019-09-06T01:45:18 srv mysqld: x", SYSLOG_STAMPED, -1, -1, "", "", "", "srv mysqld: x" },
+	{ "srv sshd[20]: kernel:[  970.699396]: Failed x", SYSLOG_BSD, -1, -1, "srv", "sshd", "20", "Failed x" },
+	{ "Oct 11 22:14:15 srv sshd[20]: kernel: [  970.699396] Failed x", SYSLOG_BSD, -1, -1, "srv", "sshd", "20", "Failed x" },
+	{ "Oct 11 22:14:15 srv sshd[20]: kernel: refused", SYSLOG_BSD, -1, -1, "srv", "sshd", "20", "kernel: refused" },
 	{ "2003-10-11T22:14:15Z h sshd[5]: x - y - z", SYSLOG_BSD, -1, -1, "h", "sshd", "5", "x - y - z" },
 	{ "<165>2003-10-11T22:14:15Z h a b - - msg", SYSLOG_BSD, 20, 5, "h", "", "", "a b - - msg" },
 	/* stamps of applications */
