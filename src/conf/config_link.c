@@ -40,6 +40,11 @@ static const struct schema_row peer_rows[] = {
 	    .help = "its lines are sealed in our vault, and watched; auto: where a branch of ours has its name",
 	    .text = "They are found under its name: source:\"site filial30\".",
 	    .example = "take-lines yes;"),
+	BOOL_ROW(struct conf_peer, witness, .keyword = "witness", .def = "yes", .reload = SCHEMA_RESTART,
+	    .help = "each of us signs what the other's vault holds, every ten seconds",
+	    .text = "A vault that was set back or written anew contradicts what its witness has seen: that is an incident at "
+	        "the witness.",
+	    .example = "witness no;"),
 	BOOL_ROW(struct conf_peer, share_bans, .keyword = "share-bans", .def = "yes", .reload = SCHEMA_RESTART,
 	    .help = "whom one of us keeps out, the other keeps out too",
 	    .text = "The receiving site decides: its own networks and never-ban come first. A ban that it "

@@ -26,6 +26,7 @@ struct conf_peer {                     /* another site of ours */
 	struct str at;                 /* HOST or HOST:PORT that we dial; empty: it dials us */
 	enum conf_lines send_lines;    /* it gets a copy of everything that our vault seals */
 	enum conf_lines take_lines;    /* its lines are sealed in our vault */
+	bool witness;                  /* each cosigns the other's checkpoints */
 	bool share_bans;               /* bans go there, and come from there */
 };
 

@@ -49,7 +49,7 @@ static const struct command commands[] = {
 	{ "vault", "erase", "ENTRY REASON...", 2, -1, "cj", N_("erases one line for good; the log says who ordered it, and why"),
 		command_vault_erase },
 	{ "vault", "pack", "", 0, 0, "CVr", N_("packs complete files of the log into segments now"), command_vault_pack },
-	{ "verify", NULL, "FILE", 1, 1, "k", N_("checks a proof, without a vault"), command_verify },
+	{ "verify", NULL, "FILE", 1, 1, "kW", N_("checks a proof, without a vault"), command_verify },
 	{ "check", NULL, "CONFIG", 1, 1, "r", N_("checks a configuration and its rules"), command_check },
 	{ "run", NULL, "CONFIG", 1, 1, "", N_("runs in the foreground until interrupted"), command_run },
 	{ "plan", NULL, "", 0, 0, "Cp", N_("what the edited configuration would change, and its hash"), command_plan },
@@ -143,6 +143,15 @@ take_file(struct options *o, const char *arg)
 }
 
 static int
+take_witness(struct options *o, const char *arg)
+{
+	if (o->nwitnesses == OPTION_WITNESSES_MAX)
+		return -E2BIG;
+	o->witnesses[o->nwitnesses++] = (char *)(uintptr_t)arg;
+	return 0;
+}
+
+static int
 take_within(struct options *o, const char *arg)
 {
 	int64_t us;
@@ -172,6 +181,7 @@ static const struct option_row option_rows[] = {
 	{ 'C', "config", "PATH", N_("the configuration that is meant (/etc/guarita/guarita.conf)"), take_config },
 	{ 'V', "vault", "DIR", N_("the vault that is meant; else as the configuration says"), take_vault },
 	{ 'k', "key", "FILE", N_("the vault's identity, as its owner gave it to you"), take_key },
+	{ 'W', "witness", "KEY", N_("key of a witness who must have signed too; may be given often"), take_witness, 'w' },
 	{ 'A', "auditor", "FILE", N_("the auditor's key: every seal is checked too"), take_auditor },
 	{ 'o', "out", "FILE", N_("write there instead of to the screen"), take_out },
 	{ 'H', "html", NULL, N_("a page that checks itself in any browser"), take_html },

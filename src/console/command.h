@@ -10,6 +10,7 @@
 enum { EXIT_CLEAN = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_INCIDENTS = 3 };
 
 #define OPTION_FILES_MAX 1024
+#define OPTION_WITNESSES_MAX 14        /* as many as stand under one note */
 
 /* What every command may be told; a row says which it takes. */
 struct options {
@@ -25,6 +26,8 @@ struct options {
 	const char *vault;      /* directory of a vault */
 	const char *key;        /* identity of a vault, as its owner gave it */
 	const char *auditor;    /* the auditor's key */
+	char *witnesses[OPTION_WITNESSES_MAX];  /* --witness: keys of those whose signatures must be there */
+	int nwitnesses;
 	const char *out;        /* write there, not to the screen */
 	bool html;
 	bool force;             /* although it is advised against */

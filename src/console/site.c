@@ -122,6 +122,26 @@ remark(struct showing *s, struct str text)
 	term_wrap(&s->term, &s->out, text, 4);
 }
 
+/* As witnesses of each other. */
+static void
+show_witness(struct showing *s, const struct reply *r)
+{
+	static const struct { const char *word, *text; } alarms[] = {
+		{ "rewound", N_("its vault was set back: it signs fewer lines than it did") },
+		{ "forked", N_("its vault was written anew: what it signs does not continue what it signed before") },
+		{ "replaced", N_("it shows another vault than before, with other keys") },
+	};
+	uint64_t answer = reply_number(r, "witness");
+
+	for (size_t i = 0; i < ARRAY_LEN(alarms); i++)
+		if (str_eq(reply_get(r, "vault_alarm"), str_z(alarms[i].word)))
+			remark(s, str_z(_(alarms[i].text)));
+	if (answer == 409 || answer == 422)
+		remark(s, str_z(_("it does not sign our checkpoint: it has seen another history of our vault")));
+	else if (answer && answer != 200)
+		remark(s, str_z(_("it does not sign our checkpoint: it is no witness of our vault")));
+}
+
 /* What waits for that site, and what did not reach it in time. */
 static void
 show_lag(struct showing *s, const struct reply *r)
@@ -168,6 +188,7 @@ show_peer(void *ctx, const struct reply *r)
 	if (!up && reply_get(r, "why").n)
 		remark(s, reply_get(r, "why"));
 	show_lag(s, r);
+	show_witness(s, r);
 }
 
 int

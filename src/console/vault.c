@@ -101,6 +101,42 @@ exists(const struct vault_dir *d, const char *name)
 	return is;
 }
 
+/* "SITE KEY" a line; the keys, as far as there is room. */
+static size_t
+read_witnesses(struct str text, struct note_key *keys, size_t size)
+{
+	struct str line;
+	size_t n = 0;
+
+	while (n < size && str_split(&text, '\n', &line))
+		n += note_key_read(str_from(line, str_find_byte(line, ' ') + 1), &keys[n]) == 0;
+	return n;
+}
+
+/* Who else signed what this vault holds. */
+static void
+show_witnesses(struct vault_dir *d, int64_t now_us)
+{
+	struct note_key keys[OPTION_WITNESSES_MAX];
+	struct buf known = BUF_INIT(1u << 20), note = BUF_INIT(NOTE_BYTES_MAX);
+	struct trust trust = { .identity = &d->identity, .witnesses = keys };
+	struct verdict v = { .why = "" };
+	char span[40];
+
+	if (exists(d, "witnesses") && vault_dir_read(d, "witnesses", &known) == 0)
+		trust.nwitnesses = read_witnesses(buf_str(&known), keys, ARRAY_LEN(keys));
+	if (trust.nwitnesses && exists(d, "cosigned") && vault_dir_read(d, "cosigned", &note) == 0 &&
+	    prove_note(buf_str(&note), &trust, &v) == 0) {
+		int64_t ago = now_us / WHEN_SECOND - (int64_t)v.cosigned_s;
+		printf(_("witnesses  cosigned by %u of %zu, %s ago, over %llu lines\n"), v.cosigned, trust.nwitnesses,
+		    text_show_duration((ago > 0 ? ago : 0) * WHEN_SECOND, span, sizeof(span)), (unsigned long long)v.checkpoint.size);
+	} else if (trust.nwitnesses) {
+		printf(_("witnesses  cosigned by 0 of %zu: nobody signed it yet\n"), trust.nwitnesses);
+	}
+	buf_free(&known);
+	buf_free(&note);
+}
+
 static int
 status(const struct options *o, struct vault_dir *d)
 {
@@ -125,6 +161,8 @@ status(const struct options *o, struct vault_dir *d)
 		printf(_("epoch      %u\nsigned     %s, %lld s ago\n"), v.mark.epoch,
 		    show_time((int64_t)v.mark.time_s * WHEN_SECOND, at), (long long)(o->now_us / WHEN_SECOND - (int64_t)v.mark.time_s));
 	}
+	if (r == 0)
+		show_witnesses(d, o->now_us);
 	vault_keep_show(d, d->retention, o->now_us);
 	if (exists(d, "keys/auditor"))
 		printf(_("auditor    %s/keys/auditor is still here: take it away and keep it elsewhere\n"), d->path);
@@ -388,6 +426,9 @@ show_verdict(const struct verdict *v)
 	printf(_("signed     %s, as the first %llu lines of %.*s, with the key of epoch %u\n"),
 	    show_time((int64_t)v->mark.time_s * WHEN_SECOND, at), (unsigned long long)v->checkpoint.size,
 	    STR_FMT(v->checkpoint.origin), v->mark.epoch);
+	if (v->cosigned)
+		printf(P_("cosigned   by %u witness, the last at %s\n", "cosigned   by %u witnesses, the last at %s\n", v->cosigned),
+		    v->cosigned, show_time((int64_t)v->cosigned_s * WHEN_SECOND, at));
 	printf(_("identity   "));
 	show_fingerprint(&v->epochs.identity);
 	printf(v->known ? _("           as in the identity that was given\n") :
@@ -472,7 +513,8 @@ command_verify(const struct options *o)
 	struct buf text = BUF_INIT(PROVE_TEXT_MAX), who = BUF_INIT(4096);
 	struct verdict v = { .why = "" };
 	struct identity identity;
-	struct trust trust = { .identity = NULL };
+	struct note_key keys[OPTION_WITNESSES_MAX];
+	struct trust trust = { .identity = NULL, .witnesses = keys, .quorum = (unsigned)o->nwitnesses };
 	int r = file_read(o->args[0], &text);
 
 	if (r < 0)
@@ -484,6 +526,14 @@ command_verify(const struct options *o)
 		if (r < 0)
 			complain(_("guarita: %s is not the identity of a vault\n"), o->key);
 		trust.identity = &identity;
+	}
+	for (; r == 0 && trust.nwitnesses < trust.quorum; trust.nwitnesses++) {
+		const char *key = o->witnesses[trust.nwitnesses];
+		r = note_key_read(str_z(key), &keys[trust.nwitnesses]);
+		if (r == 0 && keys[trust.nwitnesses].type != NOTE_COSIGNATURE)
+			r = -EBADMSG;
+		if (r < 0)
+			complain(_("guarita: %s is not the key of a witness: take it from the file `witnesses` of a vault\n"), key);
 	}
 	if (r < 0) {
 		buf_free(&text);

@@ -375,6 +375,14 @@ covers(struct str note, uint64_t index, uint64_t *size)
 	return true;
 }
 
+static bool
+has_cosigned(const struct vault_dir *d)
+{
+	char path[PATH_MAX];
+
+	return file_path(path, sizeof(path), d->path, "cosigned") == 0 && access(path, R_OK) == 0;
+}
+
 int
 vault_dir_note(struct vault_dir *d, uint64_t index, struct buf *out, uint64_t *ret_size)
 {
@@ -383,6 +391,11 @@ vault_dir_note(struct vault_dir *d, uint64_t index, struct buf *out, uint64_t *r
 	int r = vault_dir_read(d, "epochs", &epochs);
 	struct str rest = buf_str(&epochs);
 
+	buf_reset(out);
+	if (has_cosigned(d) && vault_dir_read(d, "cosigned", out) == 0 && covers(buf_str(out), index, ret_size)) {
+		buf_free(&epochs);
+		return r;
+	}
 	buf_reset(out);
 	for (uint64_t e = 0; r == 0 && out->n == 0 && epoch_closing(&rest, e, &note); e++)
 		if (covers(note, index, ret_size))

@@ -68,8 +68,8 @@ int vault_dir_nonce(struct vault_dir *d, uint64_t index, uint8_t ret[VAULT_NONCE
 /* Nodes for tree_prove_*(). */
 struct tree_source vault_dir_source(struct vault_dir *d);
 /*
- * The note under which an entry is proved: the closing note of its epoch, whose key is wiped; or, while that lasts, the
- * newest checkpoint. -ENOENT: none covers it yet.
+ * The note under which an entry is proved: the one that witnesses signed; or the closing note of its epoch, whose key is
+ * wiped; or, while that lasts, the newest checkpoint. -ENOENT: none covers it yet.
  */
 int vault_dir_note(struct vault_dir *d, uint64_t index, struct buf *out, uint64_t *ret_size) WARN_UNUSED;
 

@@ -648,6 +648,24 @@ check_epoch(const struct sha *s, struct text text, struct text sigs, const struc
 		not_proved("the epoch's signature is false");
 }
 
+/* u64 time, signature 64, over a head and the text (C2SP tlog-cosignature). */
+static void
+check_witness(const struct sha *s, struct text text, struct text sigs, const char *vkey)
+{
+	static char message[FILE_MAX + 128];
+	unsigned char sig[72];
+	struct key k = key_of(s, text_of(vkey));
+
+	if (k.n != 33 || k.bytes[0] != 4)
+		not_proved("what was given is not the key of a witness");
+	if (signature(sigs, &k, sig, sizeof(sig)) != sizeof(sig))
+		not_proved("a witness's signature cannot be read");
+	int head = snprintf(message, sizeof(message), "cosignature/v1\ntime %" PRIu64 "\n", big_endian(sig, 8));
+	memcpy(message + head, text.p, text.n);
+	if (!signed_by(k.bytes + 1, (const unsigned char *)message, (size_t)head + text.n, sig + 8))
+		not_proved("a witness's signature is false");
+}
+
 struct claim {
 	unsigned char line[65535];     /* nonce and record */
 	size_t n;
@@ -740,8 +758,8 @@ main(int argc, char **argv)
 	uint64_t epoch, time_s;
 	struct text text, sigs;
 
-	if (argc != 3) {
-		fprintf(stderr, "usage: guarita-verify PROOF IDENTITY\n");
+	if (argc < 3) {
+		fprintf(stderr, "usage: guarita-verify PROOF IDENTITY [KEY OF A WITNESS]...\n");
 		return 2;
 	}
 	struct text proof = read_file(argv[1], files[0]), who = read_file(argv[2], files[1]);
@@ -766,10 +784,14 @@ main(int argc, char **argv)
 	    !signed_by(log.bytes + 1, (const unsigned char *)text.p, text.n, sig))
 		not_proved("the log's signature is false");
 	check_epoch(&sha256, text, sigs, &epochs, &epoch, &time_s);
+	for (int i = 3; i < argc; i++)
+		check_witness(&sha256, text, sigs, argv[i]);
 	leaf(&sha256, claim.line, claim.n, node);
 	follow(&sha256, node, claim.index, size, (const unsigned char(*)[32])claim.path, claim.steps);
 	if (memcmp(node, root, 32) != 0)
 		not_proved("the line, its place or its path was changed");
 	show_record(&claim, origin, size, epoch, time_s);
+	if (argc > 3)
+		printf("cosigned by %s\n", argc == 4 ? "the witness that was named" : "all witnesses that were named");
 	return 0;
 }

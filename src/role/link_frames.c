@@ -45,12 +45,25 @@ hear_have(struct link_peer *p, const struct site_frame *f)
 	return link_lines_have(p, &f->have);
 }
 
+static bool
+hear_checkpoint(struct link_peer *p, const struct site_frame *f)
+{
+	return link_witness_shown(p, &f->checkpoint);
+}
+
+static bool
+hear_cosigned(struct link_peer *p, const struct site_frame *f)
+{
+	return link_witness_answered(p, &f->cosigned);
+}
+
 static const struct {
 	enum site_type type;
 	bool (*hear)(struct link_peer *p, const struct site_frame *f);
 } rows[] = {
 	{ SITE_alive, hear_alive }, { SITE_ban, hear_ban }, { SITE_pardon, hear_pardon },
 	{ SITE_vault, hear_vault }, { SITE_stand, hear_stand }, { SITE_lines, hear_lines }, { SITE_have, hear_have },
+	{ SITE_checkpoint, hear_checkpoint }, { SITE_cosigned, hear_cosigned },
 };
 
 bool

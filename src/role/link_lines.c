@@ -84,6 +84,7 @@ link_lines_vault(struct link_peer *p, const struct site_vault *f)
 {
 	p->log = f->log;
 	snprintf(p->origin, sizeof(p->origin), "%.*s", STR_FMT(str_head(f->origin, sizeof(p->origin) - 1)));
+	snprintf(p->identity, sizeof(p->identity), "%.*s", STR_FMT(str_head(f->identity, sizeof(p->identity) - 1)));
 	begin(p);
 	return true;
 }
@@ -237,14 +238,17 @@ link_lines_greet(struct link_peer *p)
 	struct site_frame f = { .type = SITE_vault, .vault = { .log = l->log, .origin = buf_str(&l->origin),
 		.identity = buf_str(&l->identity) } };
 
-	if (vault_is_open(l))
-		say(p, &f);
+	if (!vault_is_open(l))
+		return;
+	say(p, &f);
+	link_witness_greet(p);
 }
 
 void
 link_lines_ended(struct link_peer *p)
 {
 	p->log = 0;
+	p->identity[0] = '\0';
 	p->turn_out++;
 	p->non_way = 0;
 }
@@ -268,6 +272,7 @@ static void
 on_msg(void *ctx, struct chan *c, struct msg *m)
 {
 	struct linking *l = ctx;
+	struct link_peer *p;
 
 	(void)c;
 	if (m->type == MSG_held)
@@ -278,6 +283,8 @@ on_msg(void *ctx, struct chan *c, struct msg *m)
 		on_copy(l, &m->copy);
 	else if (m->type == MSG_lag)
 		on_lag(l, &m->lag);
+	else if (m->type == MSG_attested && (p = find(l, m->attested.site)))
+		link_witness_attested(p, &m->attested);
 }
 
 /* What waited goes, and then what came behind it. */

@@ -18,6 +18,7 @@ link_show_peer(const struct link_peer *p, struct buf *json)
 	buf_addf(json, ",\"connects\":%llu,\"bans_in\":%llu,\"bans_out\":%llu",
 	    (unsigned long long)p->connects, (unsigned long long)p->bans_in, (unsigned long long)p->bans_out);
 	link_lines_show(p, json);
+	link_witness_show(p, json);
 	buf_add_byte(json, '}');
 }
 

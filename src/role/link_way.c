@@ -93,6 +93,7 @@ say_hello(struct link_way *w)
 	struct linking *l = w->owner;
 	struct site_frame f = { .type = SITE_hello, .hello = {
 		.version = SITE_VERSION, .site = l->role->config->site,
+		.witness = w->peer->conf->witness ? buf_str(&l->witness) : STR_NULL,
 	} };
 
 	return link_send(w->peer, &f);
@@ -109,6 +110,7 @@ hear_hello(struct link_way *w, const struct site_hello *f)
 	p->tries = 0;
 	p->connects++;
 	snprintf(p->site, sizeof(p->site), "%.*s", STR_FMT(str_head(f->site, sizeof(p->site) - 1)));
+	link_witness_hello(p, f->witness);
 	note_state(p, "");
 	log_say(&p->owner->role->log, LOG_LEVEL_INFO, "site %.*s is connected%s", STR_FMT(p->conf->name),
 	    w->dialled ? "" : ", it dialled us");
@@ -333,6 +335,7 @@ linking_tend(struct linking *l, int64_t now_us)
 	}
 	for (uint32_t i = 0; i < l->npeers; i++) {
 		struct link_peer *p = &l->peers[i];
+		link_witness_tend(p, now_us);
 		if (p->conf->at.n && !p->way && !p->looking_up && p->dial_us <= now_us)
 			link_dial(p);
 	}

@@ -32,6 +32,8 @@ read_key(struct linking *l)
 		r = tls_public_key(seed, l->key);
 	if (r == 0)
 		r = tls_trust_site(seed, &l->trust);
+	if (r == 0)
+		r = link_witness_open(l, seed);
 	tls_wipe(seed, sizeof(seed));
 	if (r < 0)
 		log_say(&l->role->log, LOG_LEVEL_ERROR, "the site's key %s cannot be used: %s", path,
@@ -106,6 +108,10 @@ prepare(void *ctx, struct role *r)
 		e = file_path(dir, sizeof(dir), r->config->state_dir.p, "link");
 	if (e == 0)
 		e = role_make_dir(r, dir, 0700);
+	if (e == 0)
+		e = file_path(dir, sizeof(dir), r->config->state_dir.p, "link/witness");
+	if (e == 0)
+		e = role_make_dir(r, dir, 0700);
 	if (e == 0 && l->conf->npeers)
 		e = read_key(l);
 	if (e == 0 && l->conf->npeers)
@@ -120,7 +126,10 @@ prepare(void *ctx, struct role *r)
 static int
 load(void *ctx, struct role *r)
 {
-	return r->check_only ? 0 : link_bans_load(ctx);
+	if (r->check_only)
+		return 0;
+	int e = link_bans_load(ctx);
+	return e < 0 ? e : link_witness_load(ctx);
 }
 
 static void
@@ -227,6 +236,7 @@ finish(void *ctx)
 		loop_run_once(l->role->loop, true);
 	link_bans_close(l);
 	link_lines_close(l);
+	link_witness_close(l);
 	poll_close(l->listener);
 	timer_close(l->tick);
 	fd_close(&l->listen_fd);
@@ -241,7 +251,8 @@ main(int argc, char **argv)
 		.prepare = prepare, .load = load, .begin = begin, .link = on_link, .order = on_order, .status = status, .stop = stop,
 		.finish = finish,
 	};
-	struct linking l = { .listen_fd = -1, .journal = -1, .origin = BUF_INIT(1024), .identity = BUF_INIT(1024) };
+	struct linking l = { .listen_fd = -1, .journal = -1, .origin = BUF_INIT(1024), .identity = BUF_INIT(1024),
+		.witness = BUF_INIT(1024) };
 
 	return role_main(argc, argv, MSG_LINKD, &calls, &l);
 }

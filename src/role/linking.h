@@ -8,6 +8,7 @@
 #include "gate/bans.h"
 #include "role/role.h"
 #include "role/secure.h"
+#include "vault/witness.h"
 #include "wire/site.h"
 
 #define LINK_TICK_MS 1000
@@ -64,7 +65,24 @@ struct link_peer {
 	unsigned non_way;
 	uint64_t lines_in, lines_out, lost_in, size_in, next_in;
 	struct msg_lag lag;
+
+	/* Witnesses. link_witness.c */
+	char witness[512];                     /* its key as one; empty: it is none */
+	char identity[512];                    /* key of its vault's log */
+	int64_t attest_us;                     /* monotonic: our checkpoint is shown to it next */
+	uint64_t attested;                     /* size of the one that it signed last */
+	bool asked_again, refusal_told;
+	struct buf shown;                      /* the note that it has now */
+	uint64_t shown_size;
+	unsigned answer;                       /* enum witness_status; 0: none yet */
+	int64_t cosigned_s;                    /* wall clock, its own */
+	uint64_t seen_size;                    /* of its log, which we signed */
+	int64_t seen_s;
+	const char *alarmed;                   /* what was wrong with its log */
+	int64_t alarmed_us;
 };
+
+struct link_memory;                            /* what we have seen of somebody's log */
 
 struct link_listener;                          /* of syslog over TLS */
 
@@ -96,6 +114,11 @@ struct linking {
 	struct chan *vault;                    /* to vaultd; NULL: not there */
 	uint64_t log;                          /* what it is called */
 	struct buf origin, identity;
+
+	uint8_t witness_seed[SIGN_SEED_BYTES];
+	struct buf witness;                    /* our key as a witness, for others */
+	struct link_memory *memories;
+	size_t nmemories;
 	bool stopping;
 };
 
@@ -132,6 +155,19 @@ bool link_lines_have(struct link_peer *p, const struct site_have *f);
 void link_lines_link(struct linking *l, int fd);       /* to vaultd */
 void link_lines_close(struct linking *l);
 void link_lines_show(const struct link_peer *p, struct buf *json);
+
+/* Witnesses. link_witness.c */
+int link_witness_open(struct linking *l, const uint8_t site_seed[TLS_KEY_BYTES]) WARN_UNUSED;
+int link_witness_load(struct linking *l) WARN_UNUSED;
+void link_witness_close(struct linking *l);
+void link_witness_hello(struct link_peer *p, struct str key);
+/* Our vault is there, and so is that site. */
+void link_witness_greet(struct link_peer *p);
+void link_witness_tend(struct link_peer *p, int64_t now_us);
+void link_witness_attested(struct link_peer *p, const struct msg_attested *m);
+bool link_witness_shown(struct link_peer *p, const struct site_checkpoint *f);
+bool link_witness_answered(struct link_peer *p, const struct site_cosigned *f);
+void link_witness_show(const struct link_peer *p, struct buf *json);
 
 /* Showing. link_orders.c */
 void link_show_peer(const struct link_peer *p, struct buf *json);

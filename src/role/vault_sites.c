@@ -8,6 +8,7 @@ int
 vaulting_sites_open(struct vaulting *v)
 {
 	struct entry_source anchors = { .kind = ENTRY_KIND_OWN, .name = STR(VAULT_SITES), .envelope = true, .anchor_us = WHEN_NONE };
+	struct entry_source linkd = { .kind = ENTRY_KIND_OWN, .name = STR("linkd"), .envelope = true, .anchor_us = WHEN_NONE };
 
 	v->sites = calloc(1, sizeof(*v->sites));
 	if (!v->sites)
@@ -15,6 +16,10 @@ vaulting_sites_open(struct vaulting *v)
 	int r = vaulting_declare(v, &anchors, &v->anchors);
 	if (r == 0)
 		r = vaulting_copied_open(v);
+	if (r == 0)
+		r = vaulting_declare(v, &linkd, &v->linkd);
+	if (r == 0)
+		r = vaulting_attest_open(v);
 	return r < 0 ? r : vaulting_copy_open(v);
 }
 
@@ -26,6 +31,7 @@ vaulting_sites_close(struct vaulting *v)
 	chan_close(v->sites->link);
 	vaulting_copy_close(v);
 	vaulting_copied_close(v);
+	vaulting_attest_close(v);
 	free(v->sites);
 	v->sites = NULL;
 }
@@ -42,6 +48,14 @@ on_msg(void *ctx, struct chan *c, struct msg *m)
 		vaulting_copy_more(v, &m->more);
 	else if (m->type == MSG_copied)
 		vaulting_copied(v, &m->copied);
+	else if (m->type == MSG_witness)
+		vaulting_attest_key(v, &m->witness);
+	else if (m->type == MSG_attest)
+		vaulting_attest(v, &m->attest);
+	else if (m->type == MSG_cosigned)
+		vaulting_attest_signed(v, &m->cosigned);
+	else if (m->type == MSG_seal)
+		vaulting_line(v, v->linkd, m->seal.line);
 }
 
 static void

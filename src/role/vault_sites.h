@@ -51,6 +51,24 @@ struct vault_from {                    /* from another site */
 	char text[VAULT_SOURCE_MAX];
 };
 
+struct vault_witness {
+	struct str name;               /* of the site */
+	struct buf key;                /* its key as a witness; empty: not known */
+	bool asked;                    /* a proof from `old` on is wanted */
+	uint64_t old;
+	bool told;                     /* it was said that it knows more of this log than we */
+};
+
+struct vault_attest {                  /* the checkpoint that all witnesses are asked to sign at the same time */
+	struct buf note, text;         /* the note, and its text alone */
+	uint64_t size;
+	int64_t since_us;              /* monotonic */
+	struct buf lines;              /* of witnesses, under this one */
+	unsigned nlines, kept;         /* of them; and under the one in the file */
+	int64_t kept_us;
+	bool busy;                     /* a proof is being made */
+};
+
 struct vault_sites {
 	struct chan *link;             /* to linkd */
 	bool paused;
@@ -58,6 +76,9 @@ struct vault_sites {
 	uint32_t nto;
 	struct vault_from *from;
 	uint32_t nfrom;
+	struct vault_witness *witnesses;
+	uint32_t nwitnesses;
+	struct vault_attest attest;
 };
 
 /* vault_copy.c */
@@ -75,5 +96,12 @@ void vaulting_copied(struct vaulting *v, const struct msg_copied *m);
 /* All places, to a linkd that is new. */
 int vaulting_copied_tell(struct vaulting *v) WARN_UNUSED;
 void vaulting_copied_status(const struct vaulting *v, struct buf *json);
+
+/* vault_attest.c */
+int vaulting_attest_open(struct vaulting *v) WARN_UNUSED;
+void vaulting_attest_close(struct vaulting *v);
+void vaulting_attest_key(struct vaulting *v, const struct msg_witness *m);
+void vaulting_attest(struct vaulting *v, const struct msg_attest *m);
+void vaulting_attest_signed(struct vaulting *v, const struct msg_cosigned *m);
 
 #endif

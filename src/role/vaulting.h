@@ -83,6 +83,7 @@ struct vaulting {
 	uint32_t super;                /* what the supervisor tells */
 	uint32_t seen;                 /* likewise of what was seen of account files */
 	uint32_t anchors;              /* likewise of where copied lines stand at their origin */
+	uint32_t linkd;                /* stream of what linkd found out as a witness */
 
 	struct vault_wire *wires[2];   /* received lines, files: by number */
 	uint32_t nwires[2];

@@ -162,12 +162,15 @@ static int
 count_witnesses(const struct note *n, const struct trust *t, struct verdict *v)
 {
 	for (size_t i = 0; i < t->nwitnesses; i++) {
-		int r = note_check(n, &t->witnesses[i], NULL);
+		uint64_t time_s = 0;
+		int r = note_check(n, &t->witnesses[i], &time_s);
 		if (r == -EBADMSG)
 			return no(v, "a witness's signature under it is false");
 		v->cosigned += r == 0;
+		if (r == 0 && time_s > v->cosigned_s)
+			v->cosigned_s = time_s;
 	}
-	return 0;
+	return v->cosigned < t->quorum ? no(v, "a witness who was named did not sign it") : 0;
 }
 
 int

@@ -51,6 +51,7 @@ struct verdict {
 	struct epoch_mark mark;        /* when it was signed, with the key of which epoch */
 	bool known;                    /* an identity was given, and it is this one; its log key signed too */
 	unsigned cosigned;             /* witnesses whose keys were given and who signed */
+	uint64_t cosigned_s;           /* when the last of them did, by his clock */
 	const char *why;               /* when it does not hold: the end of a sentence */
 };
 
@@ -59,6 +60,7 @@ struct trust {
 	const struct identity *identity;       /* NULL: none known */
 	const struct note_key *witnesses;
 	size_t nwitnesses;
+	unsigned quorum;               /* so many of them must have signed */
 };
 
 /* 0, or -EBADMSG with ret->why. */
