@@ -9,6 +9,7 @@
 #include "console/term.h"
 
 #define LOOK_EVERY 4096u          /* records between looks at the clock */
+#define ABSENCE_MAX WHEN_HOUR     /* how long after the last line what never followed is still waited for */
 
 static int64_t
 clock_us(void)
@@ -44,6 +45,20 @@ note(struct summary *s, const struct record *r)
 		s->last_us = r->time_us;
 }
 
+/*
+ * The logs say no more, and time went on: what should have followed the last lines and did not was absent. Only the
+ * next hour is asked, so that logs of long ago are not silent for years.
+ */
+static void
+conclude(const struct options *o, struct correlator *c, const struct summary *s)
+{
+	int64_t until = s->last_us == WHEN_NONE ? WHEN_NONE : s->last_us + ABSENCE_MAX;
+
+	if (until != WHEN_NONE && o->until_us == WHEN_NONE)
+		correlate_advance(c, until < o->now_us ? until : o->now_us);
+	correlate_finish(c);
+}
+
 static void
 read_all(const struct options *o, struct replay *replay, struct correlator *c, struct found *f, struct summary *s)
 {
@@ -64,7 +79,7 @@ read_all(const struct options *o, struct replay *replay, struct correlator *c, s
 		if (p.on && s->records % LOOK_EVERY == 0)
 			progress_step(&p, replay_taken(replay), s->records, f->opened, clock_us());
 	}
-	correlate_finish(c);
+	conclude(o, c, s);
 	progress_end(&p);
 	correlate_stats(c, &s->stats);
 	s->seconds = (double)(clock_us() - started) / 1e6;

@@ -126,7 +126,8 @@ open_to_any(const struct decode_work *w, const struct group *g)
 {
 	const struct decoders *d = w->rs->decoders;
 
-	return g == &d->groups[d->any] || g == &d->groups[d->guess] || g == &d->groups[d->last];
+	return g == &d->groups[d->any] || g == &d->groups[d->none] || g == &d->groups[d->guess] ||
+	    g == &d->groups[d->last];
 }
 
 /* The ways of a group that begin as the text does. */
@@ -230,7 +231,7 @@ recall(struct decode_work *w, struct str program)
 
 /* The groups that a record may belong to, and the texts that may be the message, best first. */
 struct places {
-	uint32_t group[WORK_GROUPS_MAX + DECODE_ROUTE_MAX + 1];
+	uint32_t group[WORK_GROUPS_MAX + DECODE_ROUTE_MAX + 2];
 	uint32_t n;
 	struct slot text[5];
 	uint32_t ntexts;
@@ -317,6 +318,7 @@ find_places(struct decode_work *w, const struct decode_route *route, const struc
 	} else {
 		for (uint32_t i = 0; route && i < route->n; i++)
 			p->group[p->n++] = route->group[i];
+		p->group[p->n++] = w->rs->decoders->none;
 	}
 	p->group[p->n++] = w->rs->decoders->any;
 	p->text[0] = trimmed(r, r->message);

@@ -73,7 +73,7 @@ struct decoder {
 	struct str name;
 	struct conf_pos where;
 	enum form form;
-	bool caseless, guess, any;
+	bool caseless, guess, any, none;       /* none: lines that name no program */
 	bool last;                     /* a guess that knows no more than the form of a line: asked after all others */
 	struct str *programs;          /* normalised: lower case, no directory */
 	uint32_t nprograms;
@@ -112,7 +112,7 @@ struct decoders {
 	struct group *groups;
 	uint32_t ngroups;
 	uint32_t *built;               /* by group: the group whose index it shares, or itself */
-	uint32_t any, guess, last;     /* groups */
+	uint32_t any, none, guess, last;       /* groups */
 	struct strmap programs;        /* normalised name, "name/" for all its parts: group */
 	struct file_route *files;
 	uint32_t nfiles;

@@ -97,6 +97,7 @@ sort_decoders(struct sorter *s)
 	int err = 0;
 
 	s->d->any = s->ngroups++;
+	s->d->none = s->ngroups++;
 	s->d->guess = s->ngroups++;
 	s->d->last = s->ngroups++;
 	for (uint32_t i = 0; i < s->d->ndecoders && err == 0; i++) {
@@ -104,6 +105,8 @@ sort_decoders(struct sorter *s)
 
 		if (d->any)
 			err = add_member(s, d->last ? s->d->last : d->guess ? s->d->guess : s->d->any, i);
+		if (err == 0 && d->none)
+			err = add_member(s, s->d->none, i);
 		if (err == 0)
 			err = join_programs(s, i);
 		if (err == 0)

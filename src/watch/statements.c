@@ -62,8 +62,8 @@ take_program(void *ctx, const struct conf_stmt *s, struct diags *d)
 	for (uint32_t i = 1; t->d->programs && i < s->nwords; i++) {
 		struct str name = lower_copy(a, s->words[i].text);
 
-		if (str_eq(name, STR("any"))) {
-			t->d->any = true;
+		if (str_eq(name, STR("any")) || str_eq(name, STR("none"))) {
+			*(name.p[0] == 'a' ? &t->d->any : &t->d->none) = true;
 			continue;
 		}
 		if (name.n && name.p[0] == '/')

@@ -370,3 +370,23 @@ def test_output_may_be_closed_early(place):
     done = subprocess.run("%s decode --json many.log | head -1" % GUARITA, shell=True, cwd=place, capture_output=True, timeout=LIMIT,
                           env=dict(os.environ, GUARITA_RULES=str(place / "rules")))
     assert done.stdout.count(b"\n") == 1 and done.stderr == b""
+
+
+ABSENT = """kind scene.stop { severity medium; help "x"; }
+kind scene.start { help "x"; }
+decoder scene { program scene; line scene.stop 'stop'; line scene.start 'start'; }
+rule scene-stopped { title "x"; sequence scene.stop then not scene.start by host within 10m; open scene.stop; say "{host} stopped"; }
+"""
+
+
+@pytest.mark.parametrize("told, last", [(True, 30), (False, 1)], ids=["time went on", "its time is not over"])
+def test_what_never_followed_the_last_line_is_told(tmp_path, told, last):
+    """The logs end, their time does not: what should have come within its time and did not was absent."""
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "scene.rules").write_text(ABSENT)
+    when = (datetime.now(timezone.utc) - timedelta(minutes=last)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    (tmp_path / "a.log").write_text(f"{when} gw scene[1]: stop\n")
+    code, out, _ = guarita(tmp_path, "scan", "--json", "a.log")
+    rows = [json.loads(row) for row in out.splitlines()]
+    assert (code == INCIDENTS) is told
+    assert [row["incident"] for row in rows[:-1]] == (["scene.stop"] if told else [])

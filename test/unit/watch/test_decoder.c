@@ -71,6 +71,38 @@ a_guess_that_tells_something_goes_before_what_takes_anything(void **state)
 }
 
 static void
+lines_of_no_program_have_decoders_of_their_own(void **state)
+{
+	struct engine *e = calloc(1, sizeof(*e));
+
+	engine_open(e,
+	    "decoder a { program p, none; line auth.ok 'hello <x:word>'; }"
+	    "decoder b { line info 'hello <x:word>'; }");
+	kind_is(e, "p", "hello x", "auth.ok");
+	kind_is(e, NULL, "hello x", "auth.ok");
+	kind_is(e, "q", "hello x", "info");
+	engine_close(e);
+	free(e);
+}
+
+/* A message begins with no blank: one before it in a pattern asks for nothing, and takes nothing. */
+static void
+a_leading_blank_asks_for_nothing(void **state)
+{
+	struct engine *e = calloc(1, sizeof(*e));
+
+	engine_open(e,
+	    "decoder a { program p; line auth.ok ' hello <x:word>'; line auth.fail '{ |}bye'; line info ' <*>late'; }");
+	kind_is(e, "p", "hello x", "auth.ok");
+	kind_is(e, "p", "bye", "auth.fail");
+	kind_is(e, "p", "too late", "info");
+	kind_is(e, "p", "something else", "unknown");
+	kind_is(e, "p", "x", "unknown");
+	engine_close(e);
+	free(e);
+}
+
+static void
 the_longest_literal_wins(void **state)
 {
 	struct engine *e = calloc(1, sizeof(*e));
@@ -333,6 +365,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(programs_are_asked_before_any),
 		cmocka_unit_test(a_guess_that_tells_something_goes_before_what_takes_anything),
+		cmocka_unit_test(lines_of_no_program_have_decoders_of_their_own),
+		cmocka_unit_test(a_leading_blank_asks_for_nothing),
 		cmocka_unit_test(the_longest_literal_wins),
 		cmocka_unit_test(files_route_lines_without_program),
 		cmocka_unit_test(options_of_a_line),
