@@ -79,7 +79,11 @@ static const char *const again_names[] = { "same", "replace", "refuse", "allow",
 	    .help = "a user who dials in while he is connected: replace the older connection, refuse, allow both", \
 	    .text = "Where nobody says anything, the older one is replaced: it may be a line that died unnoticed. A " \
 	        "fixed address and the networks of a branch belong to one connection only.", \
-	    .example = "same-user allow;")
+	    .example = "same-user allow;"), \
+	WORD_ROW(T, terms.list, .keyword = "list", .reload = SCHEMA_RESTART, .common = true, \
+	    .help = "a `list` of the gate that the user's address is in while he is connected", \
+	    .text = "So that rules can speak of who it is, whatever address he got: source-list people.", \
+	    .example = "list people;")
 #define OVERRIDE_ROW(T) \
 	ENUM_ROW(T, encryption, .keyword = "encryption", .names = override_names, .def = "same", \
 	    .reload = SCHEMA_RESTART, \
@@ -269,6 +273,7 @@ lay_over(const struct conf_vpn_terms *t, struct conf_vpn_terms *ret)
 	ret->download = t->download ? t->download : ret->download;
 	ret->upload = t->upload ? t->upload : ret->upload;
 	ret->again = t->again ? t->again : ret->again;
+	ret->list = t->list.n ? t->list : ret->list;
 }
 
 static enum conf_vpn_encryption
@@ -384,10 +389,26 @@ check_prefix(const struct config *c, const struct conf_vpn_secret *s, struct dia
 }
 
 static void
+check_list(const struct config *c, struct str list, struct conf_pos where, struct diags *d)
+{
+	bool known = list.n == 0;
+
+	for (uint32_t i = 0; i < c->gate.nlists && !known; i++)
+		known = str_eq(c->gate.lists[i].name, list);
+	if (known)
+		return;
+	const struct conf_word *w = word_in(c, where, "list");
+	char hint[128];
+	snprintf(hint, sizeof(hint), "add it beside: list %.*s;", STR_FMT(str_head(list, 64)));
+	diag_error(d, w->pos, w->span, hint, "there is no list `%.*s`", STR_FMT(str_head(list, 64)));
+}
+
+static void
 check_terms(const struct config *c, const struct conf_vpn_terms *t, struct conf_pos where, struct diags *d)
 {
 	check_both(c, &t->pool, where, "pool", d);
 	check_nets(c, &t->wins, where, "wins", d);
+	check_list(c, t->list, where, d);
 	for (uint32_t i = 0; i < t->dns.n; i++) {
 		const struct conf_word *w = word_in(c, where, "dns");
 		if (t->dns.v[i].bits != 128)

@@ -24,6 +24,7 @@ struct conf_vpn_terms {
 	int64_t idle_us, session_us;   /* 0: as long as it likes */
 	int64_t download, upload;      /* kbit/s, as who dials in sees it; 0: all there is */
 	enum conf_vpn_again again;     /* the same user while he is connected */
+	struct str list;               /* of the gate: his address is in it while he is connected */
 };
 
 struct conf_vpn_profile {

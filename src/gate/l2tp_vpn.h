@@ -22,6 +22,8 @@ enum vpn_again { VPN_AGAIN_REPLACE, VPN_AGAIN_REFUSE, VPN_AGAIN_ALLOW };
 
 /* What counts once it is known who calls. */
 struct vpn_profile {
+	struct str name;               /* empty: of one user, or of the server */
+	struct str list;               /* of the gate: the peer's address is in it while it is up; empty: none */
 	struct ppp_policy policy;
 	const struct vpn_net *pool;
 	uint32_t npool;
@@ -51,6 +53,8 @@ struct vpn_server {
 	const struct vpn_user *users;
 	uint32_t nusers;
 	uint32_t max_sessions;
+	const struct vpn_profile *profiles;    /* those with a name, for RADIUS servers to speak of */
+	uint32_t nprofiles;
 	const struct net6 *push6;      /* what is reached through us; nothing: everything */
 	uint32_t npush6;
 	int tun;
@@ -111,6 +115,8 @@ struct vpn_granted {
 	struct vpn_user user;
 	struct vpn_profile profile;
 	struct vpn_net nets[RADIUS_ROUTES_MAX];
+	struct net6 nets6[RADIUS_PREFIXES_MAX];
+	char list[RADIUS_WORD_MAX + 1];
 	int64_t interim_us;
 	uint8_t class[RADIUS_CLASS_MAX];
 	size_t nclass;

@@ -7,10 +7,26 @@
 
 #include "gate/l2tp_vpn_pool.h"
 
+/* A pool is that of a profile, whose name the server sends (RFC 2869 section 5.18). */
+static const struct vpn_profile *
+named(const struct vpn_server *s, const char *name)
+{
+	for (uint32_t i = 0; i < s->nprofiles; i++)
+		if (str_eq(s->profiles[i].name, str_z(name)))
+			return &s->profiles[i];
+	return &s->profile;
+}
+
 static void
 fill_profile(const struct vpn_server *s, const struct radius_grant *g, struct vpn_profile *p)
 {
+	const struct vpn_profile *pool = named(s, g->pool);
+
 	*p = s->profile;
+	p->pool = pool->pool;
+	p->npool = pool->npool;
+	p->pool6 = pool->pool6;
+	p->npool6 = pool->npool6;
 	for (unsigned i = 0; i < 2; i++) {
 		p->policy.dns[i] = g->dns[i] ? g->dns[i] : p->policy.dns[i];
 		p->policy.wins[i] = g->wins[i] ? g->wins[i] : p->policy.wins[i];
@@ -18,6 +34,7 @@ fill_profile(const struct vpn_server *s, const struct radius_grant *g, struct vp
 	}
 	p->limits.idle_us = g->limits.idle_us ? g->limits.idle_us : p->limits.idle_us;
 	p->limits.session_us = g->limits.session_us ? g->limits.session_us : p->limits.session_us;
+	p->policy.ipv6 |= g->prefix || g->ndelegated;
 	if (g->must_encrypt)
 		p->policy.encryption = PPP_ENCRYPT_REQUIRED;
 	/* How often one may be connected the RADIUS server decides. */
@@ -34,9 +51,15 @@ granted_new(const struct vpn_call *c, const struct radius_grant *g)
 	snprintf(n->name, sizeof(n->name), "%s", c->link.user ? c->link.user : "?");
 	for (uint32_t i = 0; i < g->nroutes; i++)
 		n->nets[i] = (struct vpn_net){ .net = g->routes[i].net, .bits = g->routes[i].bits };
+	for (uint32_t i = 0; i < g->ndelegated; i++)
+		n->nets6[i] = (struct net6){ .net = g->delegated[i].net, .bits = g->delegated[i].bits };
 	fill_profile(c->vpn->server, g, &n->profile);
+	if (g->list[0]) {
+		memcpy(n->list, g->list, sizeof(n->list));
+		n->profile.list = str_z(n->list);
+	}
 	n->user = (struct vpn_user){ .name = str_z(n->name), .address = g->address, .nets = n->nets, .nnets = g->nroutes,
-		.tun = -1, .profile = &n->profile };
+		.nets6 = n->nets6, .nnets6 = g->ndelegated, .prefix = g->prefix, .tun = -1, .profile = &n->profile };
 	n->interim_us = g->interim_us;
 	memcpy(n->class, g->class, g->nclass);
 	n->nclass = g->nclass;

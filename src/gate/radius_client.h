@@ -16,6 +16,8 @@
 #define RADIUS_TRIES 3                 /* of one server */
 #define RADIUS_ROUTES_MAX 16
 #define RADIUS_CLASS_MAX 64
+#define RADIUS_PREFIXES_MAX 4
+#define RADIUS_WORD_MAX 63
 
 struct radius_server {
 	struct str secret;
@@ -51,6 +53,10 @@ struct radius_grant {
 	uint32_t dns[2], wins[2];
 	struct radius_route routes[RADIUS_ROUTES_MAX];
 	uint32_t nroutes;
+	uint64_t prefix;               /* of IPv6, for the link; 0: nothing was said */
+	struct radius_prefix { uint64_t net; uint8_t bits; } delegated[RADIUS_PREFIXES_MAX];   /* behind it */
+	uint32_t ndelegated;
+	char list[RADIUS_WORD_MAX + 1], pool[RADIUS_WORD_MAX + 1];     /* a list of the gate, a profile; foreign */
 	bool has_keys, proven, must_encrypt;
 	uint8_t key_send[MPPE_KEY], key_recv[MPPE_KEY];
 	char proof[MSCHAP_PROOF];

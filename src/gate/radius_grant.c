@@ -3,6 +3,8 @@
 
 #include "gate/radius_client.h"
 
+#include "base/cur.h"
+
 /* "2M/10M", "512k": bits a second, upload before download as RouterOS has it; what follows (bursts) is not ours. */
 static bool
 rate_read(struct str s, uint64_t *ret_bits, size_t *ret_used)
@@ -83,6 +85,26 @@ take_route(struct str s, struct radius_grant *g)
 		.net = (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3] };
 }
 
+/* RFC 3162 section 2.3, RFC 4818 section 3: a byte of nothing, the length in bits, as many bytes as it takes. */
+static void
+take_prefix(const struct radius_value *v, struct radius_grant *g)
+{
+	struct cur c = cur_of(v->value);
+	uint64_t net = 0;
+
+	cur_u8(&c);
+	uint8_t bits = cur_u8(&c);
+	for (unsigned i = 0; i < 8; i++)
+		net = net << 8 | (c.n ? cur_u8(&c) : 0);
+	if (!cur_ok(&c) || bits == 0 || bits > 64)
+		return;
+	net &= UINT64_MAX << (64 - bits);
+	if (v->type == RADIUS_FRAMED_PREFIX6 && bits == 64)
+		g->prefix = net;
+	else if (v->type == RADIUS_DELEGATED_PREFIX6 && g->ndelegated < RADIUS_PREFIXES_MAX)
+		g->delegated[g->ndelegated++] = (struct radius_prefix){ .net = net, .bits = bits };
+}
+
 /* RFC 2865 section 5.8: all ones and all ones but the last mean that the address is ours to choose. */
 static void
 take_common(const struct radius_value *v, struct radius_grant *g)
@@ -95,6 +117,15 @@ take_common(const struct radius_value *v, struct radius_grant *g)
 		break;
 	case RADIUS_FRAMED_ROUTE:
 		take_route(v->value, g);
+		break;
+	case RADIUS_FRAMED_PREFIX6: case RADIUS_DELEGATED_PREFIX6:
+		take_prefix(v, g);
+		break;
+	case RADIUS_FILTER_ID:
+		snprintf(g->list, sizeof(g->list), "%.*s", STR_FMT(str_head(v->value, RADIUS_WORD_MAX)));
+		break;
+	case RADIUS_FRAMED_POOL:
+		snprintf(g->pool, sizeof(g->pool), "%.*s", STR_FMT(str_head(v->value, RADIUS_WORD_MAX)));
 		break;
 	case RADIUS_INTERIM_INTERVAL:
 		g->interim_us = (int64_t)n * 1000000;

@@ -27,6 +27,7 @@ static const struct { enum msg_peer a, b; } links[] = {
 	{ MSG_PEEKD, MSG_INTAKED },
 	{ MSG_WATCHD, MSG_LINKD },
 	{ MSG_LINKD, MSG_INTAKED },
+	{ MSG_L2TPD, MSG_NETD },
 	{ MSG_NETD, MSG_LINKD },
 	{ MSG_VAULTD, MSG_LINKD },
 };

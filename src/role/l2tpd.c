@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "gate/ipsec.h"
 #include "role/tunnelling.h"
@@ -104,6 +105,7 @@ hook_up(void *ctx, struct vpn_call *c)
 
 	tunnelling_call_up(t, c);
 	tunnelling_radius_up(t, c);
+	tunnelling_lists_tell(t, c, true);
 	tunnelling_records_up(t, c);
 	tunnelling_release(&t->ends[c->tun]);
 	addr_show(&c->session->tunnel->peer.addr, outer);
@@ -124,6 +126,7 @@ hook_down(void *ctx, struct vpn_call *c, struct str why)
 	    c->up ? "vpn.down" : "vpn.refused", outer, (unsigned long long)c->in_bytes,
 	    (unsigned long long)c->out_bytes, STR_FMT(why), STR_FMT(vpn_call_name(c)));
 	tunnelling_radius_down(t, c);
+	tunnelling_lists_tell(t, c, false);
 	tunnelling_records_down(t, c);
 	if (c->user && c->granted == NULL) {
 		struct last_seen *seen = &t->seen[c->user - t->users];
@@ -219,6 +222,15 @@ begin(void *ctx, struct role *r)
 }
 
 static void
+on_link(void *ctx, enum msg_peer peer, int fd)
+{
+	if (peer == MSG_NETD)
+		tunnelling_lists_link(ctx, fd);
+	else
+		close(fd);
+}
+
+static void
 order(void *ctx, const struct msg_order *m)
 {
 	tunnelling_order(ctx, m);
@@ -254,6 +266,7 @@ finish(void *ctx)
 	timer_close(t->timer);
 	if (t->vpn.engine)
 		vpn_free(&t->vpn);
+	tunnelling_lists_close(t);
 	tunnelling_radius_close(t);
 	tunnelling_records_close(t);
 	udp_close(t->udp);
@@ -264,7 +277,7 @@ int
 main(int argc, char **argv)
 {
 	static const struct role_calls calls = {
-		.secrets = true, .prepare = prepare, .begin = begin, .order = order, .status = status, .stop = stop, .finish = finish,
+		.secrets = true, .prepare = prepare, .begin = begin, .link = on_link, .order = order, .status = status, .stop = stop, .finish = finish,
 	};
 	struct tunnelling *t = calloc(1, sizeof(*t));
 

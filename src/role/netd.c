@@ -70,6 +70,7 @@ netd_close(struct netd *n)
 	chan_close(n->watch);
 	chan_close(n->sites);
 	netd_peek_close(n);
+	netd_members_close(n);
 	netd_bans_close(n);
 	conntrack_close(n->ct);
 	nft_close(n->nft);
@@ -130,6 +131,7 @@ static void
 on_tick(void *ctx)
 {
 	netd_bans_tick(ctx);
+	netd_members_tick(ctx);
 }
 
 static int
@@ -244,6 +246,10 @@ on_link(void *ctx, enum msg_peer peer, int fd)
 		netd_peek_link(n, fd);
 		return;
 	}
+	if (peer == MSG_L2TPD) {
+		netd_members_link(n, fd);
+		return;
+	}
 	if (peer != MSG_WATCHD && peer != MSG_LINKD) {
 		close(fd);
 		return;
@@ -269,9 +275,9 @@ status(void *ctx, struct buf *json)
 {
 	const struct netd *n = ctx;
 
-	buf_addf(json, "\"rules\":%u,\"rules_us\":%lld,\"bans\":%zu,\"banned\":%llu,\"refused\":%llu,\"cut\":%llu,\"marked\":%llu",
+	buf_addf(json, "\"rules\":%u,\"rules_us\":%lld,\"bans\":%zu,\"banned\":%llu,\"refused\":%llu,\"cut\":%llu,\"marked\":%llu,\"members\":%zu",
 	    n->policy->nrules, (long long)n->rules_us, bans_count(n->bans), (unsigned long long)n->banned,
-	    (unsigned long long)n->refused, (unsigned long long)n->cut, (unsigned long long)n->marked);
+	    (unsigned long long)n->refused, (unsigned long long)n->cut, (unsigned long long)n->marked, netd_members_count(n));
 	netd_probes_status(n, json);
 }
 

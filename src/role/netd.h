@@ -28,7 +28,8 @@ struct netd {
 	int changes;                   /* descriptor that tells of links that come and go */
 	struct poll *changes_poll;
 	struct timer *settle, *tick;
-	struct chan *watch, *peek, *sites;     /* to watchd, peekd, linkd; NULL: not there */
+	struct chan *watch, *peek, *sites, *vpn;       /* to watchd, peekd, linkd, l2tpd; NULL: not there */
+	struct netd_members *members;  /* of lists, by the VPN; NULL: none ever was */
 	int samples;                   /* copies of first packets, for peekd; -1: nobody wants them */
 	bool *route_told;              /* per route of the policy: its fault was said */
 	struct bans *bans;
@@ -91,6 +92,12 @@ void netd_trace_end(struct netd *n);
 int netd_peek_open(struct netd *n) WARN_UNUSED;
 void netd_peek_link(struct netd *n, int fd);
 void netd_peek_close(struct netd *n);
+
+/* netd_members.c: who is connected by the VPN, in the lists of the gate. */
+void netd_members_link(struct netd *n, int fd);
+void netd_members_tick(struct netd *n);        /* renews them: the kernel forgets whom nobody speaks for */
+size_t netd_members_count(const struct netd *n);
+void netd_members_close(struct netd *n);
 
 /* netd_probe.c: does the proxy live? */
 int netd_probes_begin(struct netd *n) WARN_UNUSED;

@@ -55,6 +55,7 @@ struct tunnelling {
 	struct timer *timer;
 	struct tunnel_radius *radius;  /* NULL: none is named */
 	int link_fd;                   /* rtnetlink */
+	struct chan *gate;             /* to netd; NULL: no gate runs */
 	struct joiner joiner;
 	struct tunnel_end *joining;    /* whose packets are in it */
 	uint64_t random[32];           /* drawn ahead */
@@ -95,6 +96,11 @@ bool tunnelling_radius_ask(struct tunnelling *t, struct vpn_call *c, const struc
 void tunnelling_radius_up(struct tunnelling *t, struct vpn_call *c);
 void tunnelling_radius_down(struct tunnelling *t, struct vpn_call *c);
 void tunnelling_radius_status(const struct tunnelling *t, struct buf *json);
+
+/* tunnelling_lists.c: who is connected, in the lists of the gate. */
+void tunnelling_lists_link(struct tunnelling *t, int fd);
+void tunnelling_lists_tell(struct tunnelling *t, const struct vpn_call *c, bool there);
+void tunnelling_lists_close(struct tunnelling *t);
 
 /* tunnelling_records.c: wtmp and btmp of the VPN. */
 void tunnelling_records_open(struct tunnelling *t);

@@ -104,6 +104,7 @@ fill_profile(struct tunnelling *t, const struct conf_vpn_secret *s, struct vpn_p
 	*p = t->server.profile.policy;
 	p->encryption = (enum ppp_encryption)encryption;
 	fill_servers(&c, ret);
+	ret->list = c.list;
 	ret->pool = nets_of(&t->role->file.arena, &c.pool, &ret->npool);
 	ret->pool6 = tunnelling_v6_nets(&t->role->file.arena, &c.pool, &ret->npool6);
 	ret->again = again[c.again];
@@ -118,7 +119,7 @@ says_nothing(const struct conf_vpn_secret *s)
 	static const struct conf_vpn_terms nothing;
 	const struct conf_vpn_terms *t = &s->terms;
 
-	return s->encryption == CONF_VPN_SAME && !t->pool.n && !t->dns.n && !t->wins.n && t->idle_us == nothing.idle_us &&
+	return s->encryption == CONF_VPN_SAME && !t->list.n && !t->pool.n && !t->dns.n && !t->wins.n && t->idle_us == nothing.idle_us &&
 	    t->session_us == 0 && t->download == 0 && t->upload == 0 && t->again == CONF_VPN_AGAIN_SAME;
 }
 
@@ -202,7 +203,10 @@ fill_profiles(struct tunnelling *t)
 	for (uint32_t i = 0; r == 0 && i < v->nprofiles; i++) {
 		const struct conf_vpn_secret who = { .profile = v->profiles[i].name };
 		r = fill_profile(t, &who, &t->profiles[i]);
+		t->profiles[i].name = v->profiles[i].name;
 	}
+	t->server.profiles = t->profiles;
+	t->server.nprofiles = v->nprofiles;
 	return r;
 }
 
@@ -361,6 +365,9 @@ route_granted(struct tunnelling *t, const struct tunnel_end *e, const struct vpn
 	if (c->granted->user.address)
 		add_routes(t, e, &host, 1, add);
 	add_routes(t, e, c->granted->user.nets, c->granted->user.nnets, add);
+	tunnelling_v6_routes(t, e, c->granted->user.nets6, c->granted->user.nnets6, add);
+	if (c->granted->user.prefix)
+		tunnelling_v6_routes(t, e, &(struct net6){ .net = c->granted->user.prefix, .bits = 64 }, 1, add);
 }
 
 void

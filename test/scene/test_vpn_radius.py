@@ -16,6 +16,8 @@ ana Cleartext-Password := "da-ana"
     MS-Primary-DNS-Server = 192.168.0.53, Acct-Interim-Interval = 1
 bia Cleartext-Password := "da-bia"
     Session-Timeout = 2
+carla Cleartext-Password := "da-carla"
+    Framed-Pool = "road", Framed-IPv6-Prefix = 2001:db8:9:77::/64, Delegated-IPv6-Prefix = 2001:db8:40::/48
 """
 CONF = """
 prefix = /usr
@@ -127,6 +129,22 @@ def test_another_knows_who_comes(radius, method, encryption, encoding):
                  "Acct-Terminate-Cause = User-Request", 'Calling-Station-Id = "192.0.2.2"'):
         assert what in told, (what, told)
     assert told.split("Acct-Input-Packets = ")[-1].split()[0] != "0"
+
+
+def test_pools_and_prefixes_are_granted(radius):
+    m, f, _ = radius
+    m.ip("addr", "add", "2001:db8:a::1/64", "dev", "lo")
+    f.ip("addr", "add", "2001:db8:40::1/64", "dev", "lo")
+    m.start(SERVER % ("", SECRET) + "profile road { pool 10.9.8.0/24; }")
+    f.start(headquarters("carla", "da-carla", "network 2001:db8:a::/48;").replace("192.168.0.0/24; keepalive 1s; network ", "192.168.0.0/24, ")
+            .replace("; }", "; keepalive 1s; }"))
+    connected(m, f)
+    assert "address=10.9.8." in m.log()
+    wait_until("the prefix", lambda: "vpn.up6 address=2001:db8:9:77:" in f.log())
+    wait_until("the network behind", lambda: f.reaches("2001:db8:a::1", "-I", "2001:db8:40::1"))
+    assert "2001:db8:40::/48 dev l2tp" in m.ip("-6", "route")
+    f.stop()
+    wait_until("gone with it", lambda: "2001:db8:40::/48" not in m.ip("-6", "route"))
 
 
 def test_a_refusal_and_who_has_a_secret_here(radius):

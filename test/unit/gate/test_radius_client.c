@@ -79,6 +79,11 @@ answer(struct world *w, enum radius_code code, struct str secret, bool proved)
 	radius_put_number(&e, RADIUS_SESSION_TIMEOUT, 60);
 	radius_put(&e, RADIUS_FRAMED_ROUTE, STR("192.168.30.0/24 0.0.0.0 1"));
 	radius_put(&e, RADIUS_FRAMED_ROUTE, STR("no network"));
+	radius_put(&e, RADIUS_FRAMED_PREFIX6, str_of("\0\x40\x20\x01\x0d\xb8\0\x09\0\x77", 10));
+	radius_put(&e, RADIUS_DELEGATED_PREFIX6, str_of("\0\x30\x20\x01\x0d\xb8\0\x40", 8));
+	radius_put(&e, RADIUS_DELEGATED_PREFIX6, str_of("\0\x50\x20\x01", 4));
+	radius_put(&e, RADIUS_FILTER_ID, STR("people"));
+	radius_put(&e, RADIUS_FRAMED_POOL, STR("road"));
 	radius_put_vendor(&e, RADIUS_MIKROTIK, RADIUS_MIKROTIK_RATE, STR("2M/10M 3M/12M"));
 	size_t n = radius_end_answer(&e, secret, w->last + 4);
 	assert_true(n > 0);
@@ -105,6 +110,11 @@ a_grant_is_read(void **state)
 	assert_int_equal(w.grant.limits.rate[LIMITS_OUT], 1250000);
 	assert_int_equal(w.grant.nroutes, 1);
 	assert_int_equal(w.grant.routes[0].bits, 24);
+	assert_true(w.grant.prefix == UINT64_C(0x20010db800090077));
+	assert_int_equal(w.grant.ndelegated, 1);
+	assert_true(w.grant.delegated[0].net == UINT64_C(0x20010db800400000) && w.grant.delegated[0].bits == 48);
+	assert_string_equal(w.grant.list, "people");
+	assert_string_equal(w.grant.pool, "road");
 	assert_int_equal(radius_due(&w.client), INT64_MAX);
 	/* The same answer again is nobody's. */
 	answer(&w, RADIUS_ACCESS_ACCEPT, servers[0].secret, true);
