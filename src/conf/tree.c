@@ -239,7 +239,7 @@ parse_text(struct parser *ps)
 }
 
 struct conf_stmt *
-conf_parse(struct arena *a, struct diags *d, uint16_t file, struct str text)
+conf_parse_apart(struct arena *texts, struct arena *trees, struct diags *d, uint16_t file, struct str text)
 {
 	struct conf_stmt *first = NULL;
 	struct conf_pos top = { .file = file, .line = 1, .col = 1 };
@@ -250,7 +250,7 @@ conf_parse(struct arena *a, struct diags *d, uint16_t file, struct str text)
 		return NULL;
 	}
 	size_t mark = str_starts(text, STR("\xef\xbb\xbf")) ? 3 : 0;   /* put there by some editors */
-	char *copy = arena_strdup(a, text);
+	char *copy = arena_strdup(texts, text);
 	if (copy == NULL) {
 		diag_error(d, top, 1, NULL, "no memory left for this text");
 		return NULL;
@@ -260,11 +260,17 @@ conf_parse(struct arena *a, struct diags *d, uint16_t file, struct str text)
 			.p = copy + mark, .end = copy + text.n, .line_start = copy,
 			.line = 1, .file = file, .d = d,
 		},
-		.arena = a,
+		.arena = trees,
 		.levels[0].tail = &first,
 	};
 	parse_text(&ps);
 	return first;
+}
+
+struct conf_stmt *
+conf_parse(struct arena *a, struct diags *d, uint16_t file, struct str text)
+{
+	return conf_parse_apart(a, a, d, file, text);
 }
 
 /* The keyword of the block that s stands in, for messages. */

@@ -39,6 +39,9 @@ struct conf_stmt {
  * statement or NULL (empty, or nothing but faults). Everything lives in the arena.
  */
 struct conf_stmt *conf_parse(struct arena *a, struct diags *d, uint16_t file, struct str text);
+/* The same; what the words say lives in `texts`, statements in `trees`, which may go sooner. */
+struct conf_stmt *conf_parse_apart(struct arena *texts, struct arena *trees, struct diags *d, uint16_t file,
+    struct str text);
 
 static inline struct str
 conf_arg(const struct conf_stmt *s, uint32_t i)

@@ -122,6 +122,7 @@ command_decode(const struct options *o)
 
 	if (command_engine(&e, o) < 0)
 		return EXIT_FAILED;
+	engine_settle(&e);
 	for (int i = 0; rc == 0 && i < o->nargs; i++)
 		rc = path_list_add(&paths, o->args[i]);
 	if (rc == 0)

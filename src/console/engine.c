@@ -178,6 +178,18 @@ out:
 }
 
 void
+engine_settle(struct engine *e)
+{
+	ruleset_forget_samples(e->rules);
+	diags_free(e->diags);
+	arena_free(&e->texts);
+	e->diags = NULL;
+	e->files = NULL;
+	e->nfiles = 0;
+	memory_trim();
+}
+
+void
 engine_close(struct engine *e)
 {
 	decode_work_free(e->work);

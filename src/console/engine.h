@@ -26,6 +26,8 @@ struct engine {
 int engine_open(struct engine *e, const char *dir) WARN_UNUSED;
 /* The same without compiling: e->files only. */
 int engine_read(struct engine *e, const char *dir) WARN_UNUSED;
+/* For who only decodes and correlates from now on: texts, samples and faults are given back. */
+void engine_settle(struct engine *e);
 void engine_close(struct engine *e);
 
 #endif

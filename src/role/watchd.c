@@ -14,6 +14,7 @@
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/memory.h"
+#include "sys/memory.h"
 
 #define TICK_MS 100
 #define LAST_TURNS 200
@@ -158,6 +159,12 @@ load(void *ctx, struct role *role)
 	diags_free(diags);
 	buf_free(&cached);
 	buf_free(&fresh);
+	if (r == 0)
+		ruleset_forget_samples(w->rules);
+	arena_free(&w->texts);
+	d->rules = NULL;
+	d->nrules = 0;
+	memory_trim();
 	return r;
 }
 

@@ -35,7 +35,7 @@ rules_of(struct load *l)
 	if (!l->rs->rules) {
 		l->rs->rules = ARENA_NEW(&l->rs->arena, struct rules);
 		if (l->rs->rules)
-			l->rs->rules->build = ARENA_NEW(&l->rs->arena, struct rules_build);
+			l->rs->rules->build = ARENA_NEW(&l->rs->trees, struct rules_build);
 		if (!l->rs->rules || !l->rs->rules->build) {
 			no_memory(l);
 			l->rs->rules = NULL;

@@ -4,6 +4,7 @@
  */
 #include "watch/ruleset.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -191,7 +192,8 @@ take_texts(struct load *l, const struct rules_text *texts, size_t n)
 	if (!first)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
-		first[i] = conf_parse(&l->rs->arena, l->d, diags_file(l->d, texts[i].name, texts[i].text), texts[i].text);
+		first[i] = conf_parse_apart(&l->rs->arena, &l->rs->trees, l->d,
+		    diags_file(l->d, texts[i].name, texts[i].text), texts[i].text);
 		for (const struct conf_stmt *s = first[i]; s; s = s->next)
 			take_statement(l, s, true);
 	}
@@ -199,7 +201,7 @@ take_texts(struct load *l, const struct rules_text *texts, size_t n)
 		for (const struct conf_stmt *s = first[i]; s; s = s->next)
 			take_statement(l, s, false);
 	free(first);
-	return 0;
+	return statements_settle(l);
 }
 
 static uint64_t
@@ -221,7 +223,7 @@ ruleset_new(void)
 
 	if (!rs)
 		return NULL;
-	rs->arena.max = RULESET_ARENA_MAX;
+	rs->arena.max = rs->trees.max = RULESET_ARENA_MAX;
 	rs->fields = fields_new();
 	rs->kinds = kinds_new();
 	rs->decoders = ARENA_NEW(&rs->arena, struct decoders);
@@ -243,7 +245,19 @@ ruleset_free(struct ruleset *rs)
 	fields_free(rs->fields);
 	kinds_free(rs->kinds);
 	arena_free(&rs->arena);
+	arena_free(&rs->trees);
 	free(rs);
+}
+
+void
+ruleset_forget_samples(struct ruleset *rs)
+{
+	for (uint32_t i = 0; rs->rules && i < rs->rules->nrules; i++)
+		rs->rules->rules[i].stmt = NULL;
+	rs->decoders->samples = NULL;
+	rs->decoders->nsamples = 0;
+	arena_free(&rs->trees);
+	rs->forgotten = true;
 }
 
 static int
@@ -293,6 +307,7 @@ ruleset_test(const struct ruleset *rs, struct diags *d, size_t *ret_run)
 {
 	size_t decoders = 0, rules = 0, failed;
 
+	assert(!rs->forgotten);
 	failed = decoders_test(rs, d, &decoders);
 	failed += rules_test(rs, d, &rules);
 	*ret_run = decoders + rules;

@@ -330,7 +330,7 @@ static struct line *
 new_line(struct taking *t)
 {
 	struct decoders *all = t->l->rs->decoders;
-	struct line *v = grow(&t->l->rs->arena, all->lines, all->nlines, &all->lines_size, sizeof(*v));
+	struct line *v = grow(&t->l->rs->trees, all->lines, all->nlines, &all->lines_size, sizeof(*v));
 
 	if (!v)
 		return NULL;
@@ -424,7 +424,7 @@ take_sample(void *ctx, const struct conf_stmt *s, struct diags *d)
 {
 	struct taking *t = ctx;
 	struct decoders *all = t->l->rs->decoders;
-	struct sample *v = grow(&t->l->rs->arena, all->samples, all->nsamples, &all->samples_size, sizeof(*v));
+	struct sample *v = grow(&t->l->rs->trees, all->samples, all->nsamples, &all->samples_size, sizeof(*v));
 
 	if (!v)
 		return;
@@ -488,7 +488,7 @@ void
 decoder_take(struct load *l, const struct conf_stmt *s)
 {
 	struct decoders *all = l->rs->decoders;
-	struct decoder *v = grow(&l->rs->arena, all->decoders, all->ndecoders, &all->decoders_size, sizeof(*v));
+	struct decoder *v = grow(&l->rs->trees, all->decoders, all->ndecoders, &all->decoders_size, sizeof(*v));
 	struct taking t = { .l = l, .stmt = s };
 
 	if (!v)
@@ -507,4 +507,31 @@ decoder_take(struct load *l, const struct conf_stmt *s)
 	v->any |= !t.programs_said;
 	check_decoder(&t);
 	all->ndecoders++;
+}
+
+/* An array that grew among the trees, in its own size where it stays. */
+static void *
+settle(struct load *l, const void *v, uint32_t n, size_t each)
+{
+	void *kept = arena_array(&l->rs->arena, n, each);
+
+	if (kept && n)
+		memcpy(kept, v, n * each);
+	return kept;
+}
+
+int
+statements_settle(struct load *l)
+{
+	struct decoders *all = l->rs->decoders;
+	struct line *lines = settle(l, all->lines, all->nlines, sizeof(*lines));
+	struct decoder *decoders = settle(l, all->decoders, all->ndecoders, sizeof(*decoders));
+
+	if (!lines || !decoders)
+		return -ENOMEM;
+	all->lines = lines;
+	all->decoders = decoders;
+	all->lines_size = all->nlines;
+	all->decoders_size = all->ndecoders;
+	return 0;
 }

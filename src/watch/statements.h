@@ -6,5 +6,7 @@
 
 /* decoder NAME { ... } */
 void decoder_take(struct load *l, const struct conf_stmt *s);
+/* After the last of them. -ENOMEM. */
+int statements_settle(struct load *l) WARN_UNUSED;
 
 #endif
