@@ -121,7 +121,7 @@ happen(struct ppp_fsm *f, struct ppp_link *l, enum ppp_event event, const struct
 		f->failures = 0;
 	if (cell->actions & PPP_IRC && event != PPP_RCA && event != PPP_RCN) {
 		f->refused = 0;
-		f->suggested_wanted = false;
+		f->suggested_wanted = f->hurried = false;
 	}
 	act(f, l, cell->actions, why);
 }
@@ -134,6 +134,19 @@ ppp_fsm_event(struct ppp_fsm *f, struct ppp_link *l, enum ppp_event event)
 	if ((event == PPP_UP || event == PPP_OPEN) && f->layer->reset && f->state <= PPP_STOPPED)
 		f->layer->reset(l);
 	happen(f, l, event, &why);
+}
+
+/*
+ * Who asks is there now. Our own request may have gone out before anybody listened, as with a pppd that is started for the
+ * call: it does not wait its seconds. Once in a negotiation, so that a peer cannot use up our tries.
+ */
+static void
+hurry(struct ppp_fsm *f, const struct ppp_link *l)
+{
+	if (f->hurried || f->answered || f->state < PPP_REQ_SENT || !timed(f) || f->due_us <= l->now_us + PPP_FIRST_WAIT_US)
+		return;
+	f->hurried = true;
+	f->due_us = l->now_us + PPP_HURRY_US;
 }
 
 static void
@@ -154,6 +167,7 @@ on_request(struct ppp_fsm *f, struct ppp_link *l, const struct ppp_packet *p)
 	room[PPP_HEAD] = code;
 	struct cause why = { .packet = p, .answer = &e };
 	happen(f, l, code == PPP_CONF_ACK ? PPP_RCR_GOOD : PPP_RCR_BAD, &why);
+	hurry(f, l);
 }
 
 /*

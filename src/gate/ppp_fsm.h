@@ -76,6 +76,7 @@ struct ppp_fsm {
 	uint8_t failures;              /* Configure-Naks sent without an end */
 	uint16_t refused;              /* rows that the peer rejected: bit per row */
 	bool answered;                 /* our last request was: a repeated answer is no new one */
+	bool hurried;                  /* our request was repeated early, because the peer was heard */
 	bool suggested_wanted;         /* a missing option was already suggested */
 };
 
@@ -92,6 +93,7 @@ void ppp_fsm_tick(struct ppp_fsm *f, struct ppp_link *l);
 #define PPP_MAX_FAILURE 5
 #define PPP_FIRST_WAIT_US 250000
 #define PPP_LAST_WAIT_US 3000000
+#define PPP_HURRY_US 20000             /* the peer was heard: an answer that is on its way has so long */
 
 /* ppp_option.c */
 void ppp_option_request(struct ppp_fsm *f, struct ppp_link *l, struct enc *e);

@@ -277,6 +277,31 @@ test_cut_line(void **state)
 	free_world(w);
 }
 
+/* However long the line was mute, and in whatever moment of a try it comes back: all is up again in less than three seconds. */
+static void
+test_mended_line(void **state)
+{
+	int64_t worst = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 120; i++) {
+		struct world *w = new_world(100 + i);
+		open_filial(w, 1, STR("filial1"), STR("um"));
+		run(w, 2000000);
+		w->cut = true;
+		run(w, 600000000 + i * 250000);
+		w->cut = false;
+		int64_t mended = w->now_us;
+		while (w->sites[1].ups < 2 && w->now_us - mended < 30000000)
+			run(w, 10000);
+		if (w->now_us - mended > worst)
+			worst = w->now_us - mended;
+		free_world(w);
+	}
+	print_message("longest: %lld ms\n", (long long)worst / 1000);
+	assert_true(worst < 3000000);
+}
+
 /* The matriz ends and begins again: its filial is told, and dials until it is answered. */
 static void
 test_server_restart(void **state)
@@ -618,7 +643,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_company), cmocka_unit_test(test_cut_line), cmocka_unit_test(test_server_restart),
+		cmocka_unit_test(test_company), cmocka_unit_test(test_cut_line), cmocka_unit_test(test_mended_line), cmocka_unit_test(test_server_restart),
 		cmocka_unit_test(test_wrong_password), cmocka_unit_test(test_only_one), cmocka_unit_test(test_kick_and_redial),
 		cmocka_unit_test(test_profile), cmocka_unit_test(test_session_timeout_and_rate),
 		cmocka_unit_test(test_same_user_twice), cmocka_unit_test(test_moved), cmocka_unit_test(test_routes), cmocka_unit_test(test_ipv6),

@@ -231,6 +231,31 @@ test_methods(void **state)
 	free(w);
 }
 
+/* A pppd that is started for the call hears nothing at first: once it speaks, nobody waits for a timer of seconds. */
+static void
+test_late_peer(void **state)
+{
+	struct wire *w = new_wire(9);
+
+	(void)state;
+	for (int64_t late_us = 0; late_us < 6000000; late_us += 70000) {
+		w->a = (struct end){ .wire = w, .other = &w->b };
+		w->b = (struct end){ .wire = w, .other = &w->a, .pool = 0x0a09000a };
+		ppp_link_init(&w->a.link, &client, &calls, &w->a);
+		ppp_link_init(&w->b.link, &server, &calls, &w->b);
+		ppp_link_start(&w->b.link, w->now_us);
+		run(w, w->now_us + late_us);
+		assert_int_equal(w->b.ups, 0);
+		w->n = 0;
+		ppp_link_start(&w->a.link, w->now_us);
+		run(w, w->now_us + 400000);
+		if (w->a.ups != 1 || w->b.ups != 1)
+			fail_msg("not up 400 ms after the peer, who came after %lld ms", (long long)late_us / 1000);
+		finish(w);
+	}
+	free(w);
+}
+
 /* Who is refused, why, and that both ends say the same. */
 static void
 test_refusals(void **state)
@@ -435,7 +460,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_methods), cmocka_unit_test(test_refusals), cmocka_unit_test(test_impostor),
-		cmocka_unit_test(test_lossy), cmocka_unit_test(test_dead_peer), cmocka_unit_test(test_loop),
+		cmocka_unit_test(test_lossy), cmocka_unit_test(test_late_peer), cmocka_unit_test(test_dead_peer), cmocka_unit_test(test_loop),
 		cmocka_unit_test(test_closing), cmocka_unit_test(test_nothing_early), cmocka_unit_test(test_odd_peers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
