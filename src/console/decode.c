@@ -105,7 +105,7 @@ second_pass(struct engine *e, const struct path_list *paths, const struct option
 	(void)out_write(stdout, buf_str(&out));
 	if (rc == 0 && replay.nproblems > 0) {
 		complain("%.*s", STR_FMT(buf_str(&replay.problems)));
-		rc = replay.nlanes ? 0 : -ENOENT;
+		rc = replay.nlanes ? 0 : -ENODATA;
 	}
 	buf_free(&out);
 	replay_close(&replay);
@@ -130,7 +130,7 @@ command_decode(const struct options *o)
 	if (rc == 0)
 		rc = second_pass(&e, &paths, o, &f);
 	if (rc < 0)
-		complain(_("guarita: decode: %s\n"), strerror(-rc));
+		complain(_("guarita: decode: %s\n"), rc == -ENODATA ? _("nothing could be read") : strerror(-rc));
 	path_list_free(&paths);
 	found_free(&f);
 	engine_close(&e);

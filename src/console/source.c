@@ -16,7 +16,8 @@
 
 #define BUF_SMALL (16u << 10)
 #define BUF_LARGE (256u << 10)
-#define TEXT_PROBE 4096u          /* NUL bytes in so many first bytes: no text */
+#define TEXT_PROBE 4096u          /* so many first bytes tell text from other files */
+#define TEXT_LEAST 32u            /* bytes of text among them, where the rest is NUL */
 #define WALK_DEPTH_MAX 16
 
 /*
@@ -113,6 +114,25 @@ begin(struct source *s, int fd)
 	return s->error;
 }
 
+/*
+ * A log whose host lost power holds a run of NUL bytes where the disk had room and nothing was written yet. It is text
+ * all the same when the rest is: hardly a control byte, and lines that end.
+ */
+static bool
+is_padded_text(struct str probe)
+{
+	size_t controls = 0, nuls = 0, ends = 0;
+
+	for (size_t i = 0; i < probe.n; i++) {
+		unsigned char c = (unsigned char)probe.p[i];
+
+		nuls += c == 0;
+		ends += c == '\n';
+		controls += c && c < 32 && !strchr("\t\n\r\f\x1b", c);
+	}
+	return ends > 0 && controls * 50 <= probe.n - nuls && probe.n - nuls >= TEXT_LEAST;
+}
+
 int
 source_open(struct source *s, const char *path, bool small)
 {
@@ -140,6 +160,8 @@ source_open(struct source *s, const char *path, bool small)
 	rc = begin(s, fd);
 	if (rc == 0 && memchr(s->buf, 0, s->end < TEXT_PROBE ? s->end : TEXT_PROBE))
 		rc = account_source_open(strcmp(path, "-") == 0 ? "/proc/self/fd/0" : path, &s->account);
+	if (rc == -ENOTSUP && is_padded_text(str_of(s->buf, s->end < TEXT_PROBE ? s->end : TEXT_PROBE)))
+		rc = 0;
 	if (rc < 0)
 		source_close(s);
 	return rc;

@@ -24,7 +24,8 @@ struct source {
 };
 
 /* Opens path ("-": standard input). small: start with a small buffer, for scans of many files. 0 or negative errno;
- * -EISDIR for directories, -ENOTSUP for what is neither text (NUL bytes in the first block) nor an account file. */
+ * -EISDIR for directories, -ENOTSUP for what is neither text (but for runs of NUL bytes, as a crash leaves them) nor an account
+ * file. */
 int source_open(struct source *s, const char *path, bool small) WARN_UNUSED;
 /* Starts over from the first line. 0 or a negative errno. */
 int source_rewind(struct source *s) WARN_UNUSED;

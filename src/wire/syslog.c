@@ -403,6 +403,8 @@ void
 syslog_parse(struct str line, unsigned flags, struct syslog_head *ret)
 {
 	struct str s = without_end(line);
+	while (s.n && *s.p == '\0') /* room that a crash left unwritten, before what came after it */
+		s = str_from(s, 1);
 	if (str_starts(s, STR("\xef\xbb\xbf")))
 		s = str_from(s, 3);
 	clear(ret, s);

@@ -390,3 +390,14 @@ def test_what_never_followed_the_last_line_is_told(tmp_path, told, last):
     rows = [json.loads(row) for row in out.splitlines()]
     assert (code == INCIDENTS) is told
     assert [row["incident"] for row in rows[:-1]] == (["scene.stop"] if told else [])
+
+
+def test_a_log_with_room_that_a_crash_left_is_read(place):
+    """NUL bytes in a run, and a line right behind them; a file of other bytes is no log for all that."""
+    line = (HOME % (1, "root", "192.0.2.1", 1000)).encode() + b"\n"
+    (place / "crashed.log").write_bytes(line * 2 + b"\0" * 2048 + line * 2)
+    (place / "program").write_bytes(b"\x7fELF\x02\x01\x01" + bytes(range(32)) * 100 + b"\n")
+    code, out, _ = guarita(place, "decode", "--json", "crashed.log")
+    assert code == 0 and [json.loads(row)["kind"] for row in out.splitlines()] == ["auth.fail"] * 4
+    code, out, err = guarita(place, "decode", "--json", "program")
+    assert code == FAILED and not out and "program: not a text log (binary)" in err and "nothing could be read" in err
