@@ -19,6 +19,14 @@ buf_free(struct buf *b)
 }
 
 void
+buf_wipe(struct buf *b)
+{
+	if (b->p)
+		explicit_bzero(b->p, b->size);
+	buf_free(b);
+}
+
+void
 buf_reset(struct buf *b)
 {
 	b->n = 0;

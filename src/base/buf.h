@@ -21,6 +21,7 @@ struct buf {
 #define BUF_INIT(limit) ((struct buf){ .max = (limit) })
 
 void buf_free(struct buf *b);                  /* accepts a zeroed one */
+void buf_wipe(struct buf *b);                  /* the same, of secrets: nothing of them is left in memory */
 void buf_reset(struct buf *b);                 /* empties, keeps the memory, clears the error */
 bool buf_reserve(struct buf *b, size_t more);  /* room for `more` bytes; false sets the sticky error */
 void buf_add(struct buf *b, struct str s);

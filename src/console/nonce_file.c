@@ -30,9 +30,7 @@ load_nodes(const char *path, uint64_t block, struct nonce_room *room, struct non
 		r = nonce_block_read(buf_str(&file), block, room->many, &n);
 	if (r == 0)
 		*ret = (struct nonce_block){ .n = n, .nodes = room->many };
-	if (file.p)
-		explicit_bzero(file.p, file.n);
-	buf_free(&file);
+	buf_wipe(&file);
 	return r;
 }
 

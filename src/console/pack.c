@@ -6,31 +6,21 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/text.h"
 #include "console/gone_list.h"
-#include "console/meaning.h"
+#include "console/pack_out.h"
 #include "console/seg_reader.h"
-#include "console/segment_keys.h"
-#include "sys/clock.h"
 #include "sys/file.h"
 #include "vault/frame.h"
-#include "vault/segment.h"
 
 #define ROWS_MAX (4 * SEGMENT_ROWS)
-#define OUT_MAX (1u << 30)
-#define WRITE_BYTES (1u << 20)
 
 struct pack {
 	const struct pack_opts *o;
 	struct pack_report *r;
-	struct meaning *meaning;
-	struct segment_writer *writer;
-	struct buf out;
-	uint8_t key[BLOB_KEY_BYTES];   /* of the segment that is made */
-	int fd;
+	struct pack_out out;           /* the segment that is made */
 	uint64_t first, end;           /* of the lines to pack */
 	uint64_t *files;
 	size_t nfiles, from, to;       /* files[from] to before files[to] */
@@ -135,54 +125,23 @@ each_record(struct pack *p, int (*take)(void *ctx, uint64_t index, struct str re
 }
 
 static int
-flush(struct pack *p)
-{
-	int r = file_write_all(p->fd, buf_str(&p->out));
-
-	p->r->stored_bytes += p->out.n;
-	buf_reset(&p->out);
-	return r;
-}
-
-static int
 add(void *ctx, uint64_t index, struct str record)
 {
 	struct pack *p = ctx;
-	struct fact facts[FACTS_MAX];
 	struct vault_entry e;
 	int r = vault_entry_decode(record, index, &e);
 
-	if (r < 0)
-		return r;
-	size_t n = meaning_of(p->meaning, &e, facts);
-	r = segment_add(p->writer, &e, facts, n, &p->out);
-	p->r->lines++;
-	p->r->raw_bytes += e.raw.n;
-	return r == 0 && p->out.n >= WRITE_BYTES ? flush(p) : r;
+	return r < 0 ? r : pack_out_add(&p->out, &e);
 }
 
 static int
 write_segment(struct pack *p)
 {
-	struct segment_opts o = { .hash_seed = p->o->seed, .salt = random_u64(), .key = p->o->encrypt ? p->key : NULL };
-	struct digest digest;
+	int r = pack_out_open(&p->out, p->o, p->r, p->temp, p->o->encrypt);
 
-	p->meaning = meaning_new(p->o->rules, p->o->work, p->o->seed);
-	if (!p->meaning)
-		return -ENOMEM;
-	o.names = meaning_names(p->meaning, &o.nnames);
-	p->writer = segment_writer_new(&o);
-	if (!p->writer)
-		return -ENOMEM;
-	p->fd = open(p->temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
-	if (p->fd < 0)
-		return -errno;
-	int r = each_record(p, add, p);
 	if (r == 0)
-		r = segment_finish(p->writer, random_u64(), &p->out, &digest);
-	if (r == 0)
-		r = flush(p);
-	return r == 0 && fdatasync(p->fd) < 0 ? -errno : r;
+		r = each_record(p, add, p);
+	return r == 0 ? pack_out_finish(&p->out) : r;
 }
 
 static int
@@ -198,7 +157,7 @@ static int
 reads_back(struct pack *p)
 {
 	struct seg_reader reader;
-	int r = seg_reader_open_file(&reader, p->temp, p->o->encrypt ? p->key : NULL);
+	int r = seg_reader_open_file(&reader, p->temp, p->out.encrypted ? p->out.key : NULL);
 
 	if (r == 0)
 		r = each_record(p, same, &reader);
@@ -219,21 +178,9 @@ sync_dir(const char *vault)
 	return r;
 }
 
-/* On the disk before the segment has its name: a segment without its key would be lost. */
-static int
-leave_key(struct pack *p)
-{
-	char path[PATH_MAX];
-	int r = segment_key_fresh_path(path, p->o->vault, p->first, "");
-
-	return r < 0 ? r : file_replace(path, str_of((const char *)p->key, sizeof(p->key)), 0640, true);
-}
-
 static int
 make(struct pack *p)
 {
-	if (p->o->encrypt && getrandom(p->key, sizeof(p->key), 0) != (ssize_t)sizeof(p->key))
-		return fault(p, -EIO, "no key could be drawn");
 	snprintf(p->path, sizeof(p->path), "%s/seg/%020llu.seg", p->o->vault, (unsigned long long)p->first);
 	snprintf(p->temp, sizeof(p->temp), "%s/seg/new", p->o->vault);
 	int r = write_segment(p);
@@ -242,8 +189,7 @@ make(struct pack *p)
 	r = reads_back(p);
 	if (r < 0)
 		return fault(p, r, "a segment does not give every line back, and is not used");
-	if (p->o->encrypt)
-		r = leave_key(p);
+	r = pack_out_leave_key(&p->out, p->first, "");
 	if (r < 0)
 		return fault(p, r, "the key of a segment cannot be written");
 	if (rename(p->temp, p->path) < 0)
@@ -268,19 +214,15 @@ pack_wanted(const char *vault)
 int
 pack_next(const struct pack_opts *o, struct pack_report *ret)
 {
-	struct pack p = { .o = o, .r = ret, .fd = -1, .out = BUF_INIT(OUT_MAX) };
+	struct pack p = { .o = o, .r = ret, .out.fd = -1 };
 
 	*ret = (struct pack_report){ .segments = 0 };
 	int r = choose(&p);
 	if (r == 0 && p.end > p.first && (p.end - p.first >= o->rows_min || p.first < pack_wanted(o->vault)))
 		r = make(&p);
-	if (p.fd >= 0 && r < 0)
+	if (p.out.fd >= 0 && r < 0)
 		unlink(p.temp);
-	fd_close(&p.fd);
-	explicit_bzero(p.key, sizeof(p.key));
-	segment_writer_free(p.writer);
-	meaning_free(p.meaning);
-	buf_free(&p.out);
+	pack_out_close(&p.out);
 	free(p.files);
 	return r;
 }

@@ -3,23 +3,16 @@
  * is made here it compares leaf by leaf with the old one before it takes it. Must never touch the old segment.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
 #include <unistd.h>
 
-#include "console/meaning.h"
-#include "console/pack.h"
+#include "console/pack_out.h"
 #include "console/seg_reader.h"
-#include "console/segment_keys.h"
-#include "sys/clock.h"
 #include "sys/file.h"
 #include "vault/gone.h"
 
-#define OUT_MAX (1u << 30)
-#define WRITE_BYTES (1u << 20)
 #define WORK_MAX (64u << 20)
 
 struct repack {
@@ -27,22 +20,8 @@ struct repack {
 	struct pack_report *r;
 	struct gone_work work;
 	struct seg_reader reader;
-	struct meaning *meaning;
-	struct segment_writer *writer;
-	struct buf out;
-	uint8_t key[BLOB_KEY_BYTES];
-	int fd;
+	struct pack_out out;
 };
-
-static int
-flush(struct repack *p)
-{
-	int r = file_write_all(p->fd, buf_str(&p->out));
-
-	p->r->stored_bytes += p->out.n;
-	buf_reset(&p->out);
-	return r;
-}
 
 /* What is left of a line: its time, its leaf, and which record says why. */
 static struct vault_entry
@@ -58,7 +37,6 @@ static int
 copy_lines(struct repack *p)
 {
 	struct cur rows = p->work.rows;
-	struct fact facts[FACTS_MAX];
 	struct digest leaf;
 	struct vault_entry e;
 	char source[40];
@@ -72,16 +50,12 @@ copy_lines(struct repack *p)
 			return r;
 		e.index = p->work.first + row;
 		if (more && row == gone) {
-			struct vault_entry rest = erased(&e, &leaf, str_of(source, (size_t)n));
-			r = segment_add(p->writer, &rest, NULL, 0, &p->out);
+			e = erased(&e, &leaf, str_of(source, (size_t)n));
+			r = pack_out_add(&p->out, &e);
 			more = gone_work_next(&rows, &gone, &leaf);
 		} else {
-			size_t nfacts = e.flags & VAULT_ERASED ? 0 : meaning_of(p->meaning, &e, facts);
-			r = segment_add(p->writer, &e, facts, nfacts, &p->out);
+			r = pack_out_add(&p->out, &e);
 		}
-		p->r->lines++;
-		if (r == 0 && p->out.n >= WRITE_BYTES)
-			r = flush(p);
 	}
 	return r == 0 && more ? -EBADMSG : r;
 }
@@ -89,36 +63,11 @@ copy_lines(struct repack *p)
 static int
 write_again(struct repack *p, const char *temp)
 {
-	struct segment_opts o = { .hash_seed = p->o->seed, .salt = random_u64(), .key = p->work.encrypted ? p->key : NULL };
-	struct digest digest;
+	int r = pack_out_open(&p->out, p->o, p->r, temp, p->work.encrypted);
 
-	if (getrandom(p->key, sizeof(p->key), 0) != (ssize_t)sizeof(p->key))
-		return -EIO;
-	p->meaning = meaning_new(p->o->rules, p->o->work, p->o->seed);
-	if (!p->meaning)
-		return -ENOMEM;
-	o.names = meaning_names(p->meaning, &o.nnames);
-	p->writer = segment_writer_new(&o);
-	if (!p->writer)
-		return -ENOMEM;
-	p->fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
-	if (p->fd < 0)
-		return -errno;
-	int r = copy_lines(p);
 	if (r == 0)
-		r = segment_finish(p->writer, random_u64(), &p->out, &digest);
-	if (r == 0)
-		r = flush(p);
-	return r == 0 && fdatasync(p->fd) < 0 ? -errno : r;
-}
-
-static int
-leave_key(const struct repack *p)
-{
-	char path[PATH_MAX];
-	int r = segment_key_fresh_path(path, p->o->vault, p->work.first, ".again");
-
-	return r < 0 ? r : file_replace(path, str_of((const char *)p->key, sizeof(p->key)), 0640, true);
+		r = copy_lines(p);
+	return r == 0 ? pack_out_finish(&p->out) : r;
 }
 
 static int
@@ -134,8 +83,8 @@ make(struct repack *p, uint64_t number)
 		r = -EBADMSG;
 	if (r == 0)
 		r = write_again(p, temp);
-	if (r == 0 && p->work.encrypted)
-		r = leave_key(p);
+	if (r == 0)
+		r = pack_out_leave_key(&p->out, p->work.first, ".again");
 	if (r == 0 && rename(temp, path) < 0)
 		r = -errno;
 	if (r < 0)
@@ -147,7 +96,7 @@ make(struct repack *p, uint64_t number)
 static int
 run(const struct pack_opts *o, uint64_t number, struct pack_report *ret)
 {
-	struct repack p = { .o = o, .r = ret, .fd = -1, .out = BUF_INIT(OUT_MAX) };
+	struct repack p = { .o = o, .r = ret, .out.fd = -1 };
 	struct buf file = BUF_INIT(WORK_MAX);
 	char path[PATH_MAX];
 
@@ -161,15 +110,9 @@ run(const struct pack_opts *o, uint64_t number, struct pack_report *ret)
 		snprintf(ret->why, sizeof(ret->why), "segment %020llu cannot be written without the lines that are to go: %s",
 		    (unsigned long long)number, strerror(-r));
 	seg_reader_close(&p.reader);
-	segment_writer_free(p.writer);
-	meaning_free(p.meaning);
-	fd_close(&p.fd);
-	explicit_bzero(p.key, sizeof(p.key));
+	pack_out_close(&p.out);
 	explicit_bzero(&p.work, sizeof(p.work));
-	if (file.p)
-		explicit_bzero(file.p, file.n);
-	buf_free(&file);
-	buf_free(&p.out);
+	buf_wipe(&file);
 	return r;
 }
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "console/segment_keys.h"
 #include "sys/file.h"
@@ -52,6 +53,14 @@ seg_reader_close(struct seg_reader *r)
 	r->map = STR_NULL;
 	r->view = NULL;
 	r->open = false;
+}
+
+void
+seg_reader_free(struct seg_reader *r)
+{
+	if (r)
+		seg_reader_close(r);
+	free(r);
 }
 
 bool

@@ -26,6 +26,7 @@ int seg_reader_open(struct seg_reader *r, const char *vault, uint64_t number) WA
 /* A segment in any file; key NULL: it is not encrypted. */
 int seg_reader_open_file(struct seg_reader *r, const char *path, const uint8_t *key) WARN_UNUSED;
 void seg_reader_close(struct seg_reader *r);
+void seg_reader_free(struct seg_reader *r);    /* one from calloc(): closed and freed; NULL is none */
 bool seg_reader_has(const struct seg_reader *r, uint64_t index);
 /* An entry the segment has, erased ones too; quick in order. It lives until the next call. -EBADMSG: damaged. */
 int seg_reader_entry(struct seg_reader *r, uint64_t index, struct vault_entry *ret) WARN_UNUSED;

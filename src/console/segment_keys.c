@@ -34,9 +34,7 @@ read_exact(const char *path, uint8_t *dst, size_t n)
 		r = b.n == n ? 0 : -EBADMSG;
 	if (r == 0)
 		memcpy(dst, b.p, n);
-	if (b.p)
-		explicit_bzero(b.p, b.n);
-	buf_free(&b);
+	buf_wipe(&b);
 	return r;
 }
 

@@ -184,9 +184,7 @@ read_auditor(const char *path, struct digest *ret)
 
 	if (r == 0)
 		r = base64_read_exact(str_trim(buf_str(&text)), ret->b, DIGEST_BYTES);
-	if (text.p)
-		explicit_bzero(text.p, text.n);
-	buf_free(&text);
+	buf_wipe(&text);
 	return r;
 }
 

@@ -131,9 +131,7 @@ load_keys(const struct verify *v, struct keys *ret)
 		r = file_read(path, &file);
 	if (r == 0)
 		r = keys_load(buf_str(&file), ret);
-	if (file.p)
-		explicit_bzero(file.p, file.n);
-	buf_free(&file);
+	buf_wipe(&file);
 	return r;
 }
 

@@ -262,9 +262,7 @@ put_forgotten(const struct vault_disk *d, uint64_t block, const struct nonce_blo
 		r = write_at(d->nonces, str_of(zeros, sizeof(zeros)), block * NONCE_SLOT_BYTES);
 	if (r == 0)
 		r = sync_fd(d->nonces);
-	if (file.p)
-		explicit_bzero(file.p, file.n);
-	buf_free(&file);
+	buf_wipe(&file);
 	return r;
 }
 

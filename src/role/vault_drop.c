@@ -119,9 +119,7 @@ work(void *ctx)
 		d->digest = reader->segment.digest;
 		d->error = vault_disk_wal_remove(&d->v->disk, d->first);
 	}
-	if (reader)
-		seg_reader_close(reader);
-	free(reader);
+	seg_reader_free(reader);
 	explicit_bzero(&d->nonces, sizeof(d->nonces));
 	nonce_room_wipe(&d->room);
 }

@@ -125,9 +125,7 @@ plan_erasure(struct keep_job *j, const struct erasure *e, const uint64_t *number
 	} else if (r == 0) {
 		carried_out(j, e);
 	}
-	if (reader)
-		seg_reader_close(reader);
-	free(reader);
+	seg_reader_free(reader);
 	return r;
 }
 
@@ -221,9 +219,7 @@ plan_rules(struct keep_job *j, struct keeping *k, uint64_t number, uint64_t log,
 		r = plan_open(j, k, reader, s, too_large);
 		s->looked = r == 0 && !j->ngone;
 	}
-	if (reader)
-		seg_reader_close(reader);
-	free(reader);
+	seg_reader_free(reader);
 	if (r < 0 || !j->ngone)
 		keep_job_reset(j);
 	return r;

@@ -119,9 +119,7 @@ finish_gone(struct keep_job *j, const struct gone *g)
 
 	for (uint64_t row = 0; row < j->rows && r == 0; row++)
 		j->gone[row] = true;
-	if (reader)
-		seg_reader_close(reader);
-	free(reader);
+	seg_reader_free(reader);
 	if (r == 0)
 		r = destroy_key(j, &digest);
 	if (r == 0)
@@ -175,18 +173,26 @@ write_gone(const struct keep_job *j)
 	return r;
 }
 
+static int
+digest_of_segment(const struct keep_job *j, struct digest *ret)
+{
+	struct seg_reader *reader = calloc(1, sizeof(*reader));
+	int r = reader ? seg_reader_open(reader, keep_dir(j), j->first) : -ENOMEM;
+
+	if (r == 0)
+		*ret = reader->segment.digest;
+	seg_reader_free(reader);
+	return r;
+}
+
 /* The key first: from then on the file is noise, wherever copies of it are. */
 static int
 drop_segment(const struct keep_job *j)
 {
-	struct seg_reader *reader = calloc(1, sizeof(*reader));
 	char path[PATH_MAX];
-	int r = reader ? seg_reader_open(reader, keep_dir(j), j->first) : -ENOMEM;
-	struct digest digest = r == 0 ? reader->segment.digest : (struct digest){ { 0 } };
+	struct digest digest;
+	int r = digest_of_segment(j, &digest);
 
-	if (reader)
-		seg_reader_close(reader);
-	free(reader);
 	if (r == 0)
 		r = write_gone(j);
 	if (r == 0)
@@ -222,12 +228,8 @@ leave_work(const struct keep_job *j)
 	if (r == 0)
 		r = buf_ok(&file) ? file_replace(path, buf_str(&file), 0600, true) : -ENOMEM;
 	explicit_bzero(&w, sizeof(w));
-	if (file.p)
-		explicit_bzero(file.p, file.n);
-	buf_free(&file);
-	if (reader)
-		seg_reader_close(reader);
-	free(reader);
+	buf_wipe(&file);
+	seg_reader_free(reader);
 	return r;
 }
 
@@ -314,9 +316,7 @@ keep_check(void *job)
 	/* Not what was asked for: packd may try again. */
 	if (r == -EBADMSG && part(j, ".again", path) == 0)
 		(void)unlink(path);
-	if (again)
-		seg_reader_close(again);
-	free(again);
+	seg_reader_free(again);
 	j->error = r;
 }
 
@@ -324,16 +324,10 @@ void
 keep_finish(void *job)
 {
 	struct keep_job *j = job;
-	struct seg_reader *old = calloc(1, sizeof(*old));
 	char from[PATH_MAX], to[PATH_MAX], work[PATH_MAX];
-	struct digest was = { { 0 } };
-	int r = old ? seg_reader_open(old, keep_dir(j), j->first) : -ENOMEM;
+	struct digest was;
+	int r = digest_of_segment(j, &was);
 
-	if (r == 0)
-		was = old->segment.digest;
-	if (old)
-		seg_reader_close(old);
-	free(old);
 	if (r == 0)
 		r = part(j, ".again", from);
 	if (r == 0)
@@ -411,12 +405,8 @@ keep_left_over(struct keep_job *j)
 		r = leave_work(j);
 	free(numbers);
 	explicit_bzero(&w, sizeof(w));
-	if (file.p)
-		explicit_bzero(file.p, file.n);
-	buf_free(&file);
-	if (reader)
-		seg_reader_close(reader);
-	free(reader);
+	buf_wipe(&file);
+	seg_reader_free(reader);
 	return r;
 }
 

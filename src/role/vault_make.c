@@ -47,9 +47,7 @@ put_keys(const char *dir, const struct digest *auditor, const struct digest *sig
 		r = put(dir, "keys/auditor", buf_str(&text), 0600);
 	keys_wipe(&k);
 	explicit_bzero(file, sizeof(file));
-	if (text.p)
-		explicit_bzero(text.p, text.n);
-	buf_free(&text);
+	buf_wipe(&text);
 	return r;
 }
 
