@@ -45,6 +45,11 @@ static const char *const again_names[] = { "same", "replace", "refuse", "allow",
 	    .reload = SCHEMA_RESTART, .common = true, \
 	    .help = "both ends of a tunnel must know it, beside the users' passwords", \
 	    .example = "tunnel-secret \"words that nobody guesses\";")
+#define HIDE_ROW(T) \
+	BOOL_ROW(T, hide, .keyword = "hide-attributes", .reload = SCHEMA_RESTART, .common = true, \
+	    .help = "what may be hidden in control messages is, by the tunnel secret", \
+	    .text = "Against who listens and has no computer: the cipher is MD5. IPsec hides everything.", \
+	    .example = "hide-attributes;")
 
 /* What server, profile and secret have in common. Each is documented once. */
 #define LIMIT_ROW(T, m, word, what, ...) \
@@ -115,6 +120,7 @@ static const struct schema_row server_rows[] = {
 	    .help = "accept keys of 40 and 56 bits too, from equipment that has no better",
 	    .example = "weak-keys;"),
 	TUNNEL_SECRET_ROW(struct conf_vpn_server),
+	HIDE_ROW(struct conf_vpn_server),
 	CIDRS_ROW(struct conf_vpn_server, push, .keyword = "push", .max = 28, .reload = SCHEMA_RESTART,
 	    .help = "networks that those who dial in are told to reach through the tunnel",
 	    .text = "Windows asks for them with DHCPINFORM, and learns those of IPv6 from the router; the rest of its traffic "
@@ -221,6 +227,7 @@ static const struct schema_row headquarters_rows[] = {
 	    .help = "its password",
 	    .example = "password \"long and strange\";"),
 	TUNNEL_SECRET_ROW(struct conf_vpn_headquarters),
+	HIDE_ROW(struct conf_vpn_headquarters),
 	WORD_ROW(struct conf_vpn_headquarters, interface, .keyword = "interface", .def = "matriz",
 	    .reload = SCHEMA_RESTART,
 	    .help = "its network interface, which is there even while it is not connected",
@@ -548,6 +555,16 @@ check_profile(const struct config *c, uint32_t i, struct diags *d)
 }
 
 static void
+check_hide(const struct config *c, bool hide, struct str secret, struct conf_pos where, struct diags *d)
+{
+	const struct conf_word *w = word_in(c, where, "hide-attributes");
+
+	if (hide && secret.n == 0)
+		diag_error(d, w->pos, w->span, "say it at both ends: tunnel-secret \"long and strange\";",
+		    "without a tunnel secret nothing can be hidden");
+}
+
+static void
 check_headquarters(const struct config *c, uint32_t i, struct diags *d)
 {
 	const struct conf_vpn *v = &c->vpn;
@@ -563,6 +580,7 @@ check_headquarters(const struct config *c, uint32_t i, struct diags *d)
 		diag_error(d, w->pos, w->span, "say what lies there: network 192.168.0.0/24;",
 		    "nothing could ever want it: without a `network` no packet goes there");
 	}
+	check_hide(c, h->hide, h->tunnel_secret, h->where, d);
 	for (uint32_t j = 0; j < i; j++)
 		if (str_eq(h->interface, v->headquarters[j].interface))
 			diag_error(d, w->pos, w->span, "give each its own `interface`",
@@ -580,6 +598,7 @@ config_check_vpn(const struct config *c, struct diags *d)
 		    "say our address inside the tunnels: address 10.9.0.1;", d);
 		check_methods(c, &v->server->authentication, v->server->encryption, v->server->where, d);
 		check_v4(c, &v->server->address, v->server->where, "address", d);
+		check_hide(c, v->server->hide, v->server->tunnel_secret, v->server->where, d);
 		check_terms(c, &v->server->terms, v->server->where, d);
 		check_both(c, &v->server->push, v->server->where, "push", d);
 		check_interface_name(c, v->server->interface, v->server->where, d);

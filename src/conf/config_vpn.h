@@ -43,6 +43,7 @@ struct conf_vpn_server {
 	struct conf_strs authentication;       /* mschapv2, chap, pap */
 	enum conf_vpn_encryption encryption;
 	bool weak_keys;
+	bool hide;
 	struct str tunnel_secret;
 	struct conf_vpn_terms terms;
 	struct conf_cidrs push;        /* networks that clients are told of */
@@ -71,7 +72,7 @@ struct conf_vpn_headquarters {
 	struct conf_cidrs networks;
 	struct conf_strs authentication;
 	enum conf_vpn_encryption encryption;
-	bool default_route, use_dns, ipv6;
+	bool default_route, use_dns, ipv6, hide;
 	int64_t demand_us;             /* dialled when somebody wants it, left after so long without a packet; 0: always */
 	int64_t mtu;
 	int64_t keepalive_us, hello_us;

@@ -159,6 +159,37 @@ starting_from(const struct l2tp_engine *e, const struct l2tp_peer *from)
 	return n;
 }
 
+/* The tunnel that we are dialling to the same peer, which has not answered. */
+static struct l2tp_tunnel *
+dialling_to(const struct l2tp_engine *e, const struct l2tp_peer *peer)
+{
+	for (uint32_t i = 0; i < e->due.n; i++) {
+		struct l2tp_tunnel *t = (struct l2tp_tunnel *)e->due.v[i];
+		if (t->state == L2TP_WAIT_REPLY && t->peer.port == peer->port &&
+		    memcmp(&t->peer.addr, &peer->addr, sizeof(peer->addr)) == 0)
+			return t;
+	}
+	return NULL;
+}
+
+/*
+ * Section 4.4.3: of two that dial each other the lower number wins, none at all loses, and of equal ones both do. Whether
+ * the peer's call goes on. Half-open tunnels bound the walk.
+ */
+static bool
+break_tie(struct l2tp_engine *e, const struct l2tp_peer *from, const struct l2tp_message *m)
+{
+	struct l2tp_tunnel *ours = l2tp_has(m, L2TP_TIE_BREAKER) ? dialling_to(e, from) : NULL;
+	uint64_t theirs = m->number[L2TP_TIE_BREAKER];
+
+	if (ours == NULL)
+		return true;
+	uint64_t tie = ours->tie;
+	if (tie == 0 || theirs <= tie)
+		l2tp_tunnel_yield(ours);
+	return tie == 0 || theirs < tie;
+}
+
 static bool
 has_room(struct l2tp_engine *e, const struct l2tp_peer *from)
 {
@@ -198,7 +229,7 @@ on_stranger(struct l2tp_engine *e, const struct l2tp_peer *from, const struct l2
 	} else if (!has_room(e, from)) {
 		/* Silence: the peer tries again by itself, and then there may be room. */
 		e->counters.limited++;
-	} else {
+	} else if (break_tie(e, from, &m)) {
 		l2tp_tunnel_accept(e, from, h, &m);
 	}
 }

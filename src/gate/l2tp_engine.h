@@ -24,6 +24,7 @@ struct l2tp_terms {
 	unsigned max_starting;         /* of a server: half-open at the same time */
 	unsigned max_per_source;       /* of a server: tunnels from one address, not yet established */
 	bool server;
+	bool hide;                     /* what may be hidden in control messages is; with a secret only */
 };
 
 enum l2tp_tunnel_state { L2TP_IDLE, L2TP_WAIT_REPLY, L2TP_WAIT_CONN, L2TP_ESTABLISHED, L2TP_LINGERING };
@@ -68,6 +69,7 @@ struct l2tp_tunnel {
 	uint16_t id, peer_id;
 	uint8_t state;                 /* enum l2tp_tunnel_state */
 	uint8_t challenge[16];         /* ours, unanswered */
+	uint64_t tie;                  /* of one that we dial while others may dial us; 0: none */
 	struct l2tp_end end;
 };
 
@@ -139,6 +141,8 @@ void l2tp_tunnel_end(struct l2tp_tunnel *t, const struct l2tp_end *why);      /*
 void l2tp_session_message(struct l2tp_tunnel *t, uint16_t session, const struct l2tp_message *m);
 void l2tp_session_dial(struct l2tp_tunnel *t);
 void l2tp_session_gone(struct l2tp_session *s, const struct l2tp_end *why);   /* tells its owner and frees it */
+/* Both dialled at the same time and the peer's call counts: ours is gone without a word. */
+void l2tp_tunnel_yield(struct l2tp_tunnel *t);
 struct l2tp_tunnel *l2tp_tunnel_new(struct l2tp_engine *e, const struct l2tp_peer *peer, const struct l2tp_terms *terms);
 uint32_t l2tp_hash(const struct l2tp_engine *e, const struct l2tp_peer *p, uint16_t peer_id);
 void l2tp_engine_hash(struct l2tp_engine *e, struct l2tp_tunnel *t);

@@ -91,18 +91,6 @@ enter(struct l2tp_tunnel *t, enum l2tp_tunnel_state state)
 	t->state = (uint8_t)state;
 }
 
-/* Without memory for a message the tunnel cannot keep its word: it ends. */
-void
-l2tp_tunnel_send(struct l2tp_tunnel *t, struct enc *e)
-{
-	struct l2tp_end why = { .result = L2TP_STOP_ERROR, .error = L2TP_ERROR_RESOURCES, .tunnel = true };
-
-	if (l2tp_end(e) > 0 && l2tp_channel_send(&t->channel, str_of((const char *)e->p, e->n)) == 0)
-		l2tp_channel_pump(&t->channel, t->engine->now_us, emit, t);
-	else if (t->state != L2TP_LINGERING)
-		l2tp_tunnel_end(t, &why);
-}
-
 static void
 draw(struct l2tp_engine *e, uint8_t *dst, size_t n)
 {
@@ -113,6 +101,35 @@ draw(struct l2tp_engine *e, uint8_t *dst, size_t n)
 			v = e->calls->random(e->ctx);
 		dst[i] = (uint8_t)v;
 	}
+}
+
+/* The message as it goes out: 0 when it did not fit. */
+static size_t
+finish(struct l2tp_tunnel *t, struct enc *e, struct enc *hidden)
+{
+	uint8_t vector[16];
+	size_t n = l2tp_end(e);
+
+	if (n == 0 || !t->terms->hide || t->terms->secret.n == 0)
+		return n;
+	draw(t->engine, vector, sizeof(vector));
+	n = l2tp_hide(str_of((const char *)e->p, n), t->terms->secret, str_of((const char *)vector, sizeof(vector)), hidden);
+	*e = *hidden;
+	return n;
+}
+
+/* Without memory for a message the tunnel cannot keep its word: it ends. */
+void
+l2tp_tunnel_send(struct l2tp_tunnel *t, struct enc *e)
+{
+	struct l2tp_end why = { .result = L2TP_STOP_ERROR, .error = L2TP_ERROR_RESOURCES, .tunnel = true };
+	uint8_t room[L2TP_MESSAGE_MAX];
+	struct enc hidden = enc_of(room, sizeof(room));
+
+	if (finish(t, e, &hidden) > 0 && l2tp_channel_send(&t->channel, str_of((const char *)e->p, e->n)) == 0)
+		l2tp_channel_pump(&t->channel, t->engine->now_us, emit, t);
+	else if (t->state != L2TP_LINGERING)
+		l2tp_tunnel_end(t, &why);
 }
 
 /* Section 6.1 and 6.2: what SCCRQ and SCCRP tell alike. */
@@ -274,9 +291,23 @@ l2tp_dial(struct l2tp_engine *e, int64_t now_us, const struct l2tp_peer *to, con
 	enter(t, L2TP_WAIT_REPLY);
 	l2tp_begin(&out, L2TP_SCCRQ, 0, 0);
 	put_ourselves(t, &out);
+	/* Who is dialled himself may meet a peer that dials at the same moment: section 4.4.3. */
+	if (e->server) {
+		t->tie = e->calls->random(e->ctx) | 1;
+		l2tp_put(&out, L2TP_TIE_BREAKER, t->tie);
+	}
 	l2tp_tunnel_send(t, &out);
 	arm(t);
 	return t;
+}
+
+void
+l2tp_tunnel_yield(struct l2tp_tunnel *t)
+{
+	struct l2tp_end why = { .result = L2TP_STOP_EXISTS, .tunnel = true };
+
+	l2tp_tunnel_end(t, &why);
+	l2tp_tunnel_free(t);
 }
 
 static void

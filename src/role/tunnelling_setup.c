@@ -185,7 +185,7 @@ fill_server(struct tunnelling *t, const struct conf_vpn_server *c)
 		.ipv6 = config_vpn_has_v6(&t->role->config->vpn), .local_id = OUR_ID };
 	t->server.terms = (struct l2tp_terms){ .host_name = p->name, .secret = c->tunnel_secret, .hello_us = c->hello_us,
 		.max_tunnels = (unsigned)c->max_sessions + STARTING_MAX, .max_starting = STARTING_MAX,
-		.max_per_source = PER_SOURCE_MAX, .server = true };
+		.max_per_source = PER_SOURCE_MAX, .server = true, .hide = c->hide };
 	t->server.max_sessions = (uint32_t)c->max_sessions;
 	t->server.users = t->users;
 	return fill_profile(t, NULL, &t->server.profile);

@@ -104,6 +104,11 @@ void l2tp_put_result(struct enc *e, uint16_t result, uint16_t error, struct str 
 void l2tp_put_hidden(struct enc *e, enum l2tp_avp_type type, struct str value, struct str secret, struct str vector);
 /* Fills in the length; 0 when the message did not fit. */
 size_t l2tp_end(struct enc *e);
+/*
+ * A message that l2tp_end() ended, with all in it hidden that may be (section 4.3), ended too: its length, or 0 when it does
+ * not fit. vector: 16 bytes that never come again.
+ */
+size_t l2tp_hide(struct str message, struct str secret, struct str vector, struct enc *e);
 
 /* MD5(type, secret, challenge), type is SCCRP or SCCCN: section 5.1.1. */
 void l2tp_answer(enum l2tp_message_type type, struct str secret, struct str challenge, uint8_t ret[16]);

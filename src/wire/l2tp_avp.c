@@ -306,6 +306,34 @@ l2tp_end(struct enc *e)
 	return e->n;
 }
 
+size_t
+l2tp_hide(struct str message, struct str secret, struct str vector, struct enc *e)
+{
+	struct cur c = cur_of(message);
+	bool first = true;
+
+	enc_bytes(e, cur_bytes(&c, L2TP_CONTROL_HEAD));
+	while (cur_ok(&c) && c.n > 0) {
+		struct str rest = str_of((const char *)c.p, c.n);
+		size_t length = cur_u16(&c) & AVP_LENGTH;
+		cur_u16(&c);
+		uint16_t type = cur_u16(&c);
+		struct str value = cur_bytes(&c, length - L2TP_AVP_HEAD);
+		const struct l2tp_avp_row *row = l2tp_avp_row(type);
+		if (!cur_ok(&c))
+			return 0;
+		if (row && row->hideable)
+			l2tp_put_hidden(e, (enum l2tp_avp_type)type, value, secret, vector);
+		else
+			enc_bytes(e, str_head(rest, length));
+		/* The type of the message stands first, the vector before all that it hides. */
+		if (first)
+			l2tp_put_bytes(e, L2TP_RANDOM_VECTOR, vector);
+		first = false;
+	}
+	return first ? 0 : l2tp_end(e);
+}
+
 void
 l2tp_answer(enum l2tp_message_type type, struct str secret, struct str challenge, uint8_t ret[16])
 {

@@ -228,6 +228,26 @@ def test_a_profile_limits_rate_and_time(company):
     connected(m, f, 2)
 
 
+def test_hidden_attributes_are_not_on_the_wire(company):
+    m, f = company
+    words = "tunnel-secret tunel; hide-attributes;"
+    m.start("l2tp server { %s %s }\n%s" % (SERVER, words, USER))
+    code = ("import socket,sys\ns=socket.socket(17,3,socket.ntohs(3))\ns.bind(('wan',0))\nprint('ready',flush=True)\nn=0\n"
+            "while n<6:\n d=s.recv(4000)\n if d[12:14]==b'\\x08\\0' and d[23]==17 and b'\\x06\\xa5' in d[34:38]:\n  n+=1\n  print(d.hex(),flush=True)\n")
+    tap = subprocess.Popen(["ip", "netns", "exec", m.name, "/usr/bin/python3", "-c", code], stdout=subprocess.PIPE, text=True)
+    try:
+        assert tap.stdout.readline() == "ready\n"
+        f.start(headquarters(words))
+        connected(m, f)
+        seen = "".join(tap.stdout.readline() for _ in range(6))
+    finally:
+        tap.kill()
+        tap.wait()
+    # The vendor's name may be hidden; the host's may not.
+    assert b"Guarita".hex() not in seen and os.uname().nodename.encode().hex() in seen
+    wait_until("the matriz answers", lambda: f.reaches("192.168.0.1", "-I", "192.168.30.1"))
+
+
 def test_it_dials_when_it_is_wanted(company):
     m, f = company
     m.start("l2tp server { %s }\n%s" % (SERVER, USER))

@@ -237,6 +237,55 @@ test_opens_and_closes(void **state)
 	free_net(net);
 }
 
+/* What is hidden is not on the wire, and both ends understand each other all the same. */
+static void
+test_hidden(void **state)
+{
+	struct l2tp_terms c = client_terms, s = server_terms;
+	static const char vendor[] = "Guarita";
+
+	(void)state;
+	c.secret = s.secret = STR("segredo");
+	c.hide = s.hide = true;
+	struct net *net = new_net(61, &s);
+	dial(net, 1701, &c);
+	assert_int_equal(net->n, 1);
+	struct str sent = str_of((char *)net->heap[0].bytes, net->heap[0].n);
+	/* The host name may not be hidden, what we are may. */
+	assert_true(str_find(sent, STR("filial1")) < sent.n);
+	assert_int_equal(str_find(sent, str_z(vendor)), sent.n);
+	run(net, 100000);
+	assert_int_equal(net->client.opened, 1);
+	assert_int_equal(net->server.opened, 1);
+	free_net(net);
+}
+
+/* Both dial each other at the same moment: one tunnel stands, whose number was lower; a second may follow later. */
+static void
+test_tie(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 20; i++) {
+		struct net *net = new_net(70 + i, &server_terms);
+		l2tp_engine_free(net->client.engine);
+		net->client.engine = l2tp_engine_new(&calls, &net->client, &server_terms);
+		struct l2tp_tunnel *one = dial(net, 1701, &client_terms);
+		struct l2tp_tunnel *two = l2tp_dial(net->server.engine, net->now_us, &one->peer, &client_terms, &net->server);
+		assert_true(one->tie != 0 && two->tie != 0 && one->tie != two->tie);
+		bool first = one->tie < two->tie;
+		run(net, 5000000);
+		assert_int_equal(net->client.opened, 1);
+		assert_int_equal(net->server.opened, 1);
+		assert_int_equal(net->client.tunnels_closed, first ? 0 : 1);
+		assert_int_equal(net->server.tunnels_closed, first ? 1 : 0);
+		assert_int_equal((first ? &net->server : &net->client)->last.result, L2TP_STOP_EXISTS);
+		assert_non_null(dial(net, 1701, &client_terms));
+		run(net, 1000000);
+		assert_int_equal(net->server.opened, 2);
+		free_net(net);
+	}
+}
+
 static void
 test_secrets(void **state)
 {
@@ -452,7 +501,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_opens_and_closes), cmocka_unit_test(test_secrets), cmocka_unit_test(test_storm),
+		cmocka_unit_test(test_opens_and_closes), cmocka_unit_test(test_secrets), cmocka_unit_test(test_hidden), cmocka_unit_test(test_tie), cmocka_unit_test(test_storm),
 		cmocka_unit_test(test_mute), cmocka_unit_test(test_port_change), cmocka_unit_test(test_disorder),
 		cmocka_unit_test(test_garbage), cmocka_unit_test(test_half_open), cmocka_unit_test(test_other_versions),
 	};
