@@ -81,12 +81,18 @@ is_new(struct fact *fact, uint32_t hash)
 	return set_put(fact->set, fact->size, hash);
 }
 
+/* Few incidents need more than one address and a name. */
+static size_t
+text_room(size_t n)
+{
+	return (n + 63) & ~(size_t)63;
+}
+
 static void
 keep_text(struct facts *f, struct fact *fact, struct str text)
 {
 	uint32_t i = fact->n;
-	size_t room = (f->text_n + text.n + 255) & ~(size_t)255,
-	    had = (f->text_n + 255u) & ~(size_t)255;
+	size_t room = text_room(f->text_n + text.n), had = text_room(f->text_n);
 
 	fact->off[i] = (uint16_t)f->text_n;
 	fact->len[i] = 0;
@@ -262,7 +268,7 @@ facts_load(struct facts *f, const struct rule *rule, const struct renames *names
 
 	if (!facts_begin(f, rule) || !take(in, &n, sizeof(n)) || n > FACT_TEXT_MAX)
 		return false;
-	f->text = malloc((n + 256u) & ~255u);
+	f->text = malloc(text_room(n + 1u));
 	if (!f->text || !take(in, f->text, n))
 		return false;
 	f->text_n = n;
