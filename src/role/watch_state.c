@@ -62,17 +62,34 @@ put(struct buf *out, struct enc *e)
 	buf_add(out, str_of((char *)e->p, e->n));
 }
 
+/* What the engine knows, behind its length: megabytes, so they are written where they are wanted at once. */
+static int
+put_engine(struct checkpoint *c)
+{
+	uint8_t bytes[sizeof(uint64_t)] = { 0 };
+	struct enc e = enc_of(bytes, sizeof(bytes));
+	size_t at = c->bytes.n;
+	int r;
+
+	buf_add(&c->bytes, str_of((char *)bytes, sizeof(bytes)));
+	r = correlate_save(c->w->engine, &c->bytes);
+	if (r < 0)
+		return r;
+	enc_u64(&e, c->bytes.n - at - sizeof(bytes));
+	memcpy(c->bytes.p + at, e.p, e.n);
+	return 0;
+}
+
+/* Lines wait while this runs: what can be done on the other thread is left to it. */
 static int
 serialize(struct checkpoint *c)
 {
 	struct watching *w = c->w;
-	struct buf engine = BUF_INIT(STATE_MAX), bans = BUF_INIT(STATE_MAX);
+	struct buf bans = BUF_INIT(STATE_MAX);
 	uint8_t bytes[80];
 	struct enc e = enc_of(bytes, sizeof(bytes));
-	int r = correlate_save(w->engine, &engine);
+	int r = responder_save(w->responder, &bans);
 
-	if (r == 0)
-		r = responder_save(w->responder, &bans);
 	buf_reset(&c->bytes);
 	enc_bytes(&e, STR(MAGIC));
 	enc_u64(&e, w->seed);
@@ -81,9 +98,9 @@ serialize(struct checkpoint *c)
 	enc_u64(&e, journal_mark(w));
 	enc_u64(&e, (uint64_t)w->event_us);
 	enc_u64(&e, (uint64_t)w->advanced_us);
-	enc_u64(&e, engine.n);
 	put(&c->bytes, &e);
-	buf_add(&c->bytes, buf_str(&engine));
+	if (r == 0)
+		r = put_engine(c);
 	streams_save(&w->streams, &c->bytes);
 	e = enc_of(bytes, sizeof(bytes));
 	enc_u32(&e, (uint32_t)bans.n);
@@ -91,11 +108,6 @@ serialize(struct checkpoint *c)
 	buf_add(&c->bytes, buf_str(&bans));
 	correlate_refs(w->engine, quotes_mark, w->quotes);
 	quotes_save(w->quotes, &c->bytes);
-	uint64_t sum = hash_bytes(buf_str(&c->bytes), 0);
-	e = enc_of(bytes, sizeof(bytes));
-	enc_u64(&e, sum);
-	put(&c->bytes, &e);
-	buf_free(&engine);
 	buf_free(&bans);
 	c->spooled = w->spooled;
 	c->dirty = w->dirty;
@@ -106,8 +118,12 @@ static void
 write_work(void *ctx)
 {
 	struct checkpoint *c = ctx;
+	uint8_t bytes[sizeof(uint64_t)];
+	struct enc e = enc_of(bytes, sizeof(bytes));
 
-	c->error = file_replace(c->path, buf_str(&c->bytes), 0600, true);
+	enc_u64(&e, hash_bytes(buf_str(&c->bytes), 0));
+	put(&c->bytes, &e);
+	c->error = buf_ok(&c->bytes) ? file_replace(c->path, buf_str(&c->bytes), 0600, true) : -ENOMEM;
 }
 
 static void
