@@ -1,7 +1,29 @@
 /* found: see found.h. Nothing here prints. */
 #include "console/found.h"
 
+#include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
+
+#define TEXTS 8
+#define OF_CONTEXT (UINT64_C(1) << 63)     /* in a ref: no record has so high a one */
+
+/* An incident as it is kept: a long log has many thousands. The texts follow, then the refs of its proofs. */
+struct packed {
+	uint64_t id, count, proofs_cut;
+	int64_t first_us, last_us;
+	uint32_t rule, worsened, nproofs;
+	uint16_t kind;
+	uint8_t severity;
+	bool sure, src_is_name;
+	uint16_t len[TEXTS];
+	char texts[];
+};
+
+struct found_view {
+	struct incident incident;
+	struct proof proofs[INCIDENT_PROOF_MAX];
+};
 
 static struct str
 keep(struct found *f, struct str s)
@@ -10,40 +32,109 @@ keep(struct found *f, struct str s)
 }
 
 static void
+texts_of(const struct incident *in, struct str ret[TEXTS])
+{
+	const struct str texts[TEXTS] = { in->src, in->user, in->host, in->program, in->service, in->dst,
+		in->dst_port, in->why };
+
+	for (size_t i = 0; i < TEXTS; i++)
+		ret[i] = str_head(texts[i], UINT16_MAX);
+}
+
+/* NULL without memory. */
+static const struct packed *
+pack(struct found *f, const struct incident *in)
+{
+	struct str texts[TEXTS];
+	size_t n = sizeof(struct packed) + in->nproofs * sizeof(uint64_t);
+	struct packed *p;
+	char *at;
+
+	assert(in->nproofs <= INCIDENT_PROOF_MAX);
+	texts_of(in, texts);
+	for (size_t i = 0; i < TEXTS; i++)
+		n += texts[i].n;
+	p = arena_alloc(&f->arena, n);
+	if (!p)
+		return NULL;
+	*p = (struct packed){ .id = in->id, .count = in->count, .proofs_cut = in->proofs_cut,
+		.first_us = in->first_us, .last_us = in->last_us, .rule = in->rule, .worsened = in->worsened,
+		.nproofs = (uint32_t)in->nproofs, .kind = in->kind, .severity = (uint8_t)in->severity,
+		.sure = in->sure, .src_is_name = in->src_is_name };
+	at = p->texts;
+	for (size_t i = 0; i < TEXTS; i++) {
+		p->len[i] = (uint16_t)texts[i].n;
+		memcpy(at, texts[i].n ? texts[i].p : "", texts[i].n);
+		at += texts[i].n;
+	}
+	for (size_t i = 0; i < in->nproofs; i++) {
+		uint64_t ref = in->proofs[i].ref | (in->proofs[i].context ? OF_CONTEXT : 0);
+
+		assert(!(in->proofs[i].ref & OF_CONTEXT));
+		memcpy(at + i * sizeof(ref), &ref, sizeof(ref));
+	}
+	return p;
+}
+
+static struct str
+next_text(const struct packed *p, size_t i, const char **at)
+{
+	struct str text = p->len[i] ? str_of(*at, p->len[i]) : STR_NULL;
+
+	*at += p->len[i];
+	return text;
+}
+
+const struct incident *
+found_get(const struct found *f, size_t i)
+{
+	const struct packed *p = f->rows[i];
+	struct found_view *v = f->view;
+	const char *at = p->texts;
+
+	v->incident = (struct incident){ .id = p->id, .rule = p->rule, .kind = p->kind,
+		.severity = (enum severity)p->severity, .worsened = p->worsened, .first_us = p->first_us,
+		.last_us = p->last_us, .count = p->count, .proofs_cut = p->proofs_cut, .sure = p->sure,
+		.src_is_name = p->src_is_name, .proofs = v->proofs, .nproofs = p->nproofs };
+	v->incident.src = next_text(p, 0, &at);
+	v->incident.user = next_text(p, 1, &at);
+	v->incident.host = next_text(p, 2, &at);
+	v->incident.program = next_text(p, 3, &at);
+	v->incident.service = next_text(p, 4, &at);
+	v->incident.dst = next_text(p, 5, &at);
+	v->incident.dst_port = next_text(p, 6, &at);
+	v->incident.why = next_text(p, 7, &at);
+	for (size_t k = 0; k < p->nproofs; k++) {
+		uint64_t ref;
+
+		memcpy(&ref, at + k * sizeof(ref), sizeof(ref));
+		v->proofs[k] = (struct proof){ .ref = ref & ~OF_CONTEXT, .time_us = WHEN_NONE,
+			.context = (ref & OF_CONTEXT) != 0 };
+	}
+	return &v->incident;
+}
+
+static void
 keep_incident(struct found *f, const struct incident *in)
 {
-	struct incident *i;
-	struct proof *proofs;
+	const struct packed *p;
 
 	if (f->n == f->size) {
 		size_t size = f->size ? f->size * 2 : 64;
-		struct incident *grown = realloc(f->incidents, size * sizeof(*grown));
+		const struct packed **grown = realloc(f->rows, size * sizeof(*grown));
 
 		if (!grown) {
 			f->lost++;
 			return;
 		}
-		f->incidents = grown;
+		f->rows = grown;
 		f->size = size;
 	}
-	i = &f->incidents[f->n];
-	*i = *in;
-	proofs = ARENA_ARRAY(&f->arena, struct proof, in->nproofs + 1);
-	if (!proofs) {
+	p = pack(f, in);
+	if (p)
+		f->rows[f->n++] = p;
+	else
 		f->lost++;
-		return;
-	}
-	memcpy(proofs, in->proofs, in->nproofs * sizeof(*proofs));
-	i->proofs = proofs;
-	i->src = keep(f, in->src);
-	i->user = keep(f, in->user);
-	i->host = keep(f, in->host);
-	i->program = keep(f, in->program);
-	i->service = keep(f, in->service);
-	i->dst = keep(f, in->dst);
-	i->dst_port = keep(f, in->dst_port);
-	i->why = keep(f, in->why);
-	f->n++;
 }
 
 static void
@@ -154,7 +245,7 @@ found_mark(const struct found *f, uint64_t ref)
 static int
 gravest_first(const void *a, const void *b)
 {
-	const struct incident *x = a, *y = b;
+	const struct packed *x = *(const struct packed *const *)a, *y = *(const struct packed *const *)b;
 
 	if (x->severity != y->severity)
 		return x->severity > y->severity ? -1 : 1;
@@ -163,17 +254,22 @@ gravest_first(const void *a, const void *b)
 	return x->id < y->id ? -1 : x->id > y->id;
 }
 
-void
+int
 found_sort(struct found *f)
 {
+	f->view = malloc(sizeof(*f->view));
+	if (!f->view)
+		return -ENOMEM;
 	if (f->n > 0)
-		qsort(f->incidents, f->n, sizeof(*f->incidents), gravest_first);
+		qsort(f->rows, f->n, sizeof(*f->rows), gravest_first);
+	return 0;
 }
 
 void
 found_free(struct found *f)
 {
-	free(f->incidents);
+	free(f->rows);
+	free(f->view);
 	free(f->marks);
 	arena_free(&f->arena);
 	*f = (struct found){ 0 };

@@ -12,8 +12,9 @@
 
 struct found {
 	struct arena arena;
-	struct incident *incidents;
+	const struct packed **rows;        /* incidents: found_get() */
 	size_t n, size;
+	struct found_view *view;           /* one of them as others know it */
 	uint64_t opened;           /* so far, for progress */
 	uint64_t lost;             /* that did not fit in memory */
 	/* overlay: open addressing by ref */
@@ -35,12 +36,17 @@ struct found_join {
 	struct str text;
 };
 
+/*
+ * The i-th, after found_sort(): good until the next is asked for; its texts live as long as f. Its proofs have no
+ * times, for no report tells them.
+ */
+const struct incident *found_get(const struct found *f, size_t i);
 void found_calls(struct found *f, struct correlate_calls *ret);
 /* Remembers the joined fields of a record that correlate() has seen. */
 void found_joined(struct found *f, const struct record *r);
 const struct found_mark *found_mark(const struct found *f, uint64_t ref);
-/* By severity, the gravest first, then by time. */
-void found_sort(struct found *f);
+/* By severity, the gravest first, then by time. -ENOMEM. */
+int found_sort(struct found *f) WARN_UNUSED;
 void found_free(struct found *f);
 
 #endif

@@ -95,7 +95,7 @@ collect_quotes(struct replay *r, const struct found *f, bool all, struct quotes 
 	uint64_t *refs;
 
 	for (size_t i = 0; i < f->n; i++)
-		n += f->incidents[i].nproofs;
+		n += found_get(f, i)->nproofs;
 	refs = calloc(n + 1, sizeof(*refs));
 	q->rows = calloc(n + 1, sizeof(*q->rows));
 	if (!refs || !q->rows) {
@@ -104,9 +104,11 @@ collect_quotes(struct replay *r, const struct found *f, bool all, struct quotes 
 	}
 	n = 0;
 	for (size_t i = 0; i < f->n; i++) {
-		for (size_t p = 0; p < f->incidents[i].nproofs; p++) {
-			if (shown(&f->incidents[i], p, all))
-				refs[n++] = f->incidents[i].proofs[p].ref;
+		const struct incident *in = found_get(f, i);
+
+		for (size_t p = 0; p < in->nproofs; p++) {
+			if (shown(in, p, all))
+				refs[n++] = in->proofs[p].ref;
 		}
 	}
 	qsort(refs, n, sizeof(*refs), by_ref);
@@ -248,7 +250,7 @@ collect_culprits(const struct found *f, struct culprit *rows)
 	size_t n = 0;
 
 	for (size_t k = 0; k < f->n; k++) {
-		const struct incident *i = &f->incidents[k];
+		const struct incident *i = found_get(f, k);
 		uint32_t at = i->src.n ? strmap_get(&map, i->src) : 0;
 
 		if (i->src.n == 0)
@@ -387,7 +389,7 @@ show_head(const struct term *t, struct buf *out, const struct replay *r, const s
 	bool first = true;
 
 	for (size_t i = 0; i < f->n; i++)
-		of[f->incidents[i].severity]++;
+		of[found_get(f, i)->severity]++;
 	buf_addf(&words, P_("%s line", "%s lines", s->records), term_count(s->records, a));
 	buf_addf(&words, P_(" of %u file", " of %u files", r->nlanes), r->nlanes);
 	if (s->first_us != WHEN_NONE) {
@@ -425,7 +427,7 @@ report_show(const struct term *t, struct replay *r, struct found *f, const struc
 	collect_quotes(r, f, all, &q);
 	show_head(t, &out, r, f, s);
 	for (size_t i = 0; i < f->n; i++) {
-		show_incident(t, &out, r, &f->incidents[i], &q, all);
+		show_incident(t, &out, r, found_get(f, i), &q, all);
 		if (out.n > (1u << 20))
 			term_flush(t, &out);
 	}
@@ -460,7 +462,7 @@ report_json(FILE *file, struct replay *r, const struct found *f, const struct su
 	struct buf out = BUF_INIT(256u << 20);
 
 	for (size_t i = 0; i < f->n; i++) {
-		incident_json(r->engine->rules, &f->incidents[i], &words, &out);
+		incident_json(r->engine->rules, found_get(f, i), &words, &out);
 		buf_add(&out, STR("}\n"));
 		(void)out_write(file, buf_str(&out));
 		buf_reset(&out);

@@ -114,11 +114,11 @@ scan(const struct options *o, struct engine *e, const struct path_list *paths, s
 		rc = -ENODATA;
 	} else if (rc == 0) {
 		read_all(o, &replay, c, f, &s);
-		found_sort(f);
 		term_init(&t, stdout, o->plain);
-		if (o->json)
+		rc = found_sort(f);
+		if (rc == 0 && o->json)
 			report_json(stdout, &replay, f, &s);
-		else
+		else if (rc == 0)
 			report_show(&t, &replay, f, &s, o->all);
 	}
 	replay_close(&replay);
