@@ -31,7 +31,7 @@ static const struct schema_row peer_rows[] = {
 	    .example = "at 10.9.0.1;"),
 	ENUM_ROW(struct conf_peer, send_lines, .keyword = "send-lines", .names = lines_names, .def = "auto",
 	    .reload = SCHEMA_RESTART,
-	    .help = "it gets a copy of every line that our vault seals; auto: where we have a headquarters, and it is no branch of ours",
+	    .help = "it gets a copy of each line we seal; auto: where we have a headquarters, and it is no branch",
 	    .text = "What it has not acknowledged waits in our vault's log, up to ship-backlog, and is sent again: nothing is "
 	        "lost or doubled, whatever breaks. Lines that came from another site are not sent on.",
 	    .example = "send-lines yes;"),
