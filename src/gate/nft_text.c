@@ -2,27 +2,28 @@
 #include "gate/nft_text.h"
 
 #include <netinet/in.h>
+#include <linux/netfilter.h>
 #include <stdio.h>
 
 #include "base/when.h"
 
 #define CLASSIFY_PACKETS 12
 
-static const struct {
-	const char *chain, *hook;
-	const char *type;
-	int priority;
-	const char *policy;
-} chains[POLICY_HOOKS] = {
-	[POLICY_RAW_IN] = { "g_raw", "prerouting", "filter", -300, "accept" },
-	[POLICY_MARK_IN] = { "g_mark", "prerouting", "filter", -150, "accept" },
-	[POLICY_DNAT] = { "g_dstnat", "prerouting", "nat", -100, "accept" },
-	[POLICY_INPUT] = { "g_input", "input", "filter", 0, "drop" },
-	[POLICY_FORWARD] = { "g_forward", "forward", "filter", 0, "drop" },
-	[POLICY_OUTPUT] = { "g_output", "output", "filter", 0, "accept" },
-	[POLICY_RAW_OUT] = { "g_rawout", "output", "filter", -300, "accept" },
-	[POLICY_SNAT] = { "g_srcnat", "postrouting", "nat", 100, "accept" },
-	[POLICY_DNAT_OUT] = { "g_dstnatout", "output", "nat", -100, "accept" },
+const struct nft_chain nft_chains[POLICY_HOOKS] = {
+	[POLICY_RAW_IN] = { "g_raw", "filter", NF_INET_PRE_ROUTING, -300, false },
+	[POLICY_MARK_IN] = { "g_mark", "filter", NF_INET_PRE_ROUTING, -150, false },
+	[POLICY_DNAT] = { "g_dstnat", "nat", NF_INET_PRE_ROUTING, -100, false },
+	[POLICY_INPUT] = { "g_input", "filter", NF_INET_LOCAL_IN, 0, true },
+	[POLICY_FORWARD] = { "g_forward", "filter", NF_INET_FORWARD, 0, true },
+	[POLICY_OUTPUT] = { "g_output", "filter", NF_INET_LOCAL_OUT, 0, false },
+	[POLICY_RAW_OUT] = { "g_rawout", "filter", NF_INET_LOCAL_OUT, -300, false },
+	[POLICY_SNAT] = { "g_srcnat", "nat", NF_INET_POST_ROUTING, 100, false },
+	[POLICY_DNAT_OUT] = { "g_dstnatout", "nat", NF_INET_LOCAL_OUT, -100, false },
+};
+
+static const char *const hook_words[] = {
+	[NF_INET_PRE_ROUTING] = "prerouting", [NF_INET_LOCAL_IN] = "input", [NF_INET_FORWARD] = "forward",
+	[NF_INET_LOCAL_OUT] = "output", [NF_INET_POST_ROUTING] = "postrouting",
 };
 
 static const struct {
@@ -73,8 +74,8 @@ cidr_inside(const struct cidr *outer, const struct cidr *inner)
 }
 
 /* Networks inside others of the same list would overlap as intervals: they add nothing. */
-static bool
-cidr_needless(struct conf_cidrs nets, uint32_t i)
+bool
+nft_cidr_needless(struct conf_cidrs nets, uint32_t i)
 {
 	for (uint32_t k = 0; k < nets.n; k++)
 		if (k != i && cidr_inside(&nets.v[k], &nets.v[i]) &&
@@ -92,7 +93,7 @@ text_nets(const char *key, uint8_t family, struct conf_cidrs nets, struct buf *o
 		return;
 	buf_addf(out, "%s %s { ", family == 6 ? "ip6" : "ip", key);
 	for (uint32_t i = 0; i < nets.n; i++) {
-		if (cidr_needless(nets, i))
+		if (nft_cidr_needless(nets, i))
 			continue;
 		buf_add(out, first ? STR("") : STR(", "));
 		text_cidr(&nets.v[i], out);
@@ -102,8 +103,8 @@ text_nets(const char *key, uint8_t family, struct conf_cidrs nets, struct buf *o
 }
 
 /* The end of the run of ports that begins at `from`. */
-static uint32_t
-run_end(struct policy_ranges ranges, uint32_t from)
+uint32_t
+nft_run_end(struct policy_ranges ranges, uint32_t from)
 {
 	uint32_t to = from;
 
@@ -117,8 +118,8 @@ run_end(struct policy_ranges ranges, uint32_t from)
 }
 
 /* The first port from `next` on that a range has, or 65536. */
-static uint32_t
-run_begin(struct policy_ranges ranges, uint32_t next)
+uint32_t
+nft_run_begin(struct policy_ranges ranges, uint32_t next)
 {
 	uint32_t from = 65536;
 
@@ -137,8 +138,8 @@ text_ranges(const char *key, struct policy_ranges ranges, struct buf *out)
 	if (ranges.n == 0)
 		return;
 	buf_addf(out, "%s { ", key);
-	for (uint32_t from = 0, to; (from = run_begin(ranges, from)) <= 65535; from = to + 1) {
-		to = run_end(ranges, from);
+	for (uint32_t from = 0, to; (from = nft_run_begin(ranges, from)) <= 65535; from = to + 1) {
+		to = nft_run_end(ranges, from);
 		buf_addf(out, from == to ? "%s%u" : "%s%u-%u", between, from, to);
 		between = ", ";
 	}
@@ -374,8 +375,8 @@ text_log(const struct policy_rule *r, struct buf *out)
 		buf_addf(out, "log prefix \"g:%016llx %s\" group %d snaplen %d queue-threshold 1 ",
 		    (unsigned long long)r->id, r->word, POLICY_LOG_GROUP, POLICY_LOG_BYTES);
 	if (r->sample)
-		buf_addf(out, "log prefix \"%s\" group %d snaplen 512 queue-threshold 1 ",
-		    r->first_packets == POLICY_REPLY ? "r" : "o", POLICY_SAMPLE_GROUP);
+		buf_addf(out, "log prefix \"%s\" group %d snaplen %d queue-threshold 1 ",
+		    r->first_packets == POLICY_REPLY ? "r" : "o", POLICY_SAMPLE_GROUP, POLICY_SAMPLE_BYTES);
 }
 
 static void
@@ -416,7 +417,7 @@ kept(const struct nft_kept *k, uint32_t rule)
 static void
 text_chain(const struct policy *p, enum policy_hook h, bool cookies, struct buf *out)
 {
-	buf_addf(out, "chain %s {\n", chains[h].chain);
+	buf_addf(out, "chain %s {\n", nft_chains[h].name);
 	for (uint32_t i = p->first[h]; i < p->first[h + 1]; i++)
 		text_rule(p, &p->rules[i], cookies, out);
 	buf_add(out, STR("}\n"));
@@ -432,8 +433,8 @@ nft_text(const struct policy *p, const struct nft_kept *k, struct buf *out)
 	text_sets(p, out);
 	for (int h = 0; h < POLICY_HOOKS; h++)
 		buf_addf(out, "add chain inet " NFT_TABLE " %s { type %s hook %s priority %d; policy %s; }\n"
-		    "flush chain inet " NFT_TABLE " %s\n", chains[h].chain, chains[h].type,
-		    chains[h].hook, chains[h].priority, chains[h].policy, chains[h].chain);
+		    "flush chain inet " NFT_TABLE " %s\n", nft_chains[h].name, nft_chains[h].type,
+		    hook_words[nft_chains[h].hook], nft_chains[h].priority, nft_chains[h].drops ? "drop" : "accept", nft_chains[h].name);
 	buf_add(out, STR("table inet " NFT_TABLE " {\n"));
 	for (uint32_t i = 0; i < p->nrules; i++) {
 		nft_counter_name(&p->rules[i], counter);

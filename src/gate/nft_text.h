@@ -14,6 +14,19 @@
 void nft_text_body(const struct policy *p, const struct policy_rule *r, struct buf *out);
 /* The name of a rule's counter: "c0123456789abcdef". dst of 18 bytes. */
 void nft_counter_name(const struct policy_rule *r, char dst[18]);
+/* The chain of each hook. */
+struct nft_chain {
+	const char *name, *type;       /* type NULL: no hook leads to it */
+	uint32_t hook;                 /* NF_INET_* */
+	int priority;
+	bool drops;                    /* what no rule decided */
+};
+extern const struct nft_chain nft_chains[];
+/* Networks inside others of the same list would overlap as intervals: they add nothing. */
+bool nft_cidr_needless(struct conf_cidrs nets, uint32_t i);
+/* Runs of ports that touch: the first port from `next` on that a range has, or 65536; and the end of the run that begins there. */
+uint32_t nft_run_begin(struct policy_ranges ranges, uint32_t next);
+uint32_t nft_run_end(struct policy_ranges ranges, uint32_t from);
 /* What the kernel has of an earlier policy. */
 struct nft_kept {
 	const bool *counters;          /* per rule: its counter is there; NULL: none is */

@@ -95,6 +95,7 @@ struct policy_signature {
 #define POLICY_ANY_PROTOCOL (-1)
 #define POLICY_LOG_GROUP 5             /* NFLOG: what is logged */
 #define POLICY_LOG_BYTES 128           /* of each packet: all heads are in them */
+#define POLICY_SAMPLE_BYTES 512
 #define POLICY_SAMPLE_GROUP 6          /* NFLOG: first packets of connections, for the classifier */
 
 struct policy_rule {

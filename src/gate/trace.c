@@ -15,6 +15,20 @@ static const struct {
 	{ TRACE_CHAIN "_ct", "prerouting", -199, true },
 };
 
+_Static_assert(ARRAY_LEN(chains) == TRACE_CHAINS, "each chain is taken away");
+
+const char *
+trace_chain(size_t i)
+{
+	return chains[i].name;
+}
+
+const char *
+trace_set(bool six)
+{
+	return six ? SET "6" : SET "4";
+}
+
 void
 trace_text_end(struct buf *out)
 {

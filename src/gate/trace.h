@@ -20,6 +20,10 @@ struct trace_ask {
 	int64_t seconds;
 };
 
+/* What a trace makes of chains and sets, by name: for who takes them away otherwise. */
+#define TRACE_CHAINS 3
+const char *trace_chain(size_t i);
+const char *trace_set(bool six);
 /* Begins, also in place of an earlier trace. The answers of what was asked for are told too. */
 void trace_text(const struct trace_ask *a, struct buf *out);
 /* Ends; harmless when nothing is traced, as long as there is our table. */

@@ -1,13 +1,12 @@
 /*
  * netd_rules: the policy into the kernel, in one transaction. Counters and sets of before are kept.
- * Must never leave the kernel with half a policy, nor show the operator what nft says of a text he
- * never saw: a fault is told at the line of the configuration.
+ * Must never leave the kernel with half a policy; what the kernel refuses is told at the line of
+ * the configuration that it comes from.
  */
 #include <errno.h>
 
 #include "base/hash.h"
-#include "gate/nft_text.h"
-#include "gate/trace.h"
+#include "gate/nft_batch.h"
 #include "role/netd.h"
 #include "sys/clock.h"
 
@@ -65,53 +64,28 @@ find_stale(struct netd *n, struct stale *s)
 	return r == -ENOENT ? 0 : r;
 }
 
-/* The rule that a line of the text is about, by the counter it names; NULL: it is about none. */
+/* The rule whose message was refused, or one of the sets it needs; NULL: what comes before all rules. */
 static const struct policy_rule *
-rule_of_line(const struct netd *n, struct str text, uint64_t line)
+rule_of(const struct netd *n, const uint32_t *seqs, uint32_t seq)
 {
-	struct str one = STR_NULL;
+	const struct policy *p = n->policy;
 
-	while (line-- > 0)
-		if (!str_split(&text, '\n', &one))
-			return NULL;
-	for (uint32_t i = 0; i < n->policy->nrules; i++) {
-		char name[18];
-		nft_counter_name(&n->policy->rules[i], name);
-		if (str_find(one, str_z(name)) < one.n)
-			return &n->policy->rules[i];
-	}
+	for (uint32_t i = 0; i < p->nrules; i++)
+		if (seq <= seqs[i])
+			/* Before the first, which needs no set, stand tables, sets, chains and counters. */
+			return i > 0 || seq == seqs[0] ? &p->rules[i] : NULL;
 	return NULL;
 }
 
-/* "/dev/stdin:12:3-7: Error: Could not process rule: No such file or directory" */
-static uint64_t
-line_of(struct str why, struct str *ret_what)
-{
-	size_t error = str_find(why, STR(": Error: "));
-	uint64_t line = 0;
-	struct str place = str_head(why, error);
-
-	*ret_what = str_from(why, error + 9);
-	*ret_what = str_head(*ret_what, str_find_byte(*ret_what, '\n'));
-	place = str_head(place, str_rfind(place, STR(":")));
-	if (text_u64(str_from(place, str_rfind(place, STR(":")) + 1), &line) < 0)
-		return 0;
-	return line;
-}
-
 static void
-tell_refusal(const struct netd *n, struct str text, struct str why)
+tell_refusal(const struct netd *n, const struct policy_rule *r, int error)
 {
 	struct buf origin = BUF_INIT(4096);
-	struct str what;
-	uint64_t line = line_of(why, &what);
-	const struct policy_rule *r = line ? rule_of_line(n, text, line) : NULL;
 
 	if (r)
 		policy_say_origin(r, &origin);
-	log_say(n->log, LOG_LEVEL_ERROR, "the kernel does not take the rules%s%s: %.*s; nothing was changed",
-	    r ? ": " : "", r ? buf_cstr(&origin) : "", STR_FMT(what));
-	log_say(n->log, LOG_LEVEL_DEBUG, "nft: %.*s", STR_FMT(why));
+	log_say(n->log, LOG_LEVEL_ERROR, "the kernel does not take the rules%s%s: %s; nothing was changed",
+	    r ? ": " : "", r ? buf_cstr(&origin) : "", strerror(-error));
 	buf_free(&origin);
 }
 
@@ -126,33 +100,40 @@ has_synproxy(const struct netd *n)
 	return r == 0;
 }
 
+/* Into the kernel, or with check_only past its eyes. */
+static int
+commit(struct netd *n, struct stale *stale, bool check_only)
+{
+	struct buf messages = BUF_INIT(NFT_BATCH_MAX);
+	struct nft_kept kept = { .counters = stale->counters, .stale = stale->v, .nstale = stale->n,
+		.no_synproxy = n->policy->synproxy && !has_synproxy(n) };
+	uint32_t *seqs = ARENA_ARRAY(stale->arena, uint32_t, n->policy->nrules + 1u), first = nft_next(n->nft), refused = 0;
+	int64_t last = seqs ? nft_batch(n->policy, &kept, first, &messages, seqs) : -ENOMEM;
+	int r = last < 0 ? (int)last : 0;
+
+	if (r == 0)
+		r = nft_commit(n->nft, buf_str(&messages), (uint32_t)last, check_only, &refused);
+	if (r < 0 && refused)
+		tell_refusal(n, rule_of(n, seqs, refused), r);
+	else if (r < 0)
+		(void)!netd_fault(n, r, "cannot hand the rules to the kernel");
+	buf_free(&messages);
+	return r;
+}
+
 int
 netd_rules_apply(struct netd *n, bool check_only)
 {
-	struct buf text = BUF_INIT(NFT_TEXT_MAX), why = BUF_INIT(8192);
 	struct arena names = { .max = 64u << 20 };
 	struct stale stale = { .arena = &names };
 	int64_t began = clock_mono_us();
 	int r = find_stale(n, &stale);
 
-	if (r == 0) {
-		struct nft_kept kept = { .counters = stale.counters, .stale = stale.v, .nstale = stale.n,
-			.no_synproxy = n->policy->synproxy && !has_synproxy(n) };
-		nft_text(n->policy, &kept, &text);
-		/* One that was killed while it traced left its choices behind. */
-		trace_text_end(&text);
-		(void)buf_cstr(&text);
-		r = buf_ok(&text) ? nft_run(buf_str(&text), check_only, &why) : -ENOMEM;
-	}
+	if (r == 0)
+		r = commit(n, &stale, check_only);
 	n->changed = r == 0 && stale.nkept && (stale.n || stale.nkept < n->policy->nrules);
-	if (r == -EINVAL)
-		tell_refusal(n, buf_str(&text), buf_str(&why));
-	else if (r < 0)
-		(void)!netd_fault(n, r, "cannot hand the rules to the kernel");
 	n->rules_us = clock_mono_us() - began;
 	strmap_free(&stale.wanted);
 	arena_free(&names);
-	buf_free(&text);
-	buf_free(&why);
 	return r;
 }

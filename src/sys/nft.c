@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <endian.h>
 #include <errno.h>
+#include <limits.h>
 #include <libmnl/libmnl.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
@@ -203,6 +204,84 @@ nft_drop_table(struct nft *n)
 	if (mnl_socket_sendto(n->socket, n->bytes, at) < 0)
 		return -errno;
 	return receive(n, seq, NULL, NULL);
+}
+
+/* Whole rulesets. */
+
+uint32_t
+nft_next(const struct nft *n)
+{
+	return n->seq + 2;             /* the frame's begin goes before */
+}
+
+struct answers {
+	uint32_t begin, last, seq;
+	int error;
+	bool done;
+};
+
+/*
+ * The first refusal counts: what follows may only be its consequence. The last message is answered in any case, but where
+ * the kernel gives up the transaction as a whole: then its begin is.
+ */
+static void
+take_answers(struct answers *a, const char *bytes, size_t n)
+{
+	int left = (int)n;
+
+	for (const struct nlmsghdr *h = (const void *)bytes; mnl_nlmsg_ok(h, left); h = mnl_nlmsg_next(h, &left)) {
+		const struct nlmsgerr *e = mnl_nlmsg_get_payload(h);
+		if (h->nlmsg_type != NLMSG_ERROR || mnl_nlmsg_get_payload_len(h) < sizeof(*e))
+			continue;
+		if (e->error && !a->error) {
+			a->error = e->error;
+			a->seq = h->nlmsg_seq;
+		}
+		a->done |= h->nlmsg_seq == a->last || h->nlmsg_seq == a->begin;
+	}
+}
+
+static int
+send_batch(struct nft *n, struct str messages, uint32_t last, bool check_only)
+{
+	char begin_[64], end_[64];
+	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+	int size = (int)(2 * messages.n < INT_MAX ? 2 * messages.n : INT_MAX);
+
+	size_t nbegin = put_frame(n, begin_, NFNL_MSG_BATCH_BEGIN);
+	n->seq = last;
+	size_t nend = put_frame(n, end_, NFNL_MSG_BATCH_END);
+	struct iovec parts[] = { { begin_, nbegin }, { (void *)(uintptr_t)messages.p, messages.n }, { end_, nend } };
+	/* Without its end the kernel looks at all of it, answers, and forgets it. */
+	struct msghdr m = { .msg_name = &kernel, .msg_namelen = sizeof(kernel), .msg_iov = parts, .msg_iovlen = check_only ? 2 : 3 };
+	int fd = mnl_socket_get_fd(n->socket);
+
+	/* One datagram, and all of it at once: the kernel's limit for a socket is far below, but for who may configure it. */
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0)
+		return -errno;
+	return sendmsg(fd, &m, 0) < 0 ? -errno : 0;
+}
+
+int
+nft_commit(struct nft *n, struct str messages, uint32_t last, bool check_only, uint32_t *ret_seq)
+{
+	struct answers a = { .begin = n->seq + 1, .last = last };
+	int r = send_batch(n, messages, last, check_only);
+
+	while (r == 0 && !a.done) {
+		ssize_t got = mnl_socket_recvfrom(n->socket, n->bytes, sizeof(n->bytes));
+		/* More refusals than the socket holds: enough are known. */
+		if (got < 0 && errno == ENOBUFS)
+			break;
+		if (got < 0 && errno != EINTR)
+			r = -errno;
+		else if (got > 0)
+			take_answers(&a, n->bytes, (size_t)got);
+	}
+	while (r == 0 && !a.done && recv(mnl_socket_get_fd(n->socket), n->bytes, sizeof(n->bytes), MSG_DONTWAIT) >= 0)
+		;
+	*ret_seq = a.seq > a.begin ? a.seq : 0;
+	return r < 0 ? r : a.error;
 }
 
 /* What the kernel can do. */

@@ -1,7 +1,7 @@
 /*
- * nft: the packet filter of the kernel. Whole rulesets go as text through libnftables, in a process
- * of their own that ends with its memory; single elements of sets and counters go straight by
- * netlink, because a ban must not wait. Everything is in one table of ours.
+ * nft: the packet filter of the kernel, spoken to by netlink: whole rulesets as messages that others wrote, single elements of
+ * sets and counters by themselves, because a ban must not wait. A few rules may also come as text, through libnftables, in a
+ * process of their own that ends with its memory. Everything is in one table of ours.
  */
 #ifndef GUARITA_SYS_NFT_H
 #define GUARITA_SYS_NFT_H
@@ -16,6 +16,15 @@
 int nft_run(struct str text, bool check_only, struct buf *why) WARN_UNUSED;
 
 struct nft;
+
+/*
+ * Messages of nftables, numbered up to last, which asks for an answer, as one transaction: all of them or nothing.
+ * check_only: nothing, but the kernel has looked at each. 0, or the kernel's error; then
+ * *ret_seq is the number of the message that it did not take, 0 when the transaction was not tried.
+ */
+int nft_commit(struct nft *n, struct str messages, uint32_t last, bool check_only, uint32_t *ret_seq) WARN_UNUSED;
+/* The number that the next messages may begin with. */
+uint32_t nft_next(const struct nft *n);
 
 int nft_open(const char *table, struct nft **ret) WARN_UNUSED;
 void nft_close(struct nft *n);         /* accepts NULL */

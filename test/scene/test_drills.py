@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import time
+import uuid
 
 import pytest
 
@@ -46,6 +47,21 @@ class Drills(Bench):
             subprocess.run(["ip", "-n", self.op, *words.split()], check=True)
         self.door = in_namespace(self.name, lambda: socket.create_server(("0.0.0.0", 22)))
         self.random = random.Random(SEED)
+        # A machine that was switched off and on again calls its life by another name.
+        self.boot_id = guarita.dir / "boot_id"
+        self.new_life()
+        guarita.inside = ["unshare", "-m", "sh", "-c", 'mount --bind %s /proc/sys/kernel/random/boot_id && exec "$@"' % self.boot_id,
+                          "sh", *guarita.inside]
+
+    def new_life(self):
+        self.boot_id.write_text(str(uuid.UUID(int=self.random.getrandbits(128))) + "\n")
+
+    def power_cut(self):
+        """What the kernel knew is gone with it; only the folders are left."""
+        self.new_life()
+        for words in (["nft", "flush", "ruleset"], ["ip", "addr", "flush", "dev", "lan"], ["ip", "route", "flush", "table", "main"],
+                      ["ip", "link", "set", "lan", "down"]):
+            subprocess.run([*self.g.inside, *words], check=True)
 
     def come_in(self, seconds=1.0):
         """A new connection of the operator, or None."""
@@ -94,6 +110,8 @@ class Drills(Bench):
                 keeper = self.keeper()
                 os.kill(keeper, signal.SIGKILL)
                 wait_until("the keeper is gone", lambda: not alive(keeper))
+            if what == "power":
+                self.power_cut()
 
     def up(self):
         if self.g.process.poll() is not None:
