@@ -116,7 +116,8 @@ may_refuse(struct l2tp_engine *e)
 
 /* A StopCCN outside any tunnel: section 4.4.2; error 0x0100 tells the version that we speak (result 5). */
 static void
-refuse(struct l2tp_engine *e, const struct l2tp_peer *to, uint16_t tunnel, uint16_t nr, uint16_t result, uint16_t error)
+refuse_as(struct l2tp_engine *e, const struct l2tp_peer *to, uint16_t mine, uint16_t tunnel, uint16_t nr, uint16_t result,
+    uint16_t error)
 {
 	uint8_t room[L2TP_MESSAGE_MAX];
 	struct enc m = enc_of(room, sizeof(room));
@@ -126,13 +127,31 @@ refuse(struct l2tp_engine *e, const struct l2tp_peer *to, uint16_t tunnel, uint1
 		return;
 	}
 	l2tp_begin(&m, L2TP_STOPCCN, tunnel, 0);
-	l2tp_put(&m, L2TP_TUNNEL_ID, l2tp_free_tunnel_id(e));
+	l2tp_put(&m, L2TP_TUNNEL_ID, mine);
 	l2tp_put_result(&m, result, error, STR_NULL);
 	if (l2tp_end(&m) == 0)
 		return;
 	room[10] = (uint8_t)(nr >> 8);
 	room[11] = (uint8_t)nr;
 	e->calls->send(e->ctx, to, str_of((const char *)room, m.n));
+}
+
+static void
+refuse(struct l2tp_engine *e, const struct l2tp_peer *to, uint16_t tunnel, uint16_t nr, uint16_t result, uint16_t error)
+{
+	refuse_as(e, to, l2tp_free_tunnel_id(e), tunnel, nr, result, error);
+}
+
+/*
+ * The server was killed and has begun anew: whoever still speaks into a tunnel of before is told, by the only number of it
+ * that we have heard, and need not find out by silence. Only for a while: later nobody can mean us.
+ */
+static void
+forgotten(struct l2tp_engine *e, const struct l2tp_peer *from, uint16_t tunnel)
+{
+	e->counters.unknown++;
+	if (e->server && tunnel != 0 && e->now_us < e->forgetful_until_us)
+		refuse_as(e, from, tunnel, 0, 0, L2TP_STOP_CLEAR, 0);
 }
 
 static struct l2tp_tunnel *
@@ -214,7 +233,10 @@ on_stranger(struct l2tp_engine *e, const struct l2tp_peer *from, const struct l2
 		return;
 	}
 	struct l2tp_tunnel *t = peer_id ? find_repeated(e, from, peer_id) : NULL;
-	if (t) {
+	if (t && t->state == L2TP_ESTABLISHED && m.type == L2TP_STOPCCN && h->ns != t->channel.nr) {
+		/* Out of turn it proves nothing: it may come from anybody. */
+		l2tp_tunnel_doubt(t);
+	} else if (t) {
 		l2tp_tunnel_receive(t, from, h);
 	} else if (m.type == L2TP_STOPCCN || peer_id == 0 || e->server == NULL) {
 		e->counters.unknown++;
@@ -234,6 +256,15 @@ on_stranger(struct l2tp_engine *e, const struct l2tp_peer *from, const struct l2
 	}
 }
 
+static bool
+is_stop(struct str payload)
+{
+	struct l2tp_message m;
+
+	(void)!l2tp_message_read(payload, STR_NULL, &m);
+	return m.type == L2TP_STOPCCN;
+}
+
 static void
 on_control(struct l2tp_engine *e, const struct l2tp_peer *from, const struct l2tp_head *h)
 {
@@ -243,8 +274,10 @@ on_control(struct l2tp_engine *e, const struct l2tp_peer *from, const struct l2t
 		on_stranger(e, from, h);
 	else if (t)
 		l2tp_tunnel_receive(t, from, h);
-	else
+	else if (h->payload.n == 0 || is_stop(h->payload))
 		e->counters.unknown++;
+	else
+		forgotten(e, from, h->tunnel);
 }
 
 /* Late packets of a sequenced session are dropped: section 5.4. */
@@ -287,6 +320,10 @@ l2tp_receive(struct l2tp_engine *e, int64_t now_us, const struct l2tp_peer *from
 		return 0;
 	}
 	struct l2tp_session *s = e->sessions[h.session];
+	if (s == NULL && h.session != 0 && e->tunnels[h.tunnel] == NULL) {
+		forgotten(e, from, h.tunnel);
+		return 0;
+	}
 	if (s == NULL || s->tunnel->id != h.tunnel || s->state != L2TP_S_ESTABLISHED || !in_order(s, &h)) {
 		e->counters.unknown++;
 		return 0;

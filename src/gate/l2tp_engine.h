@@ -66,6 +66,7 @@ struct l2tp_tunnel {
 	char *peer_name;
 	int64_t hello_us, gone_us;     /* next HELLO, or the end of patience before it stands; when a lingering one is forgotten */
 	bool counted;                  /* among those that never stood */
+	bool doubted;                  /* the peer, or somebody, said that it is forgotten: it is asked */
 	uint16_t id, peer_id;
 	uint8_t state;                 /* enum l2tp_tunnel_state */
 	uint8_t challenge[16];         /* ours, unanswered */
@@ -97,6 +98,7 @@ struct l2tp_engine {
 	struct due_heap due;
 	uint64_t seed;
 	int64_t now_us;
+	int64_t forgetful_until_us;    /* a process before us may have had tunnels that their peers hold for standing; 0: none had */
 	uint32_t ntunnels, nsessions, nstarting;
 	int64_t refusal_us;            /* refusals of unknown senders are rationed */
 	unsigned refusals;
@@ -135,6 +137,7 @@ void l2tp_tunnel_receive(struct l2tp_tunnel *t, const struct l2tp_peer *from, co
 void l2tp_tunnel_accept(struct l2tp_engine *e, const struct l2tp_peer *from, const struct l2tp_head *h,
     const struct l2tp_message *m);
 void l2tp_tunnel_tick(struct l2tp_tunnel *t);
+void l2tp_tunnel_doubt(struct l2tp_tunnel *t);        /* asks whether it still stands, and waits little for the answer */
 void l2tp_tunnel_free(struct l2tp_tunnel *t);
 void l2tp_tunnel_send(struct l2tp_tunnel *t, struct enc *e);          /* the message that l2tp_begin() began */
 void l2tp_tunnel_end(struct l2tp_tunnel *t, const struct l2tp_end *why);      /* sessions gone, events told, it lingers */

@@ -16,6 +16,10 @@
 /* A line that comes back must not wait long for our next call: one small packet every two seconds harms nobody. */
 #define CALL_TRIES 15
 #define CALL_WAIT_US 2000000
+/* Whether a tunnel that somebody calls forgotten still stands is found out quickly. */
+#define DOUBT_TRIES 4
+#define DOUBT_WAIT_US 200000
+#define DOUBT_LAST_WAIT_US 400000
 
 static void
 emit(void *ctx, struct str datagram)
@@ -450,6 +454,14 @@ l2tp_tunnel_follow(struct l2tp_tunnel *t, const struct l2tp_peer *from)
 	l2tp_engine_hash(t->engine, t);
 }
 
+static void
+trust(struct l2tp_tunnel *t)
+{
+	t->doubted = false;
+	t->channel.most_tries = L2TP_TRIES;
+	t->channel.longest_us = L2TP_LAST_WAIT_US;
+}
+
 void
 l2tp_tunnel_receive(struct l2tp_tunnel *t, const struct l2tp_peer *from, const struct l2tp_head *h)
 {
@@ -463,6 +475,8 @@ l2tp_tunnel_receive(struct l2tp_tunnel *t, const struct l2tp_peer *from, const s
 		while (l2tp_channel_next(&t->channel, t->engine->now_us, early, &session, &n))
 			take(t, session, str_of((const char *)early, n));
 	}
+	if (t->doubted && l2tp_channel_idle(&t->channel))
+		trust(t);
 	if (t->state == L2TP_ESTABLISHED)
 		t->hello_us = t->engine->now_us + t->terms->hello_us;
 	l2tp_channel_pump(&t->channel, t->engine->now_us, emit, t);
@@ -488,17 +502,36 @@ tidy(struct l2tp_tunnel *t)
 }
 
 static void
-say_hello(struct l2tp_tunnel *t)
+put_hello(struct l2tp_tunnel *t)
 {
 	uint8_t room[64];
 	struct enc e = enc_of(room, sizeof(room));
 
-	t->hello_us = t->engine->now_us + t->terms->hello_us;
-	tidy(t);
-	if (t->state == L2TP_LINGERING || !l2tp_channel_idle(&t->channel))
-		return;
 	l2tp_begin(&e, L2TP_HELLO, t->peer_id, 0);
 	l2tp_tunnel_send(t, &e);
+}
+
+static void
+say_hello(struct l2tp_tunnel *t)
+{
+	t->hello_us = t->engine->now_us + t->terms->hello_us;
+	tidy(t);
+	if (t->state != L2TP_LINGERING && l2tp_channel_idle(&t->channel))
+		put_hello(t);
+}
+
+/* Asked at 0, 0.2, 0.6 and 1.0 seconds, given up at 1.4. */
+void
+l2tp_tunnel_doubt(struct l2tp_tunnel *t)
+{
+	if (t->doubted || !l2tp_channel_idle(&t->channel))
+		return;
+	t->doubted = true;
+	t->channel.most_tries = DOUBT_TRIES;
+	t->channel.longest_us = DOUBT_LAST_WAIT_US;
+	t->channel.wait_us = DOUBT_WAIT_US;
+	put_hello(t);
+	arm(t);
 }
 
 /* What was asked is not answered, or the silence lasted too long. */

@@ -12,6 +12,7 @@
 #include "gate/l2tp_vpn6.h"
 #include "gate/l2tp_vpn_pool.h"
 
+#define FORGETFUL_US INT64_C(300000000)
 #define SETUP_US 45000000              /* a call that is not up by then is let go */
 #define PROBE_US 1000000
 
@@ -384,6 +385,8 @@ vpn_open(struct l2tp_vpn *v, const struct vpn_hooks *hooks, void *ctx, const str
 void
 vpn_begin(struct l2tp_vpn *v, int64_t now_us)
 {
+	/* Who of our filiais was connected before us finds out within this time, or by his own keep-alive. */
+	v->engine->forgetful_until_us = now_us + FORGETFUL_US;
 	vpn_tick(v, now_us);
 }
 

@@ -322,6 +322,26 @@ test_server_restart(void **state)
 	free_world(w);
 }
 
+/* It is killed, and tells nobody: whoever still speaks to it hears that he is forgotten, asks, and dials anew. */
+static void
+test_server_killed(void **state)
+{
+	struct world *w = new_world(3);
+
+	(void)state;
+	open_filial(w, 1, STR("filial1"), STR("um"));
+	run(w, 2000000);
+	vpn_free(&w->sites[0].vpn);
+	assert_int_equal(vpn_open(&w->sites[0].vpn, &hooks, &w->sites[0], &server, NULL, 0), 0);
+	vpn_begin(&w->sites[0].vpn, w->now_us);
+	assert_false(passes(w, w->dials[0].call, 1, 0xc0a81e05));
+	run(w, 2300000);
+	assert_int_equal(w->sites[1].ups, 2);
+	assert_int_equal(w->sites[0].vpn.nup, 1);
+	assert_true(passes(w, w->dials[0].call, 1, 0xc0a81e05));
+	free_world(w);
+}
+
 static void
 test_wrong_password(void **state)
 {
@@ -643,7 +663,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_company), cmocka_unit_test(test_cut_line), cmocka_unit_test(test_mended_line), cmocka_unit_test(test_server_restart),
+		cmocka_unit_test(test_company), cmocka_unit_test(test_cut_line), cmocka_unit_test(test_mended_line), cmocka_unit_test(test_server_restart), cmocka_unit_test(test_server_killed),
 		cmocka_unit_test(test_wrong_password), cmocka_unit_test(test_only_one), cmocka_unit_test(test_kick_and_redial),
 		cmocka_unit_test(test_profile), cmocka_unit_test(test_session_timeout_and_rate),
 		cmocka_unit_test(test_same_user_twice), cmocka_unit_test(test_moved), cmocka_unit_test(test_routes), cmocka_unit_test(test_ipv6),
