@@ -15,6 +15,7 @@
  * rules, gets the number of each rule's own message: those between two rules' belong to the later one. The number of the
  * last message, which asks for an answer, or -ENOMEM.
  */
-int64_t nft_batch(const struct policy *p, const struct nft_kept *k, uint32_t first, struct buf *out, uint32_t *rule_seq) WARN_UNUSED;
+int64_t nft_batch(const struct policy *p, const struct nft_kept *k, uint32_t first, struct buf *out,
+    uint32_t *rule_seq) WARN_UNUSED;
 
 #endif

@@ -20,7 +20,10 @@
 #define NAME_BYTES 16                  /* IFNAMSIZ */
 
 /* Types of nft's language (its datatype.h): the kernel keeps the number and does not look at it. */
-enum { TYPE_IPV4 = 7, TYPE_IPV6 = 8, TYPE_PROTOCOL = 12, TYPE_SERVICE = 13, TYPE_ICMP = 14, TYPE_ICMPV6 = 29, TYPE_NAME = 41, TYPE_BITS = 6 };
+enum {
+	TYPE_IPV4 = 7, TYPE_IPV6 = 8, TYPE_PROTOCOL = 12, TYPE_SERVICE = 13, TYPE_ICMP = 14, TYPE_ICMPV6 = 29,
+	TYPE_NAME = 41, TYPE_BITS = 6,
+};
 
 uint32_t
 nft_key_type(enum policy_set_kind kind, uint32_t *ret_bytes)
@@ -553,7 +556,9 @@ match_rate(struct nft_writer *w, const struct policy_rule *r)
 	nft_load_address(w, r->family, r->syn || r->src_set != POLICY_NO_SET);
 	if (r->syn && r->family == 6)
 		expr_bitwise(&w->expr, network, zero, sizeof(network));
-	struct expr_renew renew = { .set = w->p->sets[r->meter].nft, .rate = (uint64_t)r->rate, .unit_s = nft_rate_unit(r), .over = r->over };
+	struct expr_renew renew = {
+		.set = w->p->sets[r->meter].nft, .rate = (uint64_t)r->rate, .unit_s = nft_rate_unit(r), .over = r->over,
+	};
 	expr_renew(&w->expr, &renew);
 }
 

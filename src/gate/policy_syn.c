@@ -141,7 +141,8 @@ let_on(struct flooding *f, const struct policy_rule *like)
 static void
 build_ends(struct flooding *f, bool before)
 {
-	struct policy_rule r = blank(f, POLICY_OUTPUT, before ? "in the name of who answered with a cookie" : "in a name that is not ours");
+	struct policy_rule r = blank(f, POLICY_OUTPUT,
+	    before ? "in the name of who answered with a cookie" : "in a name that is not ours");
 
 	r.for_others = true;
 	if (before) {
