@@ -1,6 +1,7 @@
 /*
  * nft_text: a policy in the language of nft, as one transaction that replaces our rules and nothing
- * else: what a rule says of itself to people, and what the messages of gate/nft_batch.h are held against. No word of the operator but names of interfaces reaches the text, and those are checked.
+ * else: what a rule says of itself to people, and what the messages of gate/nft_batch.h are held
+ * against. No word of the operator but names of interfaces reaches the text, and those are checked.
  */
 #ifndef GUARITA_GATE_NFT_TEXT_H
 #define GUARITA_GATE_NFT_TEXT_H
