@@ -1,6 +1,7 @@
 /*
- * condition: FIELD OP VALUES, compiled from words. Each op is a row of one table: how many words it takes, and how they
- * are compiled, what it says of an absent field; how it is asked stands in condition_ask.c. Must never remember anything beside the rule set.
+ * condition: FIELD OP VALUES, compiled from words. Each op is a row of one table: how many words it takes, how they are
+ * compiled, what it says of an absent field; how it is asked stands in condition_ask.c. Must never remember anything
+ * beside the rule set.
  */
 #include "watch/condition.h"
 
@@ -338,7 +339,8 @@ condition_compile(struct load *l, const struct conf_stmt *s, uint32_t *at, struc
 		return -EINVAL;
 	}
 	err = ops[c.op].take ? ops[c.op].take(l, s, at, &c) : 0;
-	c.plain = c.about == CONDITION_FIELD && c.field != FIELD_program && c.field != FIELD_host && c.field != FIELD_message && c.field != FIELD_pid;
+	c.plain = c.about == CONDITION_FIELD && c.field != FIELD_program && c.field != FIELD_host &&
+	    c.field != FIELD_message && c.field != FIELD_pid;
 	c.if_absent = ops[c.op].if_absent;
 	if (err == 0)
 		err = make_ready(l, &c);
