@@ -421,12 +421,9 @@ read_repeated(struct reader *r, struct piece *ret)
 {
 	size_t begin = r->at, end;
 	struct piece all = nothing, one;
-	struct repeat times;
-	int rc;
+	struct repeat times = { .least = 1, .most = 1 };
+	int rc = ++r->steps > STEPS_MAX ? -ENOTSUP : read_atom(r, &one);
 
-	if (++r->steps > STEPS_MAX)
-		return -ENOTSUP;
-	rc = read_atom(r, &one);
 	if (rc == 0)
 		rc = read_repeat(r, &times);
 	if (rc < 0 || times.most == 0)
