@@ -9,6 +9,7 @@
 #include "console/config_file.h"
 #include "console/diff.h"
 #include "console/i18n.h"
+#include "console/masked.h"
 #include "console/term.h"
 
 int
@@ -50,7 +51,7 @@ loaded_text(const struct loaded *l, struct buf *out)
 		for (uint32_t i = 0; i < b.nfiles; i++) {
 			if (b.nfiles > 1)
 				buf_addf(out, "%s# %.*s\n", i ? "\n" : "", STR_FMT(b.files[i].name));
-			buf_add(out, b.files[i].text);
+			masked_text(l->config, b.files[i].text, out);
 		}
 	}
 	arena_free(&a);

@@ -4,7 +4,7 @@ import signal
 
 import pytest
 from conftest import ROLES, wait_until
-from gate import Gate, bed, needs_bed  # noqa: F401 (bed is a fixture)
+from gate import GUARITA, Gate, bed, needs_bed  # noqa: F401 (bed is a fixture)
 
 pytestmark = needs_bed
 MATRIZ = """
@@ -94,3 +94,16 @@ def test_who_is_connected_is_in_his_list(bed, matriz, tmp_path):  # noqa: F811
                 caller.end(signal.SIGKILL)
         door.kill()
         door.wait()
+
+
+def test_a_plan_shows_no_password(bed, matriz):  # noqa: F811
+    text = matriz.config.read_text()
+    matriz.config.write_text(text.replace('"his alone" {', "'his \\ own' { idle-timeout 5m;").replace('"hers alone" {', '"her \\"new\\"" {'))
+    done = bed.run("matriz", GUARITA, "plan", "--config", matriz.config, check=False)
+    shown = done.stdout + done.stderr
+    assert "secret bob (secret " in shown and "idle-timeout 5m" in shown, shown
+    for word in ("hers alone", "his alone", "her ", "own"):
+        assert word not in shown.replace("its own", ""), shown
+    # A changed password is a change: the two do not look the same.
+    before, after = (line.split("(secret ")[1][:3] for line in shown.splitlines() if "secret ana" in line)
+    assert before != after
