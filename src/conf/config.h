@@ -9,6 +9,7 @@
 
 #include "conf/config_gate.h"
 #include "conf/config_link.h"
+#include "conf/config_relay.h"
 #include "conf/config_vpn.h"
 #include "conf/tree.h"
 #include "conf/value.h"
@@ -192,6 +193,8 @@ struct config {
 	struct conf_archive *archive;  /* NULL: none */
 	struct conf_accounting *accounting;    /* NULL: left as it is */
 	struct conf_vault *vault;      /* NULL: none */
+	struct conf_relay *relays;
+	uint32_t nrelays;
 	struct conf_watch watch;
 	struct conf_respond *responds;
 	uint32_t nresponds;

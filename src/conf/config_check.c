@@ -422,6 +422,7 @@ config_check(const struct config *c, struct diags *d)
 	check_control(c, d);
 	config_check_vpn(c, d);
 	config_check_link(c, d);
+	config_check_relay(c, d);
 	config_check_ipsec(c, d);
 }
 

@@ -17,6 +17,7 @@ int config_imply(struct arena *a, struct config *c) WARN_UNUSED;
 void config_check(const struct config *c, struct diags *d);
 
 /* config_gate.c: the blocks of the gate, whose rows CONFIG_GATE_ROWS names. */
+extern const struct schema relay_schema, write_schema;
 extern const struct schema gateway_schema, interface_schema, zone_schema, network_schema,
     service_schema, branch_schema, list_schema, allow_schema, deny_schema, reject_schema,
     rule_schema, masquerade_schema, forward_schema, route_schema, fallback_schema, p2p_schema;

@@ -66,6 +66,8 @@ static const struct command commands[] = {
 		N_("how two generations differ, or one from the edited file"), command_compare },
 	{ "import", "routeros", "FILE", 1, 1, "", N_("turns an export of RouterOS into a configuration"),
 		command_import_routeros },
+	{ "import", "syslog.conf", "FILE", 1, 1, "", N_("turns the rules of a syslog.conf into a configuration"),
+		command_import_syslog },
 	{ "why", NULL, "SRC DST[:PORT[/PROTOCOL]]", 2, 2, "Ci",
 		N_("what becomes of such a packet, and by which lines"), command_why },
 	{ "fw", "rules", "[WORD]", 0, 1, "cjp", N_("rules in force, with their counters and lines"), command_fw_rules },

@@ -101,6 +101,7 @@ int command_vault_pack(const struct options *o);
 int command_vault_checkpoint(const struct options *o);
 int command_verify(const struct options *o);
 int command_import_routeros(const struct options *o);
+int command_import_syslog(const struct options *o);
 int command_why(const struct options *o);
 int command_site_key(const struct options *o);
 int command_site_list(const struct options *o);

@@ -1,9 +1,13 @@
-/* import: `guarita import routeros FILE`: another router's configuration as ours, on standard output. Changes nothing. */
+/*
+ * import: `guarita import routeros FILE`, `guarita import syslog.conf FILE`: the configuration of another program as ours, on
+ * standard output. Changes nothing.
+ */
 #include <errno.h>
 #include <stdio.h>
 
 #include "console/command.h"
 #include "console/i18n.h"
+#include "console/syslogconf.h"
 #include "console/term.h"
 #include "gate/policy.h"
 #include "gate/routeros.h"
@@ -50,6 +54,29 @@ command_import_routeros(const struct options *o)
 		(void)out_write(stdout, buf_str(&out));
 		complain(_("%s: %u converted, %u needless here, %u not converted (listed at the end)\n"), o->args[0], n.converted,
 		    n.needless, n.not_converted);
+		rc = check_result(&a, buf_str(&out));
+	}
+	buf_free(&text);
+	buf_free(&out);
+	arena_free(&a);
+	return rc < 0 ? EXIT_FAILED : EXIT_CLEAN;
+}
+
+int
+command_import_syslog(const struct options *o)
+{
+	struct buf text = BUF_INIT(SYSLOGCONF_TEXT_MAX), out = BUF_INIT(8u * SYSLOGCONF_TEXT_MAX);
+	struct syslogconf_counts n;
+	struct arena a = { 0 };
+	int rc = file_read(o->args[0], &text);
+
+	if (rc == 0)
+		rc = syslogconf_convert(buf_str(&text), &out, &n);
+	if (rc < 0) {
+		complain(_("guarita: %s: %s\n"), o->args[0], strerror(-rc));
+	} else {
+		(void)out_write(stdout, buf_str(&out));
+		complain(_("%s: %u rules converted, %u not (listed at the end)\n"), o->args[0], n.converted, n.not_converted);
 		rc = check_result(&a, buf_str(&out));
 	}
 	buf_free(&text);

@@ -60,7 +60,7 @@ guaritad_wants(const struct guaritad *g, const struct role_row *row)
 	if (row->peer == MSG_VAULTD || row->peer == MSG_PACKD)
 		return c->vault != NULL;
 	if (row->peer == MSG_SHIPD)
-		return c->vault && c->vault->nships > 0;
+		return c->vault && c->vault->nships + c->nrelays > 0;
 	if (row->peer == MSG_NETD)
 		return conf_has_gate(&c->gate);
 	if (row->peer == MSG_PEEKD)

@@ -8,15 +8,26 @@
 
 #include "console/vault_dir.h"
 #include "role/role.h"
+#include "sys/tls.h"
+#include "wire/syslog_select.h"
+
+#define SHIP_SENT_MAX 128
 
 struct ship_engine;
 
+struct ship_sent {                     /* a batch that a stream took */
+	uint64_t first;
+	size_t bytes;
+};
+
 struct ship {
-	const struct conf_ship *conf;
+	const struct conf_ship *conf;  /* of an engine */
+	const struct conf_relay *relay;        /* or of a syslog host, a file */
 	const struct ship_engine *engine;
 	struct str site;
 	const char *vault;
-	char name[128];                /* "nats-127.0.0.1:4222": of its file in the vault, and for people */
+	char name[128];                /* "nats-127.0.0.1:4222": of its file in the vault */
+	char label[300];               /* for people */
 	char address[80];
 	int fd;                        /* -1: not connected */
 	struct buf in, out;
@@ -31,6 +42,17 @@ struct ship {
 	char why[256];
 	bool told, busy;
 	bool vault_gone;               /* the last error is of the vault, not of the engine */
+	/* Of a relay. ship_relay.c */
+	struct syslog_select select;
+	struct tls_trust *trust;
+	struct tls *tls;
+	int file;
+	bool datagrams;
+	char host[256];                /* this machine */
+	struct buf text, part;         /* what is sent at once; the beginning of a long line */
+	struct ship_sent sent[SHIP_SENT_MAX];  /* over this connection */
+	unsigned nsent;
+	uint64_t relayed, repeated;    /* lines; entries gone back over after a reset */
 	struct role *role;
 	struct timer *timer;
 	_Atomic bool stop;             /* told to the worker */
@@ -50,7 +72,12 @@ struct ship_engine {
 	int (*send)(struct ship *s, const struct ship_batch *b);
 };
 
-extern const struct ship_engine ship_nats, ship_clickhouse;
+extern const struct ship_engine ship_nats, ship_clickhouse, ship_relay;
+
+/* ship_relay.c. Before rights are given up; and the host and port (at least 16 bytes; may be NULL) of its HOST[:PORT]. */
+int ship_relay_prepare(struct ship *s) WARN_UNUSED;
+void ship_relay_close(struct ship *s);
+int ship_relay_host(const struct conf_relay *c, char host[256], char *port) WARN_UNUSED;
 
 int ship_fault(struct ship *s, int error, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 

@@ -56,7 +56,7 @@ ship_connect(struct ship *s)
 	ship_disconnect(s);
 	if (r < 0)
 		return ship_fault(s, r, "%s is no address", s->address);
-	s->fd = socket(to.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	s->fd = socket(to.ss_family, (s->datagrams ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (s->fd < 0)
 		return ship_fault(s, -errno, "no socket: %s", strerror(errno));
 	r = connect(s->fd, (const struct sockaddr *)&to, n) < 0 ? -errno : 0;

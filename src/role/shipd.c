@@ -40,6 +40,7 @@ name_target(struct ship *s)
 	else
 		snprintf(s->address, sizeof(s->address), "[%s]:%u", host, e->port);
 	snprintf(s->name, sizeof(s->name), "%s-%s", s->engine->name, s->address);
+	snprintf(s->label, sizeof(s->label), "%s", s->name);
 }
 
 /* A table's or a stream's name goes into statements and subjects as it is. */
@@ -84,47 +85,83 @@ wait_for_vault(const struct role *r)
 	return e;
 }
 
+static void
+target_new(struct shipping *p, const struct conf_ship *ship, const struct conf_relay *relay)
+{
+	const struct config *c = p->role->config;
+
+	p->v[p->n++] = (struct ship){
+		.conf = ship, .relay = relay, .engine = relay ? &ship_relay : engines[ship->engine], .site = c->site, .vault = c->vault->path.p,
+		.fd = -1, .file = -1, .in = BUF_INIT(16u << 20), .out = BUF_INIT(80u << 20), .origin_text = BUF_INIT(1024),
+		.text = BUF_INIT(80u << 20), .part = BUF_INIT(2u << 20), .role = p->role,
+	};
+}
+
+static int
+prepare_target(struct ship *s)
+{
+	if (s->relay)
+		return ship_relay_prepare(s);
+	name_target(s);
+	int r = check_name(s->role, s->conf->table);
+	return r < 0 ? r : check_name(s->role, s->conf->stream);
+}
+
 static int
 prepare(void *ctx, struct role *r)
 {
 	struct shipping *p = ctx;
 	const struct conf_vault *c = r->config->vault;
+	int e = 0;
 
 	p->role = r;
-	if (!c || !c->nships) {
+	if (!c || c->nships + r->config->nrelays == 0) {
 		log_say(&r->log, LOG_LEVEL_ERROR, "the configuration ships nothing; example: vault ... { ship nats 192.0.2.7:4222; }");
 		return -EINVAL;
 	}
-	p->v = calloc(c->nships, sizeof(*p->v));
+	p->v = calloc(c->nships + r->config->nrelays, sizeof(*p->v));
 	if (!p->v)
 		return -ENOMEM;
-	for (p->n = 0; p->n < c->nships; p->n++) {
-		struct ship *s = &p->v[p->n];
-		*s = (struct ship){
-			.conf = &c->ships[p->n], .engine = engines[c->ships[p->n].engine], .site = r->config->site, .vault = c->path.p,
-			.fd = -1, .in = BUF_INIT(16u << 20), .out = BUF_INIT(80u << 20), .origin_text = BUF_INIT(1024), .role = r,
-		};
-		name_target(s);
-		if (check_name(r, s->conf->table) < 0 || check_name(r, s->conf->stream) < 0)
-			return -EINVAL;
-	}
-	if (r->check_only)
-		return 0;
-	int e = wait_for_vault(r);
+	for (uint32_t i = 0; i < c->nships; i++)
+		target_new(p, &c->ships[i], NULL);
+	for (uint32_t i = 0; i < r->config->nrelays; i++)
+		target_new(p, NULL, &r->config->relays[i]);
+	for (size_t i = 0; i < p->n && e == 0; i++)
+		e = prepare_target(&p->v[i]);
+	if (e < 0 || r->check_only)
+		return e;
+	e = wait_for_vault(r);
 	return e < 0 ? e : make_dirs(r);
 }
 
 /* Worker. */
 
-static void
+static bool
 load_note(struct ship *s)
 {
 	struct buf text = BUF_INIT(64);
 	char path[PATH_MAX];
+	bool known = snprintf(path, sizeof(path), "%s/ship/%s", s->vault, s->name) < (int)sizeof(path) && file_read(path, &text) == 0 &&
+	    text_u64(str_trim(buf_str(&text)), &s->at) == 0;
 
-	if (snprintf(path, sizeof(path), "%s/ship/%s", s->vault, s->name) < (int)sizeof(path) && file_read(path, &text) == 0)
-		(void)!text_u64(str_trim(buf_str(&text)), &s->at);
 	buf_free(&text);
+	return known;
+}
+
+/* A syslog host gets what comes from now on, an engine all there is. */
+static int
+begin_target(struct ship *s, struct ship_batch *b)
+{
+	bool anew = !load_note(s) && s->relay;
+
+	if (anew)
+		s->at = UINT64_MAX;
+	int r = ship_read(s, b);
+	if (r == 0 && anew) {
+		s->at = s->size;
+		r = ship_note(s);
+	}
+	return r;
 }
 
 static int
@@ -150,10 +187,8 @@ begin_connection(struct ship *s, struct ship_batch *b)
 {
 	int r = 0;
 
-	if (!s->origin.n) {
-		load_note(s);
-		r = ship_read(s, b);
-	}
+	if (!s->origin.n)
+		r = begin_target(s, b);
 	if (r == 0)
 		r = s->engine->open(s, &s->at);
 	return r;
@@ -184,9 +219,9 @@ done(void *ctx)
 
 	s->busy = false;
 	if (s->error < 0 && !s->told && !s->stop)
-		log_say(&s->role->log, LOG_LEVEL_ERROR, "ship %s: %s; it is tried again, and lines wait", s->name, s->why);
+		log_say(&s->role->log, LOG_LEVEL_ERROR, "ship %s: %s; it is tried again, and lines wait", s->label, s->why);
 	else if (s->error == 0 && s->told)
-		log_say(&s->role->log, LOG_LEVEL_INFO, "ship %s: lines are taken again", s->name);
+		log_say(&s->role->log, LOG_LEVEL_INFO, "ship %s: lines are taken again", s->label);
 	s->told = s->error < 0;
 	/* The vault was set aside and made anew: what we may read is gone, and a new start may read what is there. */
 	if (s->error == -EACCES && s->vault_gone && !s->stop)
@@ -225,8 +260,11 @@ status(void *ctx, struct buf *json)
 	buf_add(json, STR("\"targets\":["));
 	for (size_t i = 0; i < p->n; i++) {
 		const struct ship *s = &p->v[i];
-		buf_addf(json, "%s{\"name\":\"%s\",\"at\":%llu,\"behind\":%llu,\"lines\":%llu,\"batches\":%llu,\"skipped\":%llu,\"error\":",
-		    i ? "," : "", s->name, (unsigned long long)s->at, (unsigned long long)(s->size > s->at ? s->size - s->at : 0),
+		buf_addf(json, "%s{\"name\":", i ? "," : "");
+		buf_add_json(json, str_z(s->label));
+		if (s->relay)
+			buf_addf(json, ",\"relayed\":%llu,\"repeated\":%llu", (unsigned long long)s->relayed, (unsigned long long)s->repeated);
+		buf_addf(json, ",\"at\":%llu,\"behind\":%llu,\"lines\":%llu,\"batches\":%llu,\"skipped\":%llu,\"error\":", (unsigned long long)s->at, (unsigned long long)(s->size > s->at ? s->size - s->at : 0),
 		    (unsigned long long)s->lines, (unsigned long long)s->batches, (unsigned long long)s->skipped);
 		buf_add_json(json, str_z(s->told ? s->why : ""));
 		buf_add_byte(json, '}');
@@ -260,6 +298,7 @@ finish(void *ctx)
 		buf_free(&s->in);
 		buf_free(&s->out);
 		buf_free(&s->origin_text);
+		ship_relay_close(s);
 	}
 	free(p->v);
 }

@@ -149,22 +149,39 @@ done(void *ctx)
 	free(d);
 }
 
-/* How far an engine elsewhere has taken lines, as shipd wrote it down; 0 when it did not. */
+/* How far somebody has taken lines, as shipd wrote it down; 0 when it did not. */
 static uint64_t
-shipped_to(const struct vaulting *v, const struct conf_ship *c)
+noted(const struct vaulting *v, const char *name)
 {
-	static const char *const names[] = { [CONF_SHIP_NATS] = "nats", [CONF_SHIP_CLICKHOUSE] = "clickhouse" };
 	struct buf text = BUF_INIT(64);
-	char host[64], path[PATH_MAX];
+	char path[PATH_MAX];
 	uint64_t at = 0;
+	int n = snprintf(path, sizeof(path), "%s/ship/%s", v->disk.dir, name);
 
-	host[addr_show(&c->to.addr, host)] = '\0';
-	int n = snprintf(path, sizeof(path), addr_is_v4(&c->to.addr) ? "%s/ship/%s-%s:%u" : "%s/ship/%s-[%s]:%u", v->disk.dir,
-	    names[c->engine], host, c->to.port);
 	if (n > 0 && n < (int)sizeof(path) && file_read(path, &text) == 0)
 		(void)!text_u64(str_trim(buf_str(&text)), &at);
 	buf_free(&text);
 	return at;
+}
+
+static uint64_t
+shipped_to(const struct vaulting *v, const struct conf_ship *c)
+{
+	static const char *const names[] = { [CONF_SHIP_NATS] = "nats", [CONF_SHIP_CLICKHOUSE] = "clickhouse" };
+	char host[64], name[128];
+
+	host[addr_show(&c->to.addr, host)] = '\0';
+	snprintf(name, sizeof(name), addr_is_v4(&c->to.addr) ? "%s-%s:%u" : "%s-[%s]:%u", names[c->engine], host, c->to.port);
+	return noted(v, name);
+}
+
+static uint64_t
+relayed_to(const struct vaulting *v, const struct conf_relay *c)
+{
+	char name[CONF_RELAY_NAME];
+
+	config_relay_name(c, name);
+	return noted(v, name);
 }
 
 /* Every engine and every site has the lines before this one; or too much waits already. */
@@ -175,6 +192,9 @@ shipped(const struct vaulting *v, uint64_t end, size_t files)
 		return true;
 	for (uint32_t i = 0; i < v->conf->nships; i++)
 		if (shipped_to(v, &v->conf->ships[i]) < end)
+			return false;
+	for (uint32_t i = 0; i < v->role->config->nrelays; i++)
+		if (relayed_to(v, &v->role->config->relays[i]) < end)
 			return false;
 	return vaulting_copy_done(v, end);
 }
