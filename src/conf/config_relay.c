@@ -3,7 +3,7 @@
 
 #include "base/hash.h"
 #include "conf/config_in.h"
-#include "wire/syslog_select.h"
+#include "conf/syslog_select.h"
 
 static const char *const way_names[] = { "udp", "tcp", "tls", NULL };
 static const char *const format_names[] = { "rfc5424", "rfc3164", NULL };

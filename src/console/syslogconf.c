@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "wire/syslog_select.h"
+#include "conf/syslog_select.h"
 
 #define NAMES_MAX 1024                 /* of one block */
 

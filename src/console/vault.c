@@ -343,8 +343,11 @@ export(const struct options *o, struct vault_dir *d)
 		snprintf(d->why, sizeof(d->why), "%s is neither the number of an entry nor a range such as 17-29", o->args[0]);
 	for (uint64_t i = first; i < end && r == 0; i++) {
 		r = vault_dir_record(d, i, &record);
-		if (r == -ENOENT && !o->nargs)
-			return 0;
+		/* Without a range the end is where the log ends. */
+		if (r == -ENOENT && !o->nargs) {
+			r = 0;
+			break;
+		}
 		if (r == 0)
 			r = vault_entry_decode(record, i, &e);
 		buf_reset(&out);

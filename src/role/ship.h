@@ -9,7 +9,7 @@
 #include "console/vault_dir.h"
 #include "role/role.h"
 #include "sys/tls.h"
-#include "wire/syslog_select.h"
+#include "conf/syslog_select.h"
 
 #define SHIP_SENT_MAX 128
 

@@ -21,7 +21,7 @@
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/sock.h"
-#include "wire/syslog_select.h"
+#include "conf/syslog_select.h"
 #include "wire/syslog_write.h"
 
 #define BATCH_BYTES (64u << 10)

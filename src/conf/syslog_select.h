@@ -3,8 +3,8 @@
  * A selector means its severity and all graver ones; "=" only this one, "!" not those, "none" nothing of the facility; what
  * stands further to the right is added to, or taken from, what stands before it.
  */
-#ifndef GUARITA_WIRE_SYSLOG_SELECT_H
-#define GUARITA_WIRE_SYSLOG_SELECT_H
+#ifndef GUARITA_CONF_SYSLOG_SELECT_H
+#define GUARITA_CONF_SYSLOG_SELECT_H
 
 #include "base/str.h"
 

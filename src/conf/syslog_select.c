@@ -1,5 +1,5 @@
 /* syslog_select: see syslog_select.h. Must never take a word that it does not know for one it knows. */
-#include "wire/syslog_select.h"
+#include "conf/syslog_select.h"
 
 #include <errno.h>
 
