@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "watch/forms.h"
 #include "watch/groups.h"
+#include "watch/mould.h"
 #include "watch/odd.h"
 #include "watch/refine.h"
 
@@ -26,7 +27,8 @@ decode_work_new(const struct ruleset *rs)
 	w->automata = calloc(rs->decoders->ngroups + 1, sizeof(struct automaton *));
 	w->budget.credit = AUTOMATA_CREDIT_MAX;
 	w->plain = refine_memo_new(rs->decoders);
-	ok = w->automata && w->plain && w->literals && w->forms && refine_prepare(rs->decoders, w->literals) == 0;
+	w->moulds = moulds_new(rs->decoders);
+	ok = w->automata && w->moulds && w->plain && w->literals && w->forms && refine_prepare(rs->decoders, w->literals) == 0;
 	for (uint32_t i = 0; ok && i < rs->decoders->ngroups; i++)
 		if (rs->decoders->groups[i].index.literals)
 			ok = literals_prepare(w->literals, rs->decoders->groups[i].index.literals) == 0;
@@ -45,6 +47,7 @@ decode_work_free(struct decode_work *w)
 	for (uint32_t i = 0; w->automata && i < w->rs->decoders->ngroups; i++)
 		automaton_free(w->automata[i]);
 	free(w->automata);
+	moulds_free(w->moulds);
 	literals_work_free(w->literals);
 	forms_work_free(w->forms);
 	refine_memo_free(w->plain);
@@ -215,7 +218,7 @@ try_group(struct decode_work *w, uint32_t group, int how, struct slot base, stru
 }
 
 /* Programs are few and come again and again: what their names mean is remembered as they were written. */
-static const struct memo *
+static struct memo *
 recall(struct decode_work *w, struct str program)
 {
 	struct str name = str_head(program, WORK_PROGRAM_MAX);
@@ -226,6 +229,7 @@ recall(struct decode_work *w, struct str program)
 	memcpy(m->name, name.p, name.n);
 	m->len = (uint8_t)name.n;
 	m->ngroups = groups_of_program(w->rs->decoders, program, m->group);
+	m->moulds = moulds_of(w->moulds, m->group, m->ngroups);
 	return m;
 }
 
@@ -233,6 +237,7 @@ recall(struct decode_work *w, struct str program)
 struct places {
 	uint32_t group[WORK_GROUPS_MAX + DECODE_ROUTE_MAX + 2];
 	uint32_t n;
+	struct mould_set *moulds;
 	struct slot text[5];
 	uint32_t ntexts;
 	struct stamp stamp;        /* of text[stamped - 1]; stamped is 0 when none lies behind a stamp */
@@ -303,10 +308,8 @@ add_text(struct places *p, struct slot at)
 }
 
 static void
-find_places(struct decode_work *w, const struct decode_route *route, const struct record *r, struct places *p)
+find_groups(struct decode_work *w, const struct decode_route *route, const struct record *r, struct places *p)
 {
-	struct slot whole = { .off = 0, .len = (uint32_t)r->raw.n };
-
 	p->n = 0;
 	if (r->program.len) {
 		const struct memo *m = recall(w, record_text(r, r->program));
@@ -315,14 +318,23 @@ find_places(struct decode_work *w, const struct decode_route *route, const struc
 			p->group[p->n] = m->group[p->n];
 			p->n++;
 		}
+		p->moulds = m->moulds;
 	} else {
 		for (uint32_t i = 0; route && i < route->n; i++)
 			p->group[p->n++] = route->group[i];
 		p->group[p->n++] = w->rs->decoders->none;
+		p->moulds = moulds_of(w->moulds, p->group, p->n);
 	}
 	p->group[p->n++] = w->rs->decoders->any;
 	p->text[0] = trimmed(r, r->message);
 	p->ntexts = 1;
+}
+
+static void
+find_texts(const struct record *r, struct places *p)
+{
+	struct slot whole = { .off = 0, .len = (uint32_t)r->raw.n };
+
 	if (r->message.len != r->raw.n && head_may_be_message(r)) {
 		p->text[1] = trimmed(r, whole);
 		p->ntexts += p->text[1].len != p->text[0].len;
@@ -348,10 +360,16 @@ try_text(struct decode_work *w, const struct places *p, uint32_t group, int how,
 static bool
 try_places(struct decode_work *w, const struct places *p, int how, struct record *r)
 {
-	for (uint32_t i = 0; i < p->n; i++)
-		for (uint32_t k = 0; k < p->ntexts; k++)
-			if (try_text(w, p, p->group[i], how, k, r))
-				return true;
+	for (uint32_t i = 0; i < p->n; i++) {
+		for (uint32_t k = 0; k < p->ntexts; k++) {
+			if (!try_text(w, p, p->group[i], how, k, r))
+				continue;
+			/* What is asked first of all may be asked by a mould. */
+			if (i == 0 && k == 0 && how == EXACT && p->moulds && w->hit && w->hit->on == FIELD_NONE)
+				moulds_learn(w, p->moulds, record_text(r, p->text[0]));
+			return true;
+		}
+	}
 	return false;
 }
 
@@ -370,7 +388,10 @@ try_all(struct decode_work *w, const struct decode_route *route, struct record *
 	const struct decoders *d = w->rs->decoders;
 	struct places p;
 
-	find_places(w, route, r, &p);
+	find_groups(w, route, r, &p);
+	if (p.moulds && !w->on_try && moulds_decode(w, p.moulds, p.text[0], r))
+		return true;
+	find_texts(r, &p);
 	/* A guess at what is said tells more than a program's pattern that takes whatever is left. */
 	return try_places(w, &p, EXACT, r) || try_guesses(w, &p, d->guess, EXACT, r) || try_places(w, &p, VAGUE, r) ||
 	    try_guesses(w, &p, d->guess, VAGUE, r) || try_guesses(w, &p, d->last, EXACT, r) ||

@@ -126,9 +126,13 @@ struct decoders {
 #define WORK_PROGRAM_MAX 40
 #define WORK_GROUPS_MAX 3
 
+struct mould_set;
+struct moulds;                         /* mould.h */
+
 struct memo {                          /* program as written: the groups it may belong to */
 	char name[WORK_PROGRAM_MAX];
 	uint8_t len, ngroups;
+	struct mould_set *moulds;      /* of these groups; NULL: none are kept */
 	uint32_t group[WORK_GROUPS_MAX];
 };
 
@@ -137,6 +141,7 @@ struct decode_work {
 	struct literals_work *literals;
 	struct automaton **automata;   /* by group; NULL until a text is walked */
 	struct automata_budget budget;
+	struct moulds *moulds;
 	struct candidates candidates;
 	struct match match;
 	struct memo memo[WORK_MEMO];

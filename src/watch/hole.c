@@ -461,8 +461,8 @@ hole_may_begin(enum hole_type t, char c)
 		return c == '"';
 	case HOLE_WORD:
 		return !is(c, BLANK);
-	case HOLE_TIME:            /* a digit, a sign, or the name of a day or month */
-		return !is(c, ALPHA) || (c < 'a' && strchr("JFMASONDTWIE", c));
+	case HOLE_TIME:            /* what stamp_parse() looks at: a digit, a mark, or the name of a day or month */
+		return is(c, DIGIT) || (c && strchr("[@*.JFMASONDTWIE", c));
 	default:
 		return first[t] == 0 || is(c, first[t]);
 	}
@@ -498,7 +498,7 @@ static const unsigned run_classes[HOLE_TYPES] = {
 unsigned
 hole_run_class(char c)
 {
-	static const char apart[] = "\"\\[]JFMASONDTWIE";
+	static const char apart[] = "\"\\[]@*JFMASONDTWIE";
 	const char *at = c ? strchr(apart, c) : NULL;
 
 	return (unsigned)classes[(unsigned char)c] << 8 | (at ? (unsigned)(at - apart) + 1 : 0);

@@ -29,15 +29,43 @@ keep(struct match *m, const struct step *s, struct str value)
 	m->have |= UINT64_C(1) << s->hole;
 }
 
-/* What a wildcard took is kept without the blanks around it. */
-static void
+static inline void
 keep_wild(struct match *m, const struct step *s, struct str value)
 {
-	while (value.n && is_blank(value.p[0]))
-		value = str_from(value, 1);
-	while (value.n && is_blank(value.p[value.n - 1]))
-		value.n--;
-	keep(m, s, value);
+	keep(m, s, match_wild_value(value));
+}
+
+/* Step u took what lies between. */
+static inline void
+note(struct run *r, uint16_t u, size_t from, size_t to)
+{
+	struct trail *t = r->m->trail;
+
+	if (!t)
+		return;
+	if (t->n < TRAIL_MAX)
+		t->passed[t->n] = (struct trail_step){ u, (uint32_t)from, (uint32_t)to };
+	t->n++;
+}
+
+/* What was kept and noted so far, for the case that it leads nowhere. */
+struct mark {
+	uint64_t have;
+	uint16_t passed;
+};
+
+static inline struct mark
+mark_of(const struct run *r)
+{
+	return (struct mark){ r->m->have, r->m->trail ? r->m->trail->n : 0 };
+}
+
+static inline void
+back_to(struct run *r, struct mark mark)
+{
+	r->m->have = mark.have;
+	if (r->m->trail)
+		r->m->trail->n = mark.passed;
 }
 
 static bool
@@ -133,17 +161,18 @@ static bool
 fork_forward(struct run *r, uint16_t u, size_t pos)
 {
 	const struct step *s = &r->p->steps[u];
-	uint64_t have = r->m->have;
+	struct mark mark = mark_of(r);
 
 	for (uint16_t i = 0; i < s->nnext && !out_of_steps(r); i++) {
 		uint16_t v = r->p->links[s->next + i];
 		size_t at = take(r, s, v, pos);
 
+		note(r, u, pos, at);
 		if (at == HOLE_MISS)
 			miss(r, u, pos);
 		else if (arrive(r, v, at))
 			return true;
-		r->m->have = have;
+		back_to(r, mark);
 	}
 	return false;
 }
@@ -174,6 +203,7 @@ from_left(struct run *r, uint16_t u, size_t pos)
 		}
 		if (at == HOLE_MISS)
 			return miss(r, u, pos);
+		note(r, u, pos, at);
 		if (v == STEP_END)
 			return arrive(r, v, at);
 		u = v;
@@ -279,17 +309,18 @@ static bool
 search_forward(struct run *r, uint16_t u, uint16_t v, size_t pos)
 {
 	const struct step *s = &r->p->steps[v];
-	uint64_t have = r->m->have;
+	struct mark mark = mark_of(r);
 	size_t place = pos;
 
 	while (!out_of_steps(r) && (place = next_place(r, s, place)) != HOLE_MISS) {
 		if (pos == 0 && place > 0 && r->m->lead_limited && place > match_lead(r->m, r->text))
 			break;
+		note(r, u, pos, place);
 		if (from_left(r, v, place)) {
 			keep_wild(r->m, &r->p->steps[u], str_of(r->text.p + pos, place - pos));
 			return true;
 		}
-		r->m->have = have;
+		back_to(r, mark);
 		place = place_after(r, s, place);
 	}
 	return miss(r, v, pos);
@@ -306,6 +337,7 @@ skip_forward(struct run *r, uint16_t u, size_t pos)
 		uint16_t v = r->p->links[s->next + i];
 
 		if (v == STEP_END) {
+			note(r, u, pos, r->text.n);
 			keep_wild(r->m, s, str_from(r->text, pos));
 			return true;
 		}
@@ -416,15 +448,16 @@ static bool
 search_backward(struct run *r, uint16_t u, uint16_t v, size_t end)
 {
 	const struct step *s = &r->p->steps[v];
-	uint64_t have = r->m->have;
+	struct mark mark = mark_of(r);
 	size_t place = end;
 
 	while (!out_of_steps(r) && (place = place_before(r, s, place)) != HOLE_MISS) {
+		note(r, u, place, end);
 		if (from_right(r, v, place)) {
 			keep_wild(r->m, &r->p->steps[u], str_of(r->text.p + place, end - place));
 			return true;
 		}
-		r->m->have = have;
+		back_to(r, mark);
 		if (s->code != STEP_BLANKS)
 			place--;
 		else
@@ -456,7 +489,7 @@ static bool
 from_right(struct run *r, uint16_t u, size_t end)
 {
 	const struct step *s = &r->p->steps[u];
-	uint64_t have = r->m->have;
+	struct mark mark = mark_of(r);
 
 	if (step_is_wild(s))
 		return skip_backward(r, u, end);
@@ -464,11 +497,12 @@ from_right(struct run *r, uint16_t u, size_t end)
 		uint16_t v = r->p->links[s->prev + i];
 		size_t at = take_back(r, s, v, end);
 
+		note(r, u, at, end);
 		if (at == HOLE_MISS)
 			miss(r, u, r->low);
 		else if (arrive_back(r, v, at))
 			return true;
-		r->m->have = have;
+		back_to(r, mark);
 	}
 	return false;
 }
@@ -484,11 +518,14 @@ reach_pivot(struct run *r, uint16_t u, size_t pos)
 		return false;
 	r->pivot = u;
 	r->low = pos;
+	if (r->m->trail)
+		r->m->trail->right = r->m->trail->n;
 	for (uint16_t i = 0; i < p->nwilds; i++)
 		r->failed_upto[i] = 0;
 	for (uint16_t i = 0; i < p->nlast; i++) {
 		if (!arrive_back(r, p->links[p->last + i], r->text.n))
 			continue;
+		note(r, u, pos, r->high);
 		keep_wild(r->m, s, str_of(r->text.p + pos, r->high - pos));
 		return true;
 	}
@@ -549,6 +586,8 @@ pattern_match(const struct pattern *p, struct str text, struct match *m)
 	for (uint16_t i = 0; i < p->nwilds; i++)
 		r.failed_from[i] = SIZE_MAX;
 	for (uint16_t i = 0; i < p->nfirst; i++) {
+		if (m->trail)
+			*m->trail = (struct trail){ .right = TRAIL_MAX };
 		if (arrive(&r, p->links[p->first + i], 0))
 			return true;
 		m->have = 0;

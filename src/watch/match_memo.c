@@ -43,21 +43,21 @@ match_time(struct match *m, struct str text, size_t pos)
 	bool slot = pos > 0;
 	size_t n;
 
-	if (m->time[slot].at == at && (m->time[slot].n == HOLE_MISS || m->time[slot].n <= text.n - pos))
-		return m->time[slot].n == HOLE_MISS ? HOLE_MISS : pos + m->time[slot].n;
+	if (m->times.v[slot].at == at && (m->times.v[slot].n == HOLE_MISS || m->times.v[slot].n <= text.n - pos))
+		return m->times.v[slot].n == HOLE_MISS ? HOLE_MISS : pos + m->times.v[slot].n;
 	m->steps++;
-	n = pos < text.n ? read_time(&m->memo, str_from(text, pos), &m->time[slot].stamp) : 0;
-	m->time[slot].at = at;
-	m->time[slot].n = n ? n : HOLE_MISS;
+	n = pos < text.n ? read_time(&m->memo, str_from(text, pos), &m->times.v[slot].stamp) : 0;
+	m->times.v[slot].at = at;
+	m->times.v[slot].n = n ? n : HOLE_MISS;
 	return n ? pos + n : HOLE_MISS;
 }
 
 const struct stamp *
 match_stamp(const struct match *m, const char *at)
 {
-	for (size_t i = 0; i < ARRAY_LEN(m->time); i++)
-		if (m->time[i].at == at && m->time[i].n != HOLE_MISS)
-			return &m->time[i].stamp;
+	for (size_t i = 0; i < ARRAY_LEN(m->times.v); i++)
+		if (m->times.v[i].at == at && m->times.v[i].n != HOLE_MISS)
+			return &m->times.v[i].stamp;
 	return NULL;
 }
 

@@ -63,6 +63,19 @@ struct pattern {
 	bool nocase;
 };
 
+/* How a match came about: each step and what it took. */
+#define TRAIL_MAX 200
+struct trail_step {
+	uint16_t step;
+	uint32_t from, to;
+};
+
+struct trail {
+	uint16_t n;              /* more than TRAIL_MAX: the rest is missing */
+	uint16_t right;          /* from here on the steps stand from the right end back, the untrusted hole last */
+	struct trail_step passed[TRAIL_MAX];
+};
+
 /* What one match captured. */
 struct match {
 	struct str at[PATTERN_HOLES_MAX];
@@ -70,17 +83,20 @@ struct match {
 	uint64_t steps;          /* work done since the caller zeroed it: the unit of the linear bound */
 	bool lead_limited;       /* a wildcard at the very beginning must not reach into foreign text; the caller says */
 	size_t lead_max;         /* where that begins; SIZE_MAX: not looked for yet in this text */
-	struct {                 /* times looked for, at the beginning and elsewhere: many patterns want one there */
-		const char *at;      /* NULL: none yet. The caller forgets them with every new text */
-		size_t n;            /* how long it was, or HOLE_MISS */
-		struct stamp stamp;
-	} time[2];
+	struct match_times {     /* looked for at the beginning and elsewhere: many patterns want one there */
+		struct {
+			const char *at;      /* NULL: none yet. The caller forgets them with every new text */
+			size_t n;            /* how long it was, or HOLE_MISS */
+			struct stamp stamp;
+		} v[2];
+	} times;
 	struct time_memo {       /* the last time that was read: in a log the next line often has the same */
 		char text[HOLE_TIME_MAX];
 		uint8_t n, read;     /* bytes of text that decided it, and how many of them are the time */
 		bool to_end;         /* the text ended there */
 		struct stamp stamp;
 	} memo;
+	struct trail *trail;     /* NULL: nobody wants to know */
 	size_t stopped_at;       /* after a miss: how far it came, and the step that failed */
 	uint16_t stopped_step;   /* STEP_END: the end of the text was wanted */
 };
@@ -95,7 +111,7 @@ bool pattern_match(const struct pattern *p, struct str text, struct match *m);
 static inline void
 match_forget_times(struct match *m)
 {
-	m->time[0].at = m->time[1].at = NULL;
+	m->times.v[0].at = m->times.v[1].at = NULL;
 }
 
 /* How far a wildcard at the very beginning may reach into this text when it is limited; remembered. */
@@ -120,6 +136,17 @@ bool pattern_always_passes(const struct pattern *p, uint16_t i);
 const struct step *pattern_needle(const struct pattern *p);
 /* What a step wants, in words for explain: the literal itself, or "<ip>". */
 void step_show(const struct step *s, struct buf *out);
+
+/* What a wildcard took is kept without the blanks around it. */
+static inline struct str
+match_wild_value(struct str value)
+{
+	while (value.n && (value.p[0] == ' ' || value.p[0] == '\t'))
+		value = str_from(value, 1);
+	while (value.n && (value.p[value.n - 1] == ' ' || value.p[value.n - 1] == '\t'))
+		value.n--;
+	return value;
+}
 
 static inline bool
 step_is_wild(const struct step *s)

@@ -295,11 +295,9 @@ conclude(const struct index *x, struct places_set *s)
 	return true;
 }
 
-bool
-places_advance(const struct index *x, const place *from, uint32_t n, char c, struct places_set *s)
+static void
+step_over(const struct index *x, const place *from, uint32_t n, char c, struct places_set *s)
 {
-	bool stop;
-
 	s->failed = false;
 	s->n = 0;
 	s->narrived = 0;
@@ -313,9 +311,36 @@ places_advance(const struct index *x, const place *from, uint32_t n, char c, str
 		else
 			follow_edge(x, s, node, from[i] & DONE, c);
 	}
+}
+
+bool
+places_advance(const struct index *x, const place *from, uint32_t n, char c, struct places_set *s)
+{
+	bool stop;
+
+	step_over(x, from, n, c, s);
 	stop = conclude(x, s);
 	put_in_order(s);
 	return stop;
+}
+
+void
+places_of_one(const struct index *x, uint32_t rank, struct places_set *s)
+{
+	const struct pattern *p = x->ways[rank].pattern;
+
+	s->failed = false;
+	s->n = s->narrived = 0;
+	for (uint16_t i = 0; i < p->nfirst; i++)
+		enter_step(x, s, rank, p->links[p->first + i], true);
+	put_in_order(s);
+}
+
+void
+places_step(const struct index *x, const place *from, uint32_t n, char c, struct places_set *s)
+{
+	step_over(x, from, n, c, s);
+	put_in_order(s);
 }
 
 /* May a way that stands before this step end where the text does? Blanks are not needed there. */

@@ -23,6 +23,9 @@ struct places_set {
 void places_begin(const struct index *x, struct places_set *s);
 /* The set behind byte c, from n places. Returns whether nothing more can be learnt from the text. */
 bool places_advance(const struct index *x, const place *from, uint32_t n, char c, struct places_set *s);
+/* Of the whole pattern that way `rank` belongs to, and no other; then over a byte, without concluding anything. */
+void places_of_one(const struct index *x, uint32_t rank, struct places_set *s);
+void places_step(const struct index *x, const place *from, uint32_t n, char c, struct places_set *s);
 /* Only `arrived`: the ways that may end where the text does. */
 void places_at_end(const struct index *x, const place *v, uint32_t n, struct places_set *s);
 /* Are all of up to `most` patterns, each with one rank left? Then they can be proposed as they are: ret_ranks. */

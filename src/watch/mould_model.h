@@ -1,0 +1,53 @@
+/*
+ * mould_model: all texts that fit a mould, as far as is known of them: fixed bytes, and runs of bytes of some kind, laid
+ * over the one text that the mould was made of. Answers what is certain for every one of them. Private to mould*.c.
+ */
+#ifndef GUARITA_WATCH_MOULD_MODEL_H
+#define GUARITA_WATCH_MOULD_MODEL_H
+
+#include "watch/mould.h"
+
+#define MODEL_RUNS_MAX 100
+#define MODEL_FIXED UINT8_MAX
+
+struct model_run {
+	size_t begin, end;
+	uint8_t kind;                  /* enum mould_run */
+	bool has[256];                 /* bytes that it may hold */
+	uint8_t begins[HOLE_TYPES];    /* can a hole begin with one of them? 0: not asked yet */
+};
+
+struct model {
+	struct str text;
+	uint8_t run_at[MOULD_TEXT_MAX];        /* by byte: MODEL_FIXED, or its run */
+	struct model_run runs[MODEL_RUNS_MAX];
+	uint8_t nruns;
+	bool no_time;                  /* no text that fits begins with a time */
+	bool no_lead;                  /* a wildcard at the very beginning may take nothing: match_lead() */
+};
+
+/* A part's run lies at text[from..to). False when there are too many. */
+bool model_add(struct model *m, const struct mould_part *part, size_t from, size_t to);
+/* Could c stand at this place? */
+bool model_may_be(const struct model *m, size_t pos, char c);
+bool model_may_be_blank(const struct model *m, size_t pos);
+/* Is it certain that step u of a pattern cannot match at pos, with all that may follow it? */
+bool model_fails(struct model *m, const struct pattern *p, uint16_t u, size_t pos);
+/* Is it certain that this step, no wildcard, does not end before text[end]? */
+bool model_ends_otherwise(const struct model *m, const struct step *s, size_t end);
+/* Is it certain that the pattern matches no text at all that fits? */
+bool model_refuses(struct model *m, const struct pattern *p);
+
+/*
+ * Writes down which lines of the group may have to be tried before the mould's own, whose trail through the text this is.
+ * False when they are too many.
+ */
+bool mould_doubts(const struct group *g, struct model *model, const struct trail *trail, struct mould *m);
+
+static inline bool
+mould_is_letter(char c)
+{
+	return (unsigned char)((c | 0x20) - 'a') < 26;
+}
+
+#endif
