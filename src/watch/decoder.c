@@ -330,6 +330,13 @@ find_groups(struct decode_work *w, const struct decode_route *route, const struc
 	p->ntexts = 1;
 }
 
+/* Is the message the only text to be asked about, unless it begins with a stamp? */
+static bool
+one_text(const struct record *r)
+{
+	return (r->message.len == r->raw.n || !head_may_be_message(r)) && !with_data(r).len && !with_host(r).len;
+}
+
 static void
 find_texts(const struct record *r, struct places *p)
 {
@@ -365,8 +372,8 @@ try_places(struct decode_work *w, const struct places *p, int how, struct record
 			if (!try_text(w, p, p->group[i], how, k, r))
 				continue;
 			/* What is asked first of all may be asked by a mould. */
-			if (i == 0 && k == 0 && how == EXACT && p->moulds && w->hit && w->hit->on == FIELD_NONE)
-				moulds_learn(w, p->moulds, record_text(r, p->text[0]));
+			if ((i == 0 || p->ntexts == 1) && k == 0 && how == EXACT && p->moulds && w->hit && w->hit->on == FIELD_NONE)
+				moulds_learn(w, p->moulds, i, record_text(r, p->text[0]));
 			return true;
 		}
 	}
@@ -389,7 +396,7 @@ try_all(struct decode_work *w, const struct decode_route *route, struct record *
 	struct places p;
 
 	find_groups(w, route, r, &p);
-	if (p.moulds && !w->on_try && moulds_decode(w, p.moulds, p.text[0], r))
+	if (p.moulds && !w->on_try && moulds_decode(w, p.moulds, p.text[0], one_text(r), r))
 		return true;
 	find_texts(r, &p);
 	/* A guess at what is said tells more than a program's pattern that takes whatever is left. */

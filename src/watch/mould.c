@@ -333,7 +333,7 @@ doubtful(struct decode_work *w, const struct mould *m, struct str text)
 	struct match_times before = w->match.times;
 	bool may = false;
 
-	w->match.lead_max = SIZE_MAX;
+	w->match.lead_limited = false;     /* as if any wildcard might take what it likes: that finds no less */
 	for (unsigned i = 0; i < m->ndoubts && !may; i++)
 		may = pattern_match(&m->doubts[i]->pattern, text, &w->match);
 	may = may || (m->no_time && match_time(&w->match, text, 0) != HOLE_MISS);
@@ -342,7 +342,7 @@ doubtful(struct decode_work *w, const struct mould *m, struct str text)
 }
 
 static bool
-try_bucket(struct decode_work *w, struct mould **first, struct slot base, struct str text, struct record *r)
+try_bucket(struct decode_work *w, struct mould **first, struct slot base, struct str text, bool alone, struct record *r)
 {
 	const char *from[MOULD_PARTS_MAX], *to[MOULD_PARTS_MAX];
 	struct mould **at = first;
@@ -350,7 +350,7 @@ try_bucket(struct decode_work *w, struct mould **first, struct slot base, struct
 	for (struct mould *m = *first; m; at = &m->next, m = m->next) {
 		/* Times that others looked for have no say, here or on the long way. */
 		match_forget_times(&w->match);
-		if (!mould_fits(m, text, &w->match, from, to))
+		if ((m->later && !alone) || !mould_fits(m, text, &w->match, from, to))
 			continue;
 		*at = m->next;
 		m->next = *first;
@@ -374,7 +374,7 @@ open_to_any(const struct decoders *d, uint32_t group)
 }
 
 bool
-moulds_decode(struct decode_work *w, struct mould_set *set, struct slot base, struct record *r)
+moulds_decode(struct decode_work *w, struct mould_set *set, struct slot base, bool alone, struct record *r)
 {
 	struct str text = record_text(r, base);
 
@@ -382,9 +382,8 @@ moulds_decode(struct decode_work *w, struct mould_set *set, struct slot base, st
 	if (text.n < KEY_BYTES || text.p[0] == '{' ||
 	    (r->data.len && w->rs->decoders->groups[set->first].form_bits >> FORM_DATA & 1))
 		return false;
-	w->match.lead_limited = open_to_any(w->rs->decoders, set->first);
-	if (try_bucket(w, &set->bucket[bucket_of(text.p)], base, text, r) ||
-	    try_bucket(w, &set->bucket[BUCKETS], base, text, r))
+	if (try_bucket(w, &set->bucket[bucket_of(text.p)], base, text, alone, r) ||
+	    try_bucket(w, &set->bucket[BUCKETS], base, text, alone, r))
 		return true;
 	match_forget_times(&w->match);
 	return false;
@@ -428,19 +427,33 @@ worth_a_mould(struct moulds *all, const struct line *l)
 	return true;
 }
 
+/* The groups of a set up to the i-th; behind those of its own comes that of any program. */
+static void
+groups_upto(const struct decoders *d, const struct mould_set *set, uint32_t i, struct mould_groups *ret)
+{
+	for (ret->n = 0; ret->n <= i; ret->n++) {
+		uint32_t group = ret->n < set->n ? set->groups[ret->n] : d->any;
+
+		ret->v[ret->n] = &d->groups[group];
+		ret->lead_limited[ret->n] = open_to_any(d, group);
+	}
+}
+
 void
-moulds_learn(struct decode_work *w, struct mould_set *set, struct str text)
+moulds_learn(struct decode_work *w, struct mould_set *set, uint32_t i, struct str text)
 {
 	struct moulds *all = w->moulds;
-	const struct group *g = &w->rs->decoders->groups[set->first];
+	struct mould_groups g;
 
 	if (w->rs->decoders->decoders[w->hit->decoder].form != FORM_TEXT || !worth_a_mould(all, w->hit) || text.n < KEY_BYTES || text.n > MOULD_TEXT_MAX || text.p[0] == '{')
 		return;
+	groups_upto(w->rs->decoders, set, i, &g);
 	all->best.ndoubts = UINT8_MAX;
 	for (unsigned width = 0; width < MOULD_WIDTHS && all->best.ndoubts; width++)
-		if (mould_learn(g, w->hit, text, &w->match, width, &all->draft) && all->draft.ndoubts < all->best.ndoubts &&
+		if (mould_learn(&g, w->hit, text, &w->match, width, &all->draft) && all->draft.ndoubts < all->best.ndoubts &&
 		    !doubtful(w, &all->draft, text))
 			all->best = all->draft;
+	all->best.later = i > 0;
 	if (all->best.ndoubts <= MOULD_DOUBTS_MAX)
 		keep(all, set, &all->best);
 	else

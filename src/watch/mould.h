@@ -53,6 +53,7 @@ struct mould {
 	const struct line *doubts[MOULD_DOUBTS_MAX];   /* may match too: then the long way decides */
 	uint8_t ndoubts, nparts, nvalues;
 	bool no_time;                  /* only for texts that do not begin with a time */
+	bool later;                    /* other groups of the set are asked before: only for records with one text */
 	struct mould_part parts[MOULD_PARTS_MAX];
 	struct mould_hole values[MOULD_PARTS_MAX];
 	char bytes[MOULD_BYTES_MAX];
@@ -70,10 +71,13 @@ void moulds_free(struct moulds *m);
 struct mould_set *moulds_of(struct moulds *m, const uint32_t *groups, uint32_t n);
 /* How many texts have been taken by moulds. */
 uint64_t moulds_taken(const struct moulds *m);
-/* Gives the text at base, in the first of the set's groups, to the pattern of a mould. False: nothing was changed. */
-bool moulds_decode(struct decode_work *w, struct mould_set *set, struct slot base, struct record *r);
-/* The long way gave this text to w->hit, in the first of the set's groups: perhaps worth a mould. */
-void moulds_learn(struct decode_work *w, struct mould_set *set, struct str text);
+/*
+ * Gives the text at base to the pattern of a mould. `alone`: no other text of the record could be the message. False:
+ * nothing was changed.
+ */
+bool moulds_decode(struct decode_work *w, struct mould_set *set, struct slot base, bool alone, struct record *r);
+/* The long way gave this text to w->hit, in the i-th of the record's groups: perhaps worth a mould. */
+void moulds_learn(struct decode_work *w, struct mould_set *set, uint32_t i, struct str text);
 
 /* Which bytes a run may hold: 256 of them. */
 void mould_run_bytes(const struct mould_part *part, bool *ret);
@@ -95,12 +99,19 @@ mould_value(const struct mould_hole *v, struct str text, const char **from, cons
 	return v->wild ? match_wild_value(value) : value;
 }
 
+/* The groups that are asked one after the other; the line is of the last. */
+struct mould_groups {
+	const struct group *v[WORK_GROUPS_MAX + DECODE_ROUTE_MAX + 2];
+	bool lead_limited[WORK_GROUPS_MAX + DECODE_ROUTE_MAX + 2];     /* match.lead_limited */
+	uint32_t n;
+};
+
 /*
  * A mould of the way in which the line's pattern matched the text; width 0 has the widest runs. False when it is not
  * certain that the pattern matches whatever fits, with the same values, or when too many others of its group might.
  */
 #define MOULD_WIDTHS 4
-bool mould_learn(const struct group *g, const struct line *l, struct str text, struct match *scratch, unsigned width,
+bool mould_learn(const struct mould_groups *g, const struct line *l, struct str text, struct match *scratch, unsigned width,
     struct mould *ret);
 
 #endif

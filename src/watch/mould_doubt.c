@@ -226,6 +226,7 @@ never_matches(const struct model *m, const struct index *x, uint32_t rank)
 static bool
 find(const struct search *s, const struct group *g, bool *asked, struct mould *m)
 {
+	memset(asked, false, s->x->nways);
 	for (uint32_t rank = 0; rank < s->own; rank++) {
 		uint32_t item = s->x->ways[rank].item;
 		const struct line *l = g->lines[item];
@@ -242,13 +243,13 @@ find(const struct search *s, const struct group *g, bool *asked, struct mould *m
 	return true;
 }
 
-bool
-mould_doubts(const struct group *g, struct model *model, const struct trail *trail, struct mould *m)
+/* In the mould's own group only what may come before it. */
+static bool
+find_own(const struct group *g, struct model *model, const struct trail *trail, bool *asked, struct mould *m)
 {
 	const struct pattern *p = &m->line->pattern;
 	struct search s = { .model = model, .x = &g->index, .trail = trail, .to_end = goes_to_end(p, trail) };
 	uint32_t item = UINT32_MAX, worst = 0;
-	bool *asked, done;
 
 	for (uint32_t rank = 0; rank < s.x->nways; rank++) {
 		if (g->lines[s.x->ways[rank].item] != m->line)
@@ -260,8 +261,27 @@ mould_doubts(const struct group *g, struct model *model, const struct trail *tra
 	s.own = s.own < worst ? s.own : worst;
 	if (item == UINT32_MAX || s.own >= s.x->vague)
 		return false;
-	asked = calloc(s.x->nways, sizeof(*asked));
-	done = asked && find(&s, g, asked, m);
+	return find(&s, g, asked, m);
+}
+
+bool
+mould_doubts(const struct mould_groups *g, struct model *model, const struct trail *trail, struct mould *m)
+{
+	uint32_t most = 1;
+	bool *asked, done;
+
+	for (uint32_t i = 0; i < g->n; i++)
+		most = g->v[i]->index.nways > most ? g->v[i]->index.nways : most;
+	asked = malloc(most * sizeof(*asked));
+	done = asked != NULL;
+	for (uint32_t i = 0; i + 1 < g->n && done; i++) {
+		struct search s = { .model = model, .x = &g->v[i]->index, .own = g->v[i]->index.vague };
+
+		model->no_lead = model->foreign && g->lead_limited[i];
+		done = g->v[i]->nforms == 0 && find(&s, g->v[i], asked, m);
+	}
+	model->no_lead = model->foreign && g->lead_limited[g->n - 1];
+	done = done && find_own(g->v[g->n - 1], model, trail, asked, m);
 	free(asked);
 	return done;
 }

@@ -144,7 +144,8 @@ split_rest(struct learner *L, uint16_t i)
 		end = end_of_word(L->text, from);
 		while (digit < end && (unsigned)(L->text.p[digit] - '0') > 9)
 			digit++;
-		if (digit < end) {
+		/* Addresses of cards are the same in line after line. */
+		if (digit < end && !memchr(L->text.p + from, ':', end - from)) {
 			size_t sign = from + str_find_byte(str_of(L->text.p + from, digit - from), '=');
 
 			begin = sign < digit ? sign + 1 : from;
@@ -230,6 +231,15 @@ hole_minds_not(const struct learner *L, uint16_t i, uint16_t other)
 	return s->code == STEP_LIT && one_case(s, s->lit[0]) && !bytes[(unsigned char)s->lit[0]];
 }
 
+/* A wildcard passes by another step that could end it when that stands nowhere in the rest. */
+static bool
+other_fails(struct learner *L, const struct step *s, uint16_t other, const struct trail_step *at)
+{
+	if (s->code == STEP_SKIP)
+		return other != STEP_END && !model_may_hold(&L->model, L->p, &L->p->steps[other], at->from);
+	return model_fails(&L->model, L->p, other, at->to);
+}
+
 /* Of the ways on from step i of the trail, all that are asked before the one taken fail. */
 static bool
 way_is_certain(struct learner *L, uint16_t i)
@@ -243,8 +253,8 @@ way_is_certain(struct learner *L, uint16_t i)
 
 		if (other == taken)
 			return true;
-		if (s->code == STEP_SKIP || (s->code == STEP_BLANKS && at->to - at->from != 1) ||
-		    (s->code == STEP_HOLE && !hole_minds_not(L, i, other)) || !model_fails(&L->model, L->p, other, at->to))
+		if ((s->code == STEP_BLANKS && at->to - at->from != 1) ||
+		    (s->code == STEP_HOLE && !hole_minds_not(L, i, other)) || !other_fails(L, s, other, at))
 			return false;
 	}
 	return false;
@@ -356,24 +366,29 @@ look_at_beginning(struct learner *L, struct match *scratch)
 
 	L->m->no_time = match_time(scratch, L->text, 0) == HOLE_MISS;
 	L->model.no_time = L->m->no_time;
-	L->model.no_lead = L->lead_limited && first->len == 0 && first->run == RUN_QUAD && first->stop != '.';
+	L->model.foreign = first->len == 0 && first->run == RUN_QUAD && first->stop != '.';
+	L->model.no_lead = L->lead_limited && L->model.foreign;
 }
 
 bool
-mould_learn(const struct group *g, const struct line *l, struct str text, struct match *scratch, unsigned width,
+mould_learn(const struct mould_groups *g, const struct line *l, struct str text, struct match *scratch, unsigned width,
     struct mould *ret)
 {
-	struct learner L = { .p = &l->pattern, .text = text, .width = width, .lead_limited = scratch->lead_limited,
+	struct learner L = { .p = &l->pattern, .text = text, .width = width, .lead_limited = g->lead_limited[g->n - 1],
 		.rest = STEP_NOT_KEPT, .m = ret, .model.text = text };
 	bool matched;
 
 	*ret = (struct mould){ .line = l };
 	memset(L.model.run_at, MODEL_FIXED, sizeof(L.model.run_at));
 	scratch->trail = &L.trail;
+	scratch->lead_limited = L.lead_limited;
+	scratch->lead_max = SIZE_MAX;
 	matched = pattern_match(&l->pattern, text, scratch);
 	scratch->trail = NULL;
 	if (!matched || !sort_trail(&L) || !add_parts(&L))
 		return false;
 	look_at_beginning(&L, scratch);
+	if (g->n > 1 && !ret->no_time)
+		return false;              /* what stands behind the time would be a text of its own */
 	return is_certain(&L) && fits_itself(&L, scratch) && mould_doubts(g, &L.model, &L.trail, ret);
 }

@@ -213,8 +213,8 @@ move(const struct needle *needle, uint64_t at, uint64_t mask)
  * Could some text that fits hold the step from pos on, with what must follow it? All places in the needle at once, a bit
  * each (Baeza-Yates, Gonnet 1992).
  */
-static bool
-may_hold(const struct model *m, const struct pattern *p, const struct step *s, size_t pos)
+bool
+model_may_hold(const struct model *m, const struct pattern *p, const struct step *s, size_t pos)
 {
 	struct needle needle;
 	uint64_t at = 0, end;
@@ -465,7 +465,7 @@ wild_fails(struct model *m, const struct pattern *p, const struct step *s, size_
 	for (uint16_t i = 0; s->code == STEP_SKIP && i < s->nnext; i++) {
 		const struct step *next = p->links[s->next + i] == STEP_END ? NULL : &p->steps[p->links[s->next + i]];
 
-		if (!next || may_hold(m, p, next, pos))
+		if (!next || model_may_hold(m, p, next, pos))
 			return false;
 	}
 	return s->code == STEP_SKIP;
@@ -545,7 +545,7 @@ model_refuses(struct model *m, const struct pattern *p)
 	if (!begins || ends_otherwise(m, p))
 		return true;
 	for (uint16_t i = 0; i < p->nsteps; i++)
-		if (p->steps[i].code == STEP_LIT && !may_hold(m, p, &p->steps[i], 0) && pattern_always_passes(p, i))
+		if (p->steps[i].code == STEP_LIT && !model_may_hold(m, p, &p->steps[i], 0) && pattern_always_passes(p, i))
 			return true;
 	return false;
 }

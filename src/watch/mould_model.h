@@ -23,7 +23,8 @@ struct model {
 	struct model_run runs[MODEL_RUNS_MAX];
 	uint8_t nruns;
 	bool no_time;                  /* no text that fits begins with a time */
-	bool no_lead;                  /* a wildcard at the very beginning may take nothing: match_lead() */
+	bool foreign;                  /* all begin with foreign text: match_lead() is 0 */
+	bool no_lead;                  /* so a wildcard at the very beginning may take nothing in the group that is asked */
 };
 
 /* A part's run lies at text[from..to). False when there are too many. */
@@ -35,6 +36,8 @@ bool model_may_be_blank(const struct model *m, size_t pos);
 bool model_fails(struct model *m, const struct pattern *p, uint16_t u, size_t pos);
 /* Is it certain that this step, no wildcard, does not end before text[end]? */
 bool model_ends_otherwise(const struct model *m, const struct step *s, size_t end);
+/* Could some text that fits hold step s, a literal or blanks before one, at or behind pos? */
+bool model_may_hold(const struct model *m, const struct pattern *p, const struct step *s, size_t pos);
 /* Is it certain that the pattern matches no text at all that fits? */
 bool model_refuses(struct model *m, const struct pattern *p);
 
@@ -42,7 +45,7 @@ bool model_refuses(struct model *m, const struct pattern *p);
  * Writes down which lines of the group may have to be tried before the mould's own, whose trail through the text this is.
  * False when they are too many.
  */
-bool mould_doubts(const struct group *g, struct model *model, const struct trail *trail, struct mould *m);
+bool mould_doubts(const struct mould_groups *g, struct model *model, const struct trail *trail, struct mould *m);
 
 static inline bool
 mould_is_letter(char c)
