@@ -512,6 +512,7 @@ nft_key_name(struct str interface)
 {
 	struct nft_element e = { .n = 16 };
 
-	memcpy(e.key, interface.p, interface.n < 15 ? interface.n : 15);
+	if (interface.n)
+		memcpy(e.key, interface.p, interface.n < 15 ? interface.n : 15);
 	return e;
 }
