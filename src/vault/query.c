@@ -329,7 +329,7 @@ parse_field(struct parser *p, size_t sign, struct query_node **ret)
 		return p->nodes >= QUERY_NODES_MAX ? fault(p, word.at, "this query has too many parts") : -ENOMEM;
 	n->name = arena_str(&p->q->arena, str_head(word.text, sign));
 	n->field = str_eq(n->name, STR("source")) ? QUERY_SOURCE : QUERY_DECODED;
-	n->dotted = str_eq(n->name, STR("kind"));
+	n->joint = str_eq(n->name, STR("kind")) ? '.' : n->field == QUERY_SOURCE ? ' ' : '\0';
 	p->q->wants_facts = p->q->wants_facts || n->field == QUERY_DECODED;
 	p->q->wants_source = p->q->wants_source || n->field == QUERY_SOURCE;
 	rc = next(p);

@@ -56,7 +56,7 @@ struct query_node {
 	struct str name;                  /* of a field */
 	enum query_field field;
 	enum query_test test;
-	bool dotted;                      /* "auth" also means "auth.fail" */
+	char joint;                       /* '.': "auth" also means "auth.fail"; ' ': "site x", all that came from it; or 0 */
 	struct cidr net;
 	uint64_t low, high;
 	const struct query_regex *regex;

@@ -61,7 +61,7 @@ query_test_value(const struct query_node *n, struct query_scratch *s, struct str
 	case QUERY_IS:
 		if (n->prefix)
 			return str_starts_nocase(value, n->text);
-		if (n->dotted && value.n > n->text.n && value.p[n->text.n] == '.')
+		if (n->joint && value.n > n->text.n && value.p[n->text.n] == n->joint)
 			return str_starts_nocase(value, n->text);
 		return str_eq_nocase(value, n->text);
 	case QUERY_IN:

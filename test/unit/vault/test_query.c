@@ -6,13 +6,13 @@
 #include "vault/query.h"
 
 static bool
-matches(const char *text, const char *line)
+matches_from(const char *source, const char *text, const char *line)
 {
 	static const struct query_fact facts[] = {
 		{ STR_INIT("user"), STR_INIT("Ana") }, { STR_INIT("src"), STR_INIT("10.1.2.3") }, { STR_INIT("bytes"), STR_INIT("5000") },
 		{ STR_INIT("kind"), STR_INIT("auth.fail") }, { STR_INIT("host"), STR_INIT("fe80::1") }, { STR_INIT("url"), STR_INIT("/admin/x") },
 	};
-	struct query_line l = { .raw = str_z(line), .source = STR("/var/log/x"), .facts = facts, .nfacts = ARRAY_LEN(facts) };
+	struct query_line l = { .raw = str_z(line), .source = str_z(source), .facts = facts, .nfacts = ARRAY_LEN(facts) };
 	struct query_scratch *s;
 	struct query q;
 	bool hit;
@@ -24,6 +24,12 @@ matches(const char *text, const char *line)
 	query_scratch_free(s);
 	query_free(&q);
 	return hit;
+}
+
+static bool
+matches(const char *text, const char *line)
+{
+	return matches_from("/var/log/x", text, line);
 }
 
 static void
@@ -70,6 +76,8 @@ fields(void **state)
 	assert_false(matches("kind:aut", ""));
 	assert_true(matches("url~/adm.n/ url:/admin/x url:/admin*", ""));
 	assert_true(matches("source:/var/log/x source:/var*", ""));
+	assert_true(matches_from("site filial30 udp 192.0.2.1", "source:\"site filial30\" source:site source:\"site filial30 udp\"", ""));
+	assert_false(matches_from("site filial30 udp 192.0.2.1", "source:\"site filial3\" OR source:filial30 OR source:s", ""));
 	assert_false(matches("nosuch:1", ""));
 }
 
