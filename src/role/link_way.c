@@ -307,7 +307,7 @@ tend_way(struct link_way *w, int64_t now_us)
 	struct link_peer *p = w->peer;
 
 	if (!secure_is_ready(w->secure) || !w->greeted) {
-		if (now_us - w->since_us > LINK_SHAKE_US) {
+		if (now_us - w->since_us > (secure_is_connected(w->secure) ? LINK_SHAKE_US : LINK_CONNECT_US)) {
 			if (!p) {
 				w->owner->refused++;
 				snprintf(w->owner->refused_why, sizeof(w->owner->refused_why), "it did not say who it is in time");

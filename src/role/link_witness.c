@@ -273,7 +273,9 @@ ask(struct link_peer *p)
 void
 link_witness_tend(struct link_peer *p, int64_t now_us)
 {
-	if (!link_is_up(p) || !p->witness[0] || now_us < p->attest_us)
+	const struct linking *l = p->owner;
+
+	if (!link_is_up(p) || !p->witness[0] || now_us < p->attest_us || !l->vault || chan_state(l->vault) != MSG_OPEN)
 		return;
 	p->attest_us = now_us + WITNESS_EVERY_S * WHEN_SECOND;
 	p->asked_again = false;

@@ -14,6 +14,7 @@
 #define LINK_TICK_MS 1000
 #define LINK_ALIVE_US (5 * WHEN_SECOND)        /* so often something is said */
 #define LINK_DEAD_US (15 * WHEN_SECOND)        /* nothing heard for so long: it is cut */
+#define LINK_CONNECT_US (3 * WHEN_SECOND)      /* unanswered: dialled anew, since the route may be another by now */
 #define LINK_SHAKE_US (10 * WHEN_SECOND)       /* a stranger has so long to prove himself */
 #define LINK_STRANGERS_MAX 64                  /* who are doing so at the same time */
 #define LINK_DIAL_MAX_S 30                     /* between two tries */

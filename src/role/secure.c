@@ -299,6 +299,12 @@ secure_pause(struct secure *s, bool pause)
 }
 
 bool
+secure_is_connected(const struct secure *s)
+{
+	return s->connected;
+}
+
+bool
 secure_is_ready(const struct secure *s)
 {
 	return s->ready && !s->dead;

@@ -39,6 +39,7 @@ void secure_close(struct secure *s);
 int secure_send(struct secure *s, struct str bytes) WARN_UNUSED;
 size_t secure_waiting(const struct secure *s); /* bytes that the kernel has not taken */
 void secure_pause(struct secure *s, bool pause);       /* stops and goes on reading */
+bool secure_is_connected(const struct secure *s);       /* TCP is, whatever the handshake */
 bool secure_is_ready(const struct secure *s);
 int64_t secure_heard_us(const struct secure *s);       /* monotonic: when bytes came last */
 const struct tls *secure_tls(const struct secure *s);

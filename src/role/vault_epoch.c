@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "role/vault_sites.h"
 #include "role/vaulting.h"
 #include "sys/clock.h"
 #include "vault/checkpoint.h"
@@ -49,6 +50,8 @@ vaulting_checkpoint(struct vaulting *v, int64_t now_s)
 		v->checkpoint_size = v->sealer.keys.size;
 	v->checkpoint_s = now_s;
 	buf_free(&note);
+	if (r == 0 && v->sites)
+		vaulting_attest_ready(v);
 }
 
 /* Both slots of the key file: the one before still holds the secret of the epoch that is over. */

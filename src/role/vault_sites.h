@@ -102,6 +102,7 @@ int vaulting_attest_open(struct vaulting *v) WARN_UNUSED;
 void vaulting_attest_close(struct vaulting *v);
 void vaulting_attest_key(struct vaulting *v, const struct msg_witness *m);
 void vaulting_attest(struct vaulting *v, const struct msg_attest *m);
+void vaulting_attest_ready(struct vaulting *v); /* there is a checkpoint: who asked before there was one is answered */
 void vaulting_attest_signed(struct vaulting *v, const struct msg_cosigned *m);
 
 #endif
