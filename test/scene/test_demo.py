@@ -43,7 +43,7 @@ def demo(env, *words):
 def test_it_tells_the_whole_story(nothing_left):
     told = demo(nothing_left, "--fast", BUILD)
     for word in ("both tunnels stand", "the server saw the PC's own address, 192.168.30.10", "192.168.40.10",
-                 "dropped from that packet on", "scan.ports", "found and kept out", "kept out at every site", "PROVED: this line was received", "NOT PROVED"):
+                 "dropped from that packet on", "scan.ports", "found and kept out", "kept out at every site", "PROVED: this line was received", "NOT PROVED", "guarita log 'source:\"site filial30\"'", "cosigned by 2 of 2"):
         assert word in told, told
 
 

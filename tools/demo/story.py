@@ -183,6 +183,26 @@ def evidence(show, hosts, build):
 	raise RuntimeError("a forged line was believed")
 
 
+def elsewhere(show, hosts):
+	"""What the filiais sealed stands at the matriz too, and what the matriz sealed was signed by the filiais."""
+	matriz, *filiais = sites(hosts)
+	count = 0
+	for filial in filiais:
+		query = 'source:"site %s"' % filial.name
+		sealed = len(objects(filial.guarita("log", "--json", "-n", "0", "NOT source:sites")))
+		lines = bed.until("the lines of %s" % filial.name, lambda: (lambda found: len(found) >= sealed and found)(
+			objects(matriz.guarita("log", "--json", "-n", "0", query))))
+		show.quote("matriz# guarita log '%s'        %d lines, of %d that it sealed; the newest:\n%s" % (query, len(lines), sealed,
+			lines[-1]["raw"][:112]))
+		count += len(lines)
+	show.good("%d lines that the filiais sealed stand in the vault of the matriz too: who breaks in there takes none back" % count)
+	both = "cosigned by %d of %d" % (len(filiais), len(filiais))
+	status = bed.until("both filiais to sign the vault of the matriz", lambda: [line for line in
+		matriz.guarita("vault", "status").splitlines() if both in line])
+	show.quote("matriz# guarita vault status\n" + status[0])
+	show.good("and the filiais sign what the matriz has sealed: not even who holds its keys can write another history now")
+
+
 def forged(proof):
 	"""The proof with another answer of the web server in its line; lines stand in it as base64."""
 	for word in proof.split():
@@ -211,4 +231,5 @@ def play(show, hosts, build):
 	sharing(show, hosts)
 	attack(show, hosts)
 	evidence(show, hosts, build)
+	elsewhere(show, hosts)
 	show.out("\n   %s" % show.paint("1;32", "%d things shown and looked at, in %.0f seconds." % (show.proved, time.monotonic() - show.begun)))
