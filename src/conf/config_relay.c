@@ -56,7 +56,8 @@ static const struct schema_row write_rows[] = {
 	CONST_ROW(struct conf_relay, way, CONF_RELAY_FILE),
 	PATH_ROW(struct conf_relay, to, .required = true, .reload = SCHEMA_RESTART,
 	    .help = "a file, a terminal or the console, to which lines are written as syslogd writes them",
-	    .text = "It belongs to the user of Guarita's vault. A file that was moved away is begun anew at a reload.",
+	    .text = "It belongs to the user of Guarita's vault. Lines follow a file that was moved away until Guarita is started again; "
+	        "with logrotate's copytruncate a file is emptied in its place, and nothing needs a restart.",
 	    .example = "write \"/var/log/messages\" { select \"*.info;mail.none\"; }"),
 	SELECT_ROWS,
 	BOOL_ROW(struct conf_relay, sync, .keyword = "sync", .def = "no",
