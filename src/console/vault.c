@@ -125,11 +125,13 @@ show_witnesses(struct vault_dir *d, int64_t now_us)
 
 	if (exists(d, "witnesses") && vault_dir_read(d, "witnesses", &known) == 0)
 		trust.nwitnesses = read_witnesses(buf_str(&known), keys, ARRAY_LEN(keys));
-	if (trust.nwitnesses && exists(d, "cosigned") && vault_dir_read(d, "cosigned", &note) == 0 &&
-	    prove_note(buf_str(&note), &trust, &v) == 0) {
+	bool any = trust.nwitnesses && exists(d, "cosigned") && vault_dir_read(d, "cosigned", &note) == 0;
+	if (any && prove_note(buf_str(&note), &trust, &v) == 0) {
 		int64_t ago = now_us / WHEN_SECOND - (int64_t)v.cosigned_s;
 		printf(_("witnesses  cosigned by %u of %zu, %s ago, over %llu lines\n"), v.cosigned, trust.nwitnesses,
 		    text_show_duration((ago > 0 ? ago : 0) * WHEN_SECOND, span, sizeof(span)), (unsigned long long)v.checkpoint.size);
+	} else if (any) {
+		printf(_("witnesses  %s/cosigned does not hold (%s); the next round writes it anew\n"), d->path, v.why);
 	} else if (trust.nwitnesses) {
 		printf(_("witnesses  cosigned by 0 of %zu: nobody signed it yet\n"), trust.nwitnesses);
 	}
