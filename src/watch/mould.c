@@ -14,9 +14,10 @@
 #define MOULDS_MAX 600u
 #define KEY_BYTES 4u                   /* of the text choose the bucket */
 
-/* A pattern is worth a mould when it has matched the long way so often; each further mould doubles that. */
+/* A pattern is worth a mould when it has matched the long way so often; each further lesson doubles that. */
 #define LEARN_AFTER 8u
 #define LEARN_DOUBLINGS 10u
+#define NARROW_LESSONS 3u              /* then each bears two more doubts, for a wider mould */
 #define LESSONS_AT_FIRST 300
 #define LINES_A_LESSON 64
 
@@ -444,18 +445,21 @@ moulds_learn(struct decode_work *w, struct mould_set *set, uint32_t i, struct st
 {
 	struct moulds *all = w->moulds;
 	struct mould_groups g;
+	unsigned bearable;
 
-	if (w->rs->decoders->decoders[w->hit->decoder].form != FORM_TEXT || !worth_a_mould(all, w->hit) || text.n < KEY_BYTES || text.n > MOULD_TEXT_MAX || text.p[0] == '{')
+	if (w->rs->decoders->decoders[w->hit->decoder].form != FORM_TEXT || text.n < KEY_BYTES ||
+	    text.n > MOULD_TEXT_MAX || text.p[0] == '{' || !worth_a_mould(all, w->hit))
 		return;
+	/* Few doubts make the better mould; but where such were too narrow again and again, a wider one is. */
+	bearable = all->lessons[w->hit - all->decoders->lines].doublings;
+	bearable = bearable > NARROW_LESSONS ? 2 * (bearable - NARROW_LESSONS) : 0;
 	groups_upto(w->rs->decoders, set, i, &g);
 	all->best.ndoubts = UINT8_MAX;
-	for (unsigned width = 0; width < MOULD_WIDTHS && all->best.ndoubts; width++)
+	for (unsigned width = 0; width < MOULD_WIDTHS && all->best.ndoubts > bearable; width++)
 		if (mould_learn(&g, w->hit, text, &w->match, width, &all->draft) && all->draft.ndoubts < all->best.ndoubts &&
 		    !doubtful(w, &all->draft, text))
 			all->best = all->draft;
 	all->best.later = i > 0;
 	if (all->best.ndoubts <= MOULD_DOUBTS_MAX)
 		keep(all, set, &all->best);
-	else
-		all->lessons[w->hit - all->decoders->lines].doublings = LEARN_DOUBLINGS;
 }

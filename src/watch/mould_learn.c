@@ -78,6 +78,31 @@ add_same(struct learner *L, const struct trail_step *at, struct mould_part *part
 	return true;
 }
 
+/*
+ * A wildcard within the text that took nothing: what follows it stood at the first place where it is looked for, and
+ * is fixed.
+ */
+static bool
+add_nothing(struct learner *L, uint16_t i)
+{
+	const struct trail_step *at = &L->trail.passed[i];
+	const struct step *s = step_of(L, i), *next = i + 1 < L->n ? step_of(L, i + 1) : NULL;
+	uint8_t number = L->m->nparts;
+	struct mould_part *part;
+
+	if (s->code != STEP_SKIP || !next || i >= L->pivot || at->from == 0 || at[1].from == at[1].to ||
+	    (next->code != STEP_LIT && next->code != STEP_BLANKS))
+		return false;
+	part = add_part(L, at->from, at->to);
+	if (!part)
+		return false;
+	L->part_of[i] = number;
+	part->run = RUN_SAME;
+	if (s->hole != STEP_NOT_KEPT)
+		L->m->values[L->m->nvalues++] = (struct mould_hole){ s->hole, number, true, false, MOULD_RUN };
+	return add_same(L, at, part);
+}
+
 static bool
 add_run(struct learner *L, uint16_t i)
 {
@@ -91,7 +116,7 @@ add_run(struct learner *L, uint16_t i)
 	if (s->hole != STEP_NOT_KEPT && L->p->holes[s->hole].field == FIELD_time && s->type != HOLE_TIME)
 		return false;
 	if (at->from == at->to)
-		return empty_rest(L, i);
+		return empty_rest(L, i) || add_nothing(L, i);
 	part = add_part(L, at->from + quoted, at->to - quoted);
 	if (!part)
 		return false;
@@ -124,9 +149,22 @@ end_of_word(struct str text, size_t from)
 	return end;
 }
 
+/* The part of a word that changes: what stands behind a sign of equality, without brackets, quotes and commas around it. */
+static void
+core_of_word(struct str text, size_t digit, size_t *io_from, size_t *io_to)
+{
+	size_t sign = *io_from + str_find_byte(str_of(text.p + *io_from, digit - *io_from), '=');
+
+	if (sign < digit)
+		*io_from = sign + 1;
+	while (*io_from < digit && memchr("([{<\"'", text.p[*io_from], 6))
+		++*io_from;
+	while (*io_to > digit + 1 && memchr(")]}>\"',;", text.p[*io_to - 1], 8))
+		--*io_to;
+}
+
 /*
- * What a wildcard took up to the end of the text, in smaller pieces: words that hold a digit are runs, from the sign of
- * equality on if there is one; all else is fixed.
+ * What a wildcard took up to the end of the text, in smaller pieces: words that hold a digit are runs, all else is fixed.
  */
 static bool
 split_rest(struct learner *L, uint16_t i)
@@ -139,18 +177,16 @@ split_rest(struct learner *L, uint16_t i)
 	for (size_t from = at->from; from < at->to; from = end) {
 		struct mould_part *part;
 		uint8_t number = L->m->nparts;
-		size_t digit = from, begin = from;
+		size_t digit = from, begin = from, to;
 
-		end = end_of_word(L->text, from);
+		to = end = end_of_word(L->text, from);
 		while (digit < end && (unsigned)(L->text.p[digit] - '0') > 9)
 			digit++;
 		/* Addresses of cards are the same in line after line. */
 		if (digit < end && !memchr(L->text.p + from, ':', end - from)) {
-			size_t sign = from + str_find_byte(str_of(L->text.p + from, digit - from), '=');
-
-			begin = sign < digit ? sign + 1 : from;
-			part = add_part(L, begin, end);
-			if (!part || !choose_piece(L, begin, end, part) || !model_add(&L->model, part, begin, end))
+			core_of_word(L->text, digit, &begin, &to);
+			part = add_part(L, begin, to);
+			if (!part || !choose_piece(L, begin, to, part) || !model_add(&L->model, part, begin, to))
 				return false;
 			if (value.part == NO_PART) {
 				value.part = number;
@@ -172,7 +208,7 @@ may_split(const struct learner *L, uint16_t i)
 {
 	const struct trail_step *at = &L->trail.passed[i];
 
-	return L->width > 0 && i + 1 == L->n && i < L->pivot && step_of(L, i)->code == STEP_SKIP && at->from > 0 &&
+	return L->width > 0 && i + 1 == L->n && i != L->pivot && step_of(L, i)->code == STEP_SKIP && at->from > 0 &&
 	    str_find_byte(str_of(L->text.p + at->from, at->to - at->from), ' ') < at->to - at->from;
 }
 
@@ -296,6 +332,33 @@ blanks_are_certain(const struct learner *L, uint16_t i)
 	return at->to > at->from || first || last || L->model.run_at[at->from - 1] == MODEL_FIXED;
 }
 
+/*
+ * Right of the untrusted hole a wildcard at the end of the text begins behind the last blanks from which the steps before
+ * match: at all blanks within, they must fail.
+ */
+static bool
+rest_is_certain(const struct learner *L, uint16_t i)
+{
+	const struct trail_step *at = &L->trail.passed[i];
+	const struct step *s = step_of(L, i);
+	uint16_t before = L->trail.passed[i - 1].step;
+
+	if (L->part_of[i] != NO_PART || !step_is_wild(s) || at->from == at->to)
+		return true;
+	if (s->nprev != 1 || L->p->steps[before].code != STEP_BLANKS)
+		return false;
+	for (size_t end = at->to; end > at->from; end--) {
+		bool fixed = L->model.run_at[end - 1] == MODEL_FIXED;
+
+		if (!fixed && model_run_may_be_blank(&L->model, end - 1))
+			return false;
+		if (fixed && is_blank(L->text.p[end - 1]) &&
+		    !model_fails_back(&L->model, L->p, L->trail.passed[L->pivot].step, before, end))
+			return false;
+	}
+	return true;
+}
+
 static bool
 begin_is_certain(struct learner *L)
 {
@@ -333,7 +396,7 @@ is_certain(struct learner *L)
 		return false;
 	for (uint16_t i = 0; i < L->n; i++)
 		if (!blanks_are_certain(L, i) || (i < L->pivot && !way_is_certain(L, i)) ||
-		    (i > L->pivot && !way_back_is_certain(L, i)))
+		    (i > L->pivot && (!way_back_is_certain(L, i) || !rest_is_certain(L, i))))
 			return false;
 	return true;
 }

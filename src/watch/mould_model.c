@@ -43,12 +43,6 @@ model_add(struct model *m, const struct mould_part *part, size_t from, size_t to
 	return true;
 }
 
-static inline const struct model_run *
-run_of(const struct model *m, size_t pos)
-{
-	return m->run_at[pos] == MODEL_FIXED ? NULL : &m->runs[m->run_at[pos]];
-}
-
 /* Runs that end where a byte stands that they cannot hold; others only look so in this one text. */
 static bool
 ends_for_certain(const struct model_run *run)
@@ -59,7 +53,7 @@ ends_for_certain(const struct model_run *run)
 bool
 model_may_be(const struct model *m, size_t pos, char c)
 {
-	const struct model_run *run = run_of(m, pos);
+	const struct model_run *run = model_run_of(m, pos);
 
 	if (!run)
 		return m->text.p[pos] == c;
@@ -70,18 +64,6 @@ bool
 model_may_be_blank(const struct model *m, size_t pos)
 {
 	return model_may_be(m, pos, ' ') || model_may_be(m, pos, '\t');
-}
-
-static inline char
-other_case(const struct step *s, char c)
-{
-	return s->nocase && mould_is_letter(c) ? (char)(c ^ 0x20) : c;
-}
-
-static inline bool
-run_takes(const struct model_run *run, const struct step *s, char c)
-{
-	return run->has[(unsigned char)c] || run->has[(unsigned char)other_case(s, c)];
 }
 
 static bool fails(struct model *m, const struct pattern *p, uint16_t u, size_t pos, int deep);
@@ -105,13 +87,13 @@ literal_fails(struct model *m, const struct pattern *p, const struct step *s, si
 {
 	pos &= ~INSIDE;
 	for (uint16_t i = 0; i < s->len;) {
-		const struct model_run *run = pos < m->text.n ? run_of(m, pos) : NULL;
+		const struct model_run *run = pos < m->text.n ? model_run_of(m, pos) : NULL;
 		uint16_t first = i;
 
 		if (pos >= m->text.n)
 			return true;
 		if (!run) {
-			if (m->text.p[pos] != s->lit[i] && m->text.p[pos] != other_case(s, s->lit[i]))
+			if (m->text.p[pos] != s->lit[i] && m->text.p[pos] != mould_other_case(s, s->lit[i]))
 				return true;
 			i++;
 			pos++;
@@ -119,7 +101,7 @@ literal_fails(struct model *m, const struct pattern *p, const struct step *s, si
 		}
 		if (pos > run->begin)
 			return false;
-		while (i < s->len && run_takes(run, s, s->lit[i]))
+		while (i < s->len && model_run_takes(run, s, s->lit[i]))
 			i++;
 		if (i == first && run->kind != RUN_QUOTED)
 			return true;
@@ -140,14 +122,14 @@ blanks_fail(struct model *m, const struct pattern *p, const struct step *s, size
 
 	if (inside)
 		return !model_may_be_blank(m, pos);
-	while (at < m->text.n && !run_of(m, at) && is_blank(m->text.p[at]))
+	while (at < m->text.n && !model_run_of(m, at) && is_blank(m->text.p[at]))
 		at++;
 	if (at - pos > 1 || (at < m->text.n && model_may_be_blank(m, at)))
 		return false;              /* how many are taken depends on what follows */
-	if (at == pos && at > 0 && at < m->text.n && !run_of(m, at - 1) && !is_blank(m->text.p[at - 1]))
+	if (at == pos && at > 0 && at < m->text.n && !model_run_of(m, at - 1) && !is_blank(m->text.p[at - 1]))
 		return true;
-	if (at == pos && at > 0 && at < m->text.n && run_of(m, at - 1) && !run_of(m, at - 1)->has[' '] &&
-	    !run_of(m, at - 1)->has['\t'] && run_of(m, at - 1)->kind != RUN_QUOTED)
+	if (at == pos && at > 0 && at < m->text.n && model_run_of(m, at - 1) && !model_run_of(m, at - 1)->has[' '] &&
+	    !model_run_of(m, at - 1)->has['\t'] && model_run_of(m, at - 1)->kind != RUN_QUOTED)
 		return true;
 	return all_fail(m, p, s, at, deep);
 }
@@ -171,7 +153,7 @@ thread(struct needle *needle, const struct pattern *p, const struct step *s)
 			needle->blanks |= UINT64_C(1) << needle->n++;
 		for (uint16_t i = 0; s->code == STEP_LIT && i < s->len; i++, needle->n++) {
 			needle->c[needle->n] = s->lit[i];
-			needle->other[needle->n] = other_case(s, s->lit[i]);
+			needle->other[needle->n] = mould_other_case(s, s->lit[i]);
 		}
 		if (s->nnext != 1 || p->links[s->next] == STEP_END)
 			break;
@@ -186,7 +168,7 @@ thread(struct needle *needle, const struct pattern *p, const struct step *s)
 static uint64_t
 mask_at(const struct model *m, const struct needle *needle, size_t pos)
 {
-	const struct model_run *run = run_of(m, pos);
+	const struct model_run *run = model_run_of(m, pos);
 	char c = m->text.p[pos];
 	uint64_t mask = 0;
 
@@ -228,7 +210,7 @@ model_may_hold(const struct model *m, const struct pattern *p, const struct step
 	if ((needle.blanks & 1) && pos > 0 && model_may_be_blank(m, pos - 1))
 		at = 1;
 	while (pos < m->text.n) {
-		const struct model_run *run = run_of(m, pos);
+		const struct model_run *run = model_run_of(m, pos);
 		uint64_t mask = mask_at(m, &needle, pos), within = 0, before;
 
 		if (!run) {
@@ -258,7 +240,7 @@ static bool
 is_fixed(const struct model *m, size_t from, size_t n)
 {
 	for (size_t i = from; i < from + n && i < m->text.n; i++)
-		if (run_of(m, i))
+		if (model_run_of(m, i))
 			return false;
 	return true;
 }
@@ -270,13 +252,13 @@ word_ending(const struct model *m, const struct step *next, size_t pos, size_t *
 	const struct step *lit = next && next->code == STEP_LIT ? next : NULL;
 	size_t at = pos &= ~INSIDE;
 
-	while (at < m->text.n && !(!run_of(m, at) && is_blank(m->text.p[at]))) {
-		const struct model_run *run = run_of(m, at);
+	while (at < m->text.n && !(!model_run_of(m, at) && is_blank(m->text.p[at]))) {
+		const struct model_run *run = model_run_of(m, at);
 		char c = m->text.p[at];
 
-		if (run && (at > run->begin || run->has[' '] || run->has['\t'] || (lit && run_takes(run, lit, lit->lit[0]))))
+		if (run && (at > run->begin || run->has[' '] || run->has['\t'] || (lit && model_run_takes(run, lit, lit->lit[0]))))
 			return ENDS_SOMEWHERE;
-		if (!run && lit && at > pos && (c == lit->lit[0] || c == other_case(lit, lit->lit[0]))) {
+		if (!run && lit && at > pos && (c == lit->lit[0] || c == mould_other_case(lit, lit->lit[0]))) {
 			if (!is_fixed(m, at, lit->len + 1u))
 				return ENDS_SOMEWHERE;
 			if (step_ends_word(lit, m->text, at))
@@ -305,19 +287,19 @@ static bool
 quad_at(const struct model *m, size_t pos, size_t *ret_end)
 {
 	for (int part = 0; part < 4; part++) {
-		const struct model_run *run = pos < m->text.n ? run_of(m, pos) : NULL;
+		const struct model_run *run = pos < m->text.n ? model_run_of(m, pos) : NULL;
 
 		if (!only_digits(run) || pos != run->begin)
 			return false;
 		pos = run->end;
 		if (part == 3)
 			break;
-		if (pos >= m->text.n || run_of(m, pos) || m->text.p[pos] != '.')
+		if (pos >= m->text.n || model_run_of(m, pos) || m->text.p[pos] != '.')
 			return false;
 		pos++;
 	}
 	*ret_end = pos;
-	return pos == m->text.n || (!run_of(m, pos) && !signs_name(m->text.p[pos]) && m->text.p[pos] != ':');
+	return pos == m->text.n || (!model_run_of(m, pos) && !signs_name(m->text.p[pos]) && m->text.p[pos] != ':');
 }
 
 /* The end of all that may be of a name from pos on, if it is certain. */
@@ -325,7 +307,7 @@ static bool
 name_ends(const struct model *m, size_t pos, size_t *ret_end)
 {
 	while (pos < m->text.n) {
-		const struct model_run *run = run_of(m, pos);
+		const struct model_run *run = model_run_of(m, pos);
 
 		if (run) {
 			for (int c = 0; c < 256; c++)
@@ -357,12 +339,12 @@ number_ending(const struct model *m, enum hole_type t, const struct model_run *r
 {
 	char stop = run->end < m->text.n ? m->text.p[run->end] : ' ';
 
-	if (run->end < m->text.n && run_of(m, run->end))
+	if (run->end < m->text.n && model_run_of(m, run->end))
 		return ENDS_SOMEWHERE;
 	if (t == HOLE_PORT && signs_name(stop))
 		return ENDS_SOMEWHERE;
 	if (t == HOLE_NUM && stop == '.') {
-		run = run->end + 1 < m->text.n ? run_of(m, run->end + 1) : NULL;
+		run = run->end + 1 < m->text.n ? model_run_of(m, run->end + 1) : NULL;
 		if (!only_digits(run))
 			return ENDS_SOMEWHERE;
 	}
@@ -378,7 +360,7 @@ quad_ending(const struct model *m, enum hole_type t, const struct step *next, si
 		return ENDS_THERE;
 	if (next->lit[0] != '.' || next->len != 1)
 		return ENDS_SOMEWHERE;
-	*io_end = run_of(m, *io_end - 1)->begin - 1;
+	*io_end = model_run_of(m, *io_end - 1)->begin - 1;
 	return ENDS_THERE;
 }
 
@@ -411,7 +393,7 @@ static enum ending
 hole_ending(struct model *m, const struct step *s, const struct step *next, size_t pos, size_t *ret_end)
 {
 	bool within = pos & INSIDE;
-	const struct model_run *run = (pos &= ~INSIDE) < m->text.n ? run_of(m, pos) : NULL;
+	const struct model_run *run = (pos &= ~INSIDE) < m->text.n ? model_run_of(m, pos) : NULL;
 
 	if (pos == m->text.n || !may_begin(m, s->type, pos) || (s->type == HOLE_TIME && pos == 0 && !within && m->no_time))
 		return ENDS_NOWHERE;
@@ -429,10 +411,10 @@ hole_ending(struct model *m, const struct step *s, const struct step *next, size
 		return ENDS_NOWHERE;
 	if ((s->type == HOLE_INT || s->type == HOLE_NUM || s->type == HOLE_PORT) && only_digits(run) && pos == run->begin)
 		return number_ending(m, s->type, run, ret_end);
-	if (s->type == HOLE_QUOTED && !run && pos + 1 < m->text.n && run_of(m, pos + 1) &&
-	    run_of(m, pos + 1)->kind == RUN_QUOTED && run_of(m, pos + 1)->end < m->text.n &&
-	    m->text.p[run_of(m, pos + 1)->end] == '"') {
-		*ret_end = run_of(m, pos + 1)->end + 1;
+	if (s->type == HOLE_QUOTED && !run && pos + 1 < m->text.n && model_run_of(m, pos + 1) &&
+	    model_run_of(m, pos + 1)->kind == RUN_QUOTED && model_run_of(m, pos + 1)->end < m->text.n &&
+	    m->text.p[model_run_of(m, pos + 1)->end] == '"') {
+		*ret_end = model_run_of(m, pos + 1)->end + 1;
 		return ENDS_THERE;
 	}
 	return ENDS_SOMEWHERE;
@@ -512,15 +494,15 @@ may_end_with(enum hole_type t, char c)
 bool
 model_ends_otherwise(const struct model *m, const struct step *s, size_t end)
 {
-	if (s->code == STEP_HOLE && end > 0 && !run_of(m, end - 1))
+	if (s->code == STEP_HOLE && end > 0 && !model_run_of(m, end - 1))
 		return !may_end_with(s->type, m->text.p[end - 1]);
 	for (size_t i = 1; s->code == STEP_LIT && i <= s->len && i <= end; i++) {
 		char c = s->lit[s->len - i];
-		const struct model_run *run = run_of(m, end - i);
+		const struct model_run *run = model_run_of(m, end - i);
 
 		if (run)
-			return i == 1 && !run_takes(run, s, c) && run->kind != RUN_QUOTED;
-		if (m->text.p[end - i] != c && m->text.p[end - i] != other_case(s, c))
+			return i == 1 && !model_run_takes(run, s, c) && run->kind != RUN_QUOTED;
+		if (m->text.p[end - i] != c && m->text.p[end - i] != mould_other_case(s, c))
 			return true;
 	}
 	return false;

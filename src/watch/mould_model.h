@@ -36,6 +36,11 @@ bool model_may_be_blank(const struct model *m, size_t pos);
 bool model_fails(struct model *m, const struct pattern *p, uint16_t u, size_t pos);
 /* Is it certain that this step, no wildcard, does not end before text[end]? */
 bool model_ends_otherwise(const struct model *m, const struct step *s, size_t end);
+/*
+ * Right of the untrusted hole, where steps are passed from the end back: is it certain that step u cannot end at text[end],
+ * with all that may come before it down to the hole, which is step pivot?
+ */
+bool model_fails_back(const struct model *m, const struct pattern *p, uint16_t pivot, uint16_t u, size_t end);
 /* Could some text that fits hold step s, a literal or blanks before one, at or behind pos? */
 bool model_may_hold(const struct model *m, const struct pattern *p, const struct step *s, size_t pos);
 /* Is it certain that the pattern matches no text at all that fits? */
@@ -51,6 +56,34 @@ static inline bool
 mould_is_letter(char c)
 {
 	return (unsigned char)((c | 0x20) - 'a') < 26;
+}
+
+/* The run that the byte belongs to; NULL: it is fixed. */
+static inline const struct model_run *
+model_run_of(const struct model *m, size_t pos)
+{
+	return m->run_at[pos] == MODEL_FIXED ? NULL : &m->runs[m->run_at[pos]];
+}
+
+static inline char
+mould_other_case(const struct step *s, char c)
+{
+	return s->nocase && mould_is_letter(c) ? (char)(c ^ 0x20) : c;
+}
+
+static inline bool
+model_run_takes(const struct model_run *run, const struct step *s, char c)
+{
+	return run->has[(unsigned char)c] || run->has[(unsigned char)mould_other_case(s, c)];
+}
+
+/* Could the run of this byte hold a blank anywhere? */
+static inline bool
+model_run_may_be_blank(const struct model *m, size_t pos)
+{
+	const struct model_run *run = model_run_of(m, pos);
+
+	return run->has[' '] || run->has['\t'] || run->kind == RUN_QUOTED || run->kind == RUN_HOLE || run->kind == RUN_TIME;
 }
 
 #endif

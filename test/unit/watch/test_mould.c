@@ -23,6 +23,8 @@ static const char rules[] =
     " line http.ok '<src> <-:word> <user:word> [<time:time>] \"<method:word> <path:text> HTTP/<-:num>\" <status:int> <bytes:word> <*>';"
     " line daemon.start '{Started|Starting} <-:rest>';"
     " line info '<unit:word> {Main process exited|Consumed}<-:rest>';"
+    " line auth.ok '{<service:word>-login: |}{Login|Logged in}: user=\\<<user:text!>>, {method=<method:word>, |}rip=<src:ip>{, <-:text>|}';"
+    " line auth.fail '{<service:word>-login: |}{Disconnected|Aborted login}<reason:text> (auth failed, <count:int> attempts): user=\\<<user:text!>>, rip=<src:ip>{, <-:text>|}';"
     " line session.open 'id=<pid:hex> mac=<mac:mac> h=<src_host:host> q=<what:quoted> end';"
     "}";
 
@@ -41,6 +43,10 @@ static const char *const shapes[] = {
 	"% - - [01/Jan/2026:00:00:00 +0000] \"GET % HTTP/1.1\" % %",
 	"Started Session % of User %.",
 	"%.service: Main process exited, code=%",
+	"imap-login: Login: user=<%>, method=PLAIN, rip=%, lip=198.51.100.2, mpid=%, TLS, session=<%>",
+	"imap-login: Login: user=<%>, method=PLAIN, rip=192.0.2.7, lip=%, mpid=22, TLS, session=<%>",
+	"pop3-login: Disconnected (auth failed, % attempts): user=<%>, rip=%, lip=%, session=<%>",
+	"pop3-login: Aborted login% (auth failed, 5 attempts): user=<root>, rip=192.0.2.7, lip=192.0.2.7, session=<%>",
 	"id=% mac=02:00:00:00:00:% h=% q=\"%\" end",
 };
 
@@ -49,6 +55,7 @@ static const char *const values[] = {
 	"0x1f", "70000", "256.1.2.3", "1.2.3", "1.2.3.4.", "2001:db8::1", "invalid user x", "a b", "", "\"", "\\\"", "none", "fatal",
 	"panic: x", "<>", "from 9.9.9.9", "x from 9.9.9.9 port 1 ssh2", ".", "name.", "-5", "1.5", "99999999999999999999999", "[x]",
 	"=", "a=b", "\t", "  ", "\xc3\xa3", "\x01", "Auth fail", "x: Auth fail", "1.2.3.4:5", "port", ":", "3: y",
+	"a, rip=192.0.2.9, b1", "x>, rip=fe80::1, c2", ", rip=198.51.100.4", "rip=192.0.2.9", ", 5", " by 3",
 };
 
 static uint32_t
@@ -119,7 +126,9 @@ static void
 a_shape_that_comes_often_is_learnt(void **state)
 {
 	static const char *const often[] = { "Failed password for % from 192.0.2.7 port 22 ssh2",
-		"DROP IN=eth0 OUT= MAC=% SRC=192.0.2.7 DST=192.0.2.8 LEN=40", "A1B2C3D4E5: removed%" };
+		"DROP IN=eth0 OUT= MAC=% SRC=192.0.2.7 DST=192.0.2.8 LEN=40", "A1B2C3D4E5: removed%",
+		"imap-login: Login: user=<joe>, method=PLAIN, rip=192.0.2.7, lip=198.51.100.2, mpid=77, TLS, session=<a1%>",
+		"pop3-login: Disconnected (auth failed, 2 attempts): user=<joe>, rip=192.0.2.7, lip=192.0.2.8, session=<a1%>" };
 	struct engine *e = calloc(1, sizeof(*e));
 	char text[256];
 
