@@ -11,7 +11,7 @@
 #include "sys/tls.h"
 #include "conf/syslog_select.h"
 
-#define SHIP_SENT_MAX 128
+#define SHIP_SENT_MAX 128                  /* even */
 
 struct ship_engine;
 
@@ -70,6 +70,8 @@ struct ship_engine {
 	int (*open)(struct ship *s, uint64_t *ret_at);
 	/* Hands over a batch and waits until it is kept there. */
 	int (*send)(struct ship *s, const struct ship_batch *b);
+	/* Nothing is to be handed over: does what was still stand? May set s->at back. NULL: it does. */
+	int (*idle)(struct ship *s);
 };
 
 extern const struct ship_engine ship_nats, ship_clickhouse, ship_relay;

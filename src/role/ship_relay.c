@@ -218,25 +218,52 @@ wait_acked(struct ship *s)
 
 /* Bytes were taken there and not read: back to where they surely were not taken yet. */
 static void
-doubt(struct ship *s, const struct ship_batch *b)
+doubt(struct ship *s, uint64_t at)
 {
 	uint64_t bytes = 0;
 	unsigned i = s->nsent;
 
 	while (i > 0 && bytes < DOUBT_BYTES)
 		bytes += s->sent[--i].bytes;
-	if (s->nsent && s->sent[i].first < b->first) {
-		s->repeated += b->first - s->sent[i].first;
+	if (s->nsent && s->sent[i].first < at) {
+		s->repeated += at - s->sent[i].first;
 		s->at = s->sent[i].first;
 	}
 	s->nsent = 0;
+}
+
+/* A host that takes nothing more has perhaps not read what it took before. */
+static int
+broken(struct ship *s, uint64_t at, int error)
+{
+	if (error == -ECONNRESET || error == -ETIMEDOUT)
+		doubt(s, at);
+	return ship_fault(s, error, "%s: %s", s->label, error == -EPIPE ? "it closed the connection" : strerror(-error));
+}
+
+/* What is further back than any doubt goes; then two by two become one, so that many small batches reach as far. */
+static void
+make_room(struct ship *s)
+{
+	uint64_t bytes = 0;
+	unsigned from = s->nsent, n = 0;
+
+	while (from > 0 && bytes < DOUBT_BYTES)
+		bytes += s->sent[--from].bytes;
+	s->nsent -= from;
+	memmove(s->sent, s->sent + from, s->nsent * sizeof(*s->sent));
+	if (s->nsent < SHIP_SENT_MAX)
+		return;
+	for (unsigned i = 0; i + 1 < s->nsent; i += 2)
+		s->sent[n++] = (struct ship_sent){ s->sent[i].first, s->sent[i].bytes + s->sent[i + 1].bytes };
+	s->nsent = n;
 }
 
 static void
 remember(struct ship *s, const struct ship_batch *b)
 {
 	if (s->nsent == SHIP_SENT_MAX)
-		memmove(s->sent, s->sent + 1, --s->nsent * sizeof(*s->sent));
+		make_room(s);
 	s->sent[s->nsent++] = (struct ship_sent){ .first = b->first, .bytes = s->text.n };
 }
 
@@ -257,9 +284,16 @@ send_stream(struct ship *s, const struct ship_batch *b)
 		remember(s, b);
 		return 0;
 	}
-	if (r == -ECONNRESET)
-		doubt(s, b);
-	return ship_fault(s, r, "%s: %s", s->label, r == -EPIPE ? "it closed the connection" : strerror(-r));
+	return broken(s, b->first, r);
+}
+
+/* That it was killed with what it had not read is not to wait for the next line. An end in order can. */
+static int
+idle_relay(struct ship *s)
+{
+	int r = s->tls || s->relay->way == CONF_RELAY_TCP ? look(s) : 0;
+
+	return r < 0 && r != -EPIPE ? broken(s, s->at, r) : 0;
 }
 
 static int
@@ -425,4 +459,4 @@ ship_relay_close(struct ship *s)
 	buf_free(&s->part);
 }
 
-const struct ship_engine ship_relay = { .name = "relay", .bytes = BATCH_BYTES, .open = open_relay, .send = send_batch };
+const struct ship_engine ship_relay = { .name = "relay", .bytes = BATCH_BYTES, .open = open_relay, .send = send_batch, .idle = idle_relay };

