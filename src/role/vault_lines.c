@@ -220,7 +220,7 @@ vaulting_line(struct vaulting *v, uint32_t stream, struct str line)
 }
 
 /* RFC 5424, facility syslog, severity notice: read by the same decoders as everything else. */
-static int
+static int __attribute__((format(printf, 3, 0)))
 add_said(struct vaulting *v, uint32_t stream, const char *fmt, va_list ap)
 {
 	struct buf line = BUF_INIT(32768);
