@@ -57,6 +57,8 @@ prepare(void *ctx, struct role *r)
 		p->opened = true;
 		e = engine_open(&p->engine, r->config->rules_dirs.v[0].p);
 	}
+	if (e == 0)
+		engine_settle(&p->engine);
 	if (e < 0)
 		log_say(&r->log, LOG_LEVEL_ERROR, "cannot begin to pack: %s", strerror(-e));
 	return e;
