@@ -15,6 +15,8 @@ if [ ! -x "$guarita" ]; then
 	echo "demo: there is no $guarita; build first: make" >&2
 	exit 1
 fi
+build=$(cd "$build" && pwd)
+guarita=$build/src/main/guarita
 work=$(mktemp -d /tmp/guarita-demo.XXXXXX)
 runner='' watcher='' feeder=''
 
