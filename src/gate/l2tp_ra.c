@@ -30,11 +30,9 @@ address6(uint64_t prefix, uint64_t id)
 uint64_t
 upper6(const uint8_t address[16])
 {
-	uint64_t v = 0;
+	struct cur c = cur_of(str_of((const char *)address, 8));
 
-	for (unsigned i = 0; i < 8; i++)
-		v = v << 8 | address[i];
-	return v;
+	return cur_u64(&c);
 }
 
 /* To all nodes (ff02::1) or all routers (ff02::2). A hop limit of 255 proves that it never left its link. */

@@ -41,16 +41,21 @@ def fill(guarita):
     return path
 
 
+def send_until_full(g, sent):
+    """The last page of a file takes some more; then no line is acknowledged. How many were sent in all."""
+    while "error" not in vault(g):
+        g.append("a.log", *(probe(sent + i) for i in range(20)))
+        sent += 20
+        wait_until("read", lambda: g.lines("intaked") >= sent)
+    return sent
+
+
 def test_a_full_disk_stops_nothing_but_the_acknowledging(small):
     with_vault(small).start()
     small.append("a.log", *(probe(i) for i in range(20)))
     small.wait_incidents(20)
-    filler, sent = fill(small), 20
-    # The last page of a file takes some more; then no line is acknowledged.
-    while "error" not in vault(small):
-        small.append("a.log", *(probe(sent + i) for i in range(20)))
-        sent += 20
-        wait_until("read", lambda: small.lines("intaked") >= sent)
+    filler = fill(small)
+    sent = send_until_full(small, 20)
     assert vault(small)["error"] == "ENOSPC" and "No space left" in small.stderr()
     # Receiving goes on, also of what nobody sends twice.
     small.send_udp(*(probe(sent + i) for i in range(50)))
@@ -72,11 +77,8 @@ def test_killed_on_a_full_disk(small):
     with_vault(small).start()
     small.append("a.log", *(probe(i) for i in range(20)))
     small.wait_incidents(20)
-    filler, sent = fill(small), 20
-    while "error" not in vault(small):
-        small.append("a.log", *(probe(sent + i) for i in range(20)))
-        sent += 20
-        wait_until("read", lambda: small.lines("intaked") >= sent)
+    filler = fill(small)
+    sent = send_until_full(small, 20)
     safe = len(probes(small))
     small.kill_all()
     # Started anew while there is still no room: no tampering is seen, and what was sealed is there.

@@ -91,18 +91,24 @@ def test_every_site_signs_for_its_neighbours(company):
     assert not tampered(m) and not tampered(f30)
 
 
+def set_back(g, more):
+    """A vault of 100 lines, a copy of it, so many lines more, and the copy in its place: the size that was signed last."""
+    g.append("a.log", *numbered("first", 0, 100))
+    signed(g, 1, 100)
+    g.stop()
+    shutil.copytree(g.dir / "vault", g.dir / "copy")
+    g.start()
+    g.append("a.log", *numbered("second", 0, more))
+    size = signed(g, 1, 100 + more)[2]
+    g.stop()
+    shutil.rmtree(g.dir / "vault")
+    shutil.move(g.dir / "copy", g.dir / "vault")
+    return size
+
+
 def test_a_vault_that_was_set_back_is_found_by_its_witness(company):
     m, f30 = company.sites["matriz"].start(), company.sites["filial30"].start()
-    f30.append("a.log", *numbered("first", 0, 100))
-    signed(f30, 1, 100)
-    f30.stop()
-    shutil.copytree(f30.dir / "vault", f30.dir / "old")
-    f30.start()
-    f30.append("a.log", *numbered("second", 0, 300))
-    signed(f30, 1, 400)
-    f30.stop()
-    shutil.rmtree(f30.dir / "vault")
-    shutil.move(f30.dir / "old", f30.dir / "vault")
+    set_back(f30, 300)
     # What it read of the file is forgotten with the vault, and so is the file here: nothing must fill the gap again.
     (f30.logs / "a.log").unlink()
     f30.start()
@@ -118,16 +124,7 @@ def test_a_vault_that_was_set_back_is_found_by_its_witness(company):
 
 def test_a_vault_that_goes_on_from_a_copy_is_found_by_its_witness(company):
     m, f30 = company.sites["matriz"].start(), company.sites["filial30"].start()
-    f30.append("a.log", *numbered("first", 0, 100))
-    signed(f30, 1, 100)
-    f30.stop()
-    shutil.copytree(f30.dir / "vault", f30.dir / "copy")
-    f30.start()
-    f30.append("a.log", *numbered("second", 0, 50))
-    size = signed(f30, 1, 150)[2]
-    f30.stop()
-    shutil.rmtree(f30.dir / "vault")
-    shutil.move(f30.dir / "copy", f30.dir / "vault")
+    size = set_back(f30, 50)
     (f30.logs / "a.log").write_text("")
     with open(f30.logs / "b.log", "w") as f:
         f.write("".join(line + "\n" for line in numbered("other", 0, 1000)))
