@@ -13,7 +13,7 @@
 
 #include "base/text.h"
 #include "console/vault_dir.h"
-#include "role/vault_disk.h"
+#include "role/vault/disk.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "vault/checkpoint.h"

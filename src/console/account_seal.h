@@ -1,7 +1,7 @@
 /*
  * account_seal: what the vault is told of an account file while it grows: how many records there were and the SHA-256
  * of all of them, one JSON object a line. A file that is edited later cannot give that digest again. Knows bytes and
- * text; who seals and who compares is the caller's (role/intake_accounts, console/integrity_sealed).
+ * text; who seals and who compares is the caller's (role/intake/intake/intake/accounts, console/integrity_sealed).
  */
 #ifndef GUARITA_CONSOLE_ACCOUNT_SEAL_H
 #define GUARITA_CONSOLE_ACCOUNT_SEAL_H

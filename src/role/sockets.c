@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "role/intake.h"
+#include "role/intake/intake.h"
 #include "sys/file.h"
 
 static const struct role_socket *

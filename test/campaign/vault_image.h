@@ -6,7 +6,7 @@
 #ifndef GUARITA_TEST_VAULT_IMAGE_H
 #define GUARITA_TEST_VAULT_IMAGE_H
 
-#include "role/vault_disk.h"
+#include "role/vault/disk.h"
 #include "vault/recover.h"
 #include "vault/sealer.h"
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "role/quotes.h"
+#include "role/watch/quotes.h"
 
 static struct str
 text_of(char dst[64], uint64_t ref)

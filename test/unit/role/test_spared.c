@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "role/spared.h"
+#include "role/watch/spared.h"
 
 static void
 assert_addr(const struct addr *a, struct str want)

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "msg/entry.h"
-#include "role/spool.h"
+#include "role/intake/spool.h"
 
 static char dir[64];
 
