@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "base/when.h"
-#include "gate/p2p_table.h"
+#include "gate/p2p/table.h"
 
 #define PACKETS 4000000u
 #define FLOWS 100000u

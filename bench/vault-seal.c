@@ -12,7 +12,7 @@
 #include <stdlib.h>
 
 #include "base/text.h"
-#include "console/vault_dir.h"
+#include "console/vault/dir.h"
 #include "role/vault/disk.h"
 #include "sys/clock.h"
 #include "sys/file.h"

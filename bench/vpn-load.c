@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "gate/l2tp_vpn.h"
+#include "gate/l2tp/vpn.h"
 #include "sys/clock.h"
 #include "sys/udp.h"
 

@@ -1,6 +1,6 @@
 /* DHCPINFORM: whatever comes, the answer fits what every client takes, and goes to who asked. */
 #include "fuzz.h"
-#include "gate/l2tp_inform.h"
+#include "gate/l2tp/inform.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -2,7 +2,7 @@
  * What is remembered of account files, and what is sealed of them: whatever the text, reading stays inside it; what was
  * read and written again reads the same. The closing hash is made to fit, else nothing would ever come past it.
  */
-#include "console/account_seal.h"
+#include "console/accounts/seal.h"
 #include "fuzz.h"
 #include "watch/integrity_memory.h"
 

@@ -1,6 +1,6 @@
 /* What the kernel, or anybody, hands over as an offload: cutting never writes beyond its promise and comes to an end. */
 #include "fuzz.h"
-#include "gate/l2tp_offload.h"
+#include "gate/l2tp/offload.h"
 
 static void
 check_cut(const struct offload *how, struct str packet)

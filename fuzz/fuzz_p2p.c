@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "fuzz.h"
-#include "gate/p2p_score.h"
+#include "gate/p2p/score.h"
 
 static enum p2p_class
 look_at_copy(struct p2p_flow *f, uint8_t head, struct str piece)

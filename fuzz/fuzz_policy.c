@@ -8,7 +8,7 @@
 #include <linux/netlink.h>
 
 #include "fuzz.h"
-#include "gate/nft_batch.h"
+#include "gate/nft/batch.h"
 
 static void
 check_text(const struct policy *p)

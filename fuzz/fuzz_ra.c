@@ -1,6 +1,6 @@
 /* Router advertisements: what is read fits its bounds and, written again, is read the same. */
 #include "fuzz.h"
-#include "gate/l2tp_ra.h"
+#include "gate/l2tp/ra.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -3,7 +3,7 @@
  * moves no client. The first byte chooses the identifier that is asked with.
  */
 #include "fuzz.h"
-#include "gate/radius_client.h"
+#include "gate/radius/client.h"
 
 static const struct radius_server servers[] = {
 	{ .secret = STR_INIT("segredo"), .addr = { .b = { [10] = 0xff, 0xff, 127, 0, 0, 1 } }, .auth_port = 1812, .acct_port = 1813,

@@ -4,7 +4,7 @@
  */
 #include "conf/tree.h"
 #include "fuzz.h"
-#include "gate/routeros.h"
+#include "gate/routeros/routeros.h"
 
 static void
 check_syntax(struct str text)

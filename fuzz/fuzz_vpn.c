@@ -3,7 +3,7 @@
  * a server with a tunnel that stands, and a client that dials. At the end nothing is left but what the limits allow.
  */
 #include "fuzz.h"
-#include "gate/l2tp_vpn.h"
+#include "gate/l2tp/vpn.h"
 
 struct bed {
 	struct l2tp_vpn vpn;

@@ -1,6 +1,6 @@
 /*
  * config_gate: the rows of the gate's words: interfaces, zones, services, branches, rules. Decides
- * nothing about packets: what the words mean together is gate/policy.h.
+ * nothing about packets: what the words mean together is gate/policy/policy.h.
  */
 #include "base/when.h"
 #include "conf/config_in.h"

@@ -1,6 +1,6 @@
 /*
  * config_gate: what guarita.conf says of the gate: interfaces, zones, networks, services, branches,
- * rules. Names are not resolved here: gate/policy.h does that.
+ * rules. Names are not resolved here: gate/policy/policy.h does that.
  */
 #ifndef GUARITA_CONF_CONFIG_GATE_H
 #define GUARITA_CONF_CONFIG_GATE_H

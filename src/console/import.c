@@ -9,8 +9,8 @@
 #include "console/i18n.h"
 #include "console/syslogconf.h"
 #include "console/term.h"
-#include "gate/policy.h"
-#include "gate/routeros.h"
+#include "gate/policy/policy.h"
+#include "gate/routeros/routeros.h"
 #include "sys/file.h"
 
 /* What was made must be a configuration; where it is not, the operator is told the same as by check. */

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/when.h"
-#include "console/account_source.h"
+#include "console/accounts/source.h"
 #include "event/record.h"
 #include "sys/file.h"
 

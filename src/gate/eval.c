@@ -1,5 +1,5 @@
 /*
- * eval: see eval.h. Each match stands beside the words of nft that gate/nft_text.c writes for it. Must never be kinder
+ * eval: see eval.h. Each match stands beside the words of nft that gate/nft/text.c writes for it. Must never be kinder
  * or stricter than the kernel: where the two differ, a test fails.
  */
 #include "gate/eval.h"

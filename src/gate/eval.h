@@ -6,7 +6,7 @@
 #ifndef GUARITA_GATE_EVAL_H
 #define GUARITA_GATE_EVAL_H
 
-#include "gate/policy.h"
+#include "gate/policy/policy.h"
 
 struct eval_packet {
 	struct str in;                 /* interface that it comes by; empty: this machine sends it */

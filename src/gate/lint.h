@@ -5,7 +5,7 @@
 #ifndef GUARITA_GATE_LINT_H
 #define GUARITA_GATE_LINT_H
 
-#include "gate/policy.h"
+#include "gate/policy/policy.h"
 
 enum lint_code {
 	LINT_PUBLIC_INSIDE = 1,        /* G001 */

@@ -5,7 +5,7 @@
 #ifndef GUARITA_GATE_SERVICE_H
 #define GUARITA_GATE_SERVICE_H
 
-#include "gate/policy.h"
+#include "gate/policy/policy.h"
 
 /* One protocol with its ports, or ICMP types. */
 struct service_part {

@@ -1,7 +1,7 @@
 /* trace: see trace.h. Must never choose without a bound in time and rate. */
 #include "gate/trace.h"
 
-#include "gate/nft_text.h"
+#include "gate/nft/text.h"
 
 #define SET "trace"
 

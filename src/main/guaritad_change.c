@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "console/config_file.h"
-#include "console/history.h"
+#include "console/gate/history.h"
 #include "main/guaritad.h"
 
 /* Keeping. */

@@ -5,7 +5,7 @@
  */
 #include <stdio.h>
 
-#include "console/history.h"
+#include "console/gate/history.h"
 #include "main/guaritad.h"
 
 #define HELD_MAX (256u << 10)          /* bytes of lines that wait for vaultd */

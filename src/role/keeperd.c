@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "console/history.h"
+#include "console/gate/history.h"
 #include "console/remote.h"
 #include "role/conffile.h"
 #include "role/log.h"

@@ -1,6 +1,6 @@
 /*
  * tun: interfaces whose other end is a descriptor of ours. Packets carry the kernel's virtio head, so that they come and
- * go up to 64 KiB at a time where the kernel can (gate/l2tp_offload.h takes them apart).
+ * go up to 64 KiB at a time where the kernel can (gate/l2tp/offload.h takes them apart).
  */
 #ifndef GUARITA_SYS_TUN_H
 #define GUARITA_SYS_TUN_H

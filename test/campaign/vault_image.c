@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/base64.h"
-#include "console/vault_dir.h"
+#include "console/vault/dir.h"
 #include "sys/file.h"
 #include "vault/checkpoint.h"
 #include "vault/segment.h"

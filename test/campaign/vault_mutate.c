@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
-#include "console/vault_verify.h"
+#include "console/vault/verify.h"
 #include "vault/segment.h"
 #include "vault_image.h"
 

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 #include "../unit/base/prng.h"
-#include "gate/nft_text.h"
+#include "gate/nft/text.h"
 #include "packet.h"
 
 #define STATEMENTS_MAX 24

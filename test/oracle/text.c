@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "base/arena.h"
-#include "gate/nft_text.h"
+#include "gate/nft/text.h"
 
 int
 main(int argc, char **argv)

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include "console/account_file.h"
+#include "console/accounts/file.h"
 #include "sys/clock.h"
 #include "watch/integrity_logins.h"
 #include "watch/integrity_memory.h"

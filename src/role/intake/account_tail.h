@@ -6,7 +6,7 @@
 #ifndef GUARITA_ROLE_INTAKE_ACCOUNT_TAIL_H
 #define GUARITA_ROLE_INTAKE_ACCOUNT_TAIL_H
 
-#include "console/account_seal.h"
+#include "console/accounts/seal.h"
 #include "watch/account_line.h"
 #include "watch/integrity.h"
 

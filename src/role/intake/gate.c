@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "gate/policy.h"
+#include "gate/policy/policy.h"
 #include "role/intake/intake.h"
 #include "sys/clock.h"
 #include "sys/file.h"

@@ -4,7 +4,7 @@
  */
 #include <errno.h>
 
-#include "gate/p2p.h"
+#include "gate/p2p/p2p.h"
 #include "role/intake/intake.h"
 #include "sys/clock.h"
 

@@ -8,7 +8,7 @@
 
 #include "base/when.h"
 
-#include "gate/policy.h"
+#include "gate/policy/policy.h"
 #include "role/intake/intake.h"
 #include "sys/nflog.h"
 

@@ -6,7 +6,7 @@
 #define GUARITA_ROLE_NET_NETD_H
 
 #include "gate/bans.h"
-#include "gate/policy.h"
+#include "gate/policy/policy.h"
 #include "role/role.h"
 #include "sys/conntrack.h"
 #include "sys/nft.h"

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "gate/p2p_table.h"
+#include "gate/p2p/table.h"
 #include "role/role.h"
 #include "sys/clock.h"
 #include "sys/file.h"

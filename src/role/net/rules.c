@@ -6,7 +6,7 @@
 #include <errno.h>
 
 #include "base/hash.h"
-#include "gate/nft_batch.h"
+#include "gate/nft/batch.h"
 #include "role/net/netd.h"
 #include "sys/clock.h"
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
-#include "gate/nft_text.h"
+#include "gate/nft/text.h"
 #include "gate/trace.h"
 #include "role/net/netd.h"
 #include "sys/clock.h"

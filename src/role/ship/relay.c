@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "console/account_seal.h"
+#include "console/accounts/seal.h"
 #include "role/ship/shipd.h"
 #include "sys/clock.h"
 #include "sys/file.h"

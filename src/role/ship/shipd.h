@@ -6,7 +6,7 @@
 #ifndef GUARITA_ROLE_SHIP_SHIPD_H
 #define GUARITA_ROLE_SHIP_SHIPD_H
 
-#include "console/vault_dir.h"
+#include "console/vault/dir.h"
 #include "role/role.h"
 #include "sys/tls.h"
 #include "conf/syslog_select.h"

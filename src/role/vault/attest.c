@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "console/vault_dir.h"
+#include "console/vault/dir.h"
 #include "role/vault/sites.h"
 #include "sys/clock.h"
 #include "sys/file.h"

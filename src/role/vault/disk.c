@@ -8,7 +8,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "console/segment_keys.h"
+#include "console/vault/segment_keys.h"
 #include "sys/file.h"
 #include "vault/frame.h"
 

@@ -11,9 +11,9 @@
  *   keys/log            seed of the checkpoint key
  *   keys/nonces         32 bytes for each 65,536 lines: seed, check
  *   keys/auditor        A(0) in base64: to be taken away
- *   keys/forgotten/     blocks of lines of which some nonces were forgotten (console/nonce_file.h)
+ *   keys/forgotten/     blocks of lines of which some nonces were forgotten (console/vault/nonce_file.h)
  *   keys/erasures       lines that are to be erased and are not yet
- *   segment-keys/       keys of the segments, wrapped (console/segment_keys.h)
+ *   segment-keys/       keys of the segments, wrapped (console/vault/segment_keys.h)
  */
 #ifndef GUARITA_ROLE_VAULT_DISK_H
 #define GUARITA_ROLE_VAULT_DISK_H
@@ -21,7 +21,7 @@
 #include <limits.h>
 
 #include "base/buf.h"
-#include "console/nonce_file.h"
+#include "console/vault/nonce_file.h"
 #include "vault/blob.h"
 #include "vault/identity.h"
 #include "vault/keys.h"

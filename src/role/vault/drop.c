@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "base/text.h"
-#include "console/seg_reader.h"
+#include "console/vault/seg_reader.h"
 #include "role/vault/vaultd.h"
 #include "sys/file.h"
 

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "console/account_seal.h"
+#include "console/accounts/seal.h"
 #include "role/intake/batch.h"
 #include "role/vault/vaultd.h"
 

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
-#include "console/pack.h"
+#include "console/vault/pack.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "wire/json.h"

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include "console/gone_list.h"
+#include "console/vault/gone_list.h"
 #include "role/vault/keep_private.h"
 #include "sys/file.h"
 

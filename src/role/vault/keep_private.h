@@ -2,7 +2,7 @@
 #ifndef GUARITA_ROLE_VAULT_KEEP_PRIVATE_H
 #define GUARITA_ROLE_VAULT_KEEP_PRIVATE_H
 
-#include "console/seg_reader.h"
+#include "console/vault/seg_reader.h"
 #include "role/vault/keep.h"
 
 struct keep_nonces {           /* with a room of its own: the loop's thread uses the disk's */

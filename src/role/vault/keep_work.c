@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "console/gone_list.h"
-#include "console/segment_keys.h"
+#include "console/vault/gone_list.h"
+#include "console/vault/segment_keys.h"
 #include "role/vault/keep_private.h"
 #include "sys/file.h"
 

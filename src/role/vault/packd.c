@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "console/engine.h"
-#include "console/pack.h"
+#include "console/vault/pack.h"
 #include "role/role.h"
 #include "sys/clock.h"
 #include "sys/file.h"

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "console/account_seal.h"
+#include "console/accounts/seal.h"
 #include "role/vault/vaultd.h"
 #include "sys/clock.h"
 #include "sys/file.h"

@@ -2,9 +2,9 @@
 #ifndef GUARITA_ROLE_VPN_L2TPD_H
 #define GUARITA_ROLE_VPN_L2TPD_H
 
-#include "gate/l2tp_inform.h"
-#include "gate/l2tp_offload.h"
-#include "gate/l2tp_vpn.h"
+#include "gate/l2tp/inform.h"
+#include "gate/l2tp/offload.h"
+#include "gate/l2tp/vpn.h"
 #include "role/role.h"
 #include "sys/loop.h"
 #include "sys/tun.h"

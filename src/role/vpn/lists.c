@@ -2,7 +2,7 @@
  * lists: tells netd who is connected and in which list of the gate his address is to be meanwhile. Must never
  * hold up a login: where no gate runs there is nothing to tell.
  */
-#include "gate/l2tp_vpn_pool.h"
+#include "gate/l2tp/vpn_pool.h"
 #include "role/vpn/l2tpd.h"
 
 static struct addr

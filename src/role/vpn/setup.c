@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "gate/l2tp_words.h"
+#include "gate/l2tp/words.h"
 #include "role/vpn/l2tpd.h"
 #include "sys/clock.h"
 #include "sys/link.h"

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "console/account_seal.h"
+#include "console/accounts/seal.h"
 
 static struct digest
 digest_of_records(char fill, unsigned n, unsigned odd)

@@ -3,8 +3,8 @@
 #define GUARITA_TEST_GATE_TEST_H
 
 #include "../base/cmocka_std.h"
-#include "gate/nft_text.h"
-#include "gate/policy.h"
+#include "gate/nft/text.h"
+#include "gate/policy/policy.h"
 
 struct gate {
 	struct arena arena;

@@ -4,7 +4,7 @@
  */
 #include "../base/cmocka_std.h"
 #include "../base/prng.h"
-#include "gate/l2tp_engine.h"
+#include "gate/l2tp/engine.h"
 
 #include <stdlib.h>
 

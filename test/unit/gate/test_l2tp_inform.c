@@ -1,6 +1,6 @@
 /* DHCPINFORM: the question as Windows sends it, the answer byte by byte, and what is no question. */
 #include "../base/cmocka_std.h"
-#include "gate/l2tp_inform.h"
+#include "gate/l2tp/inform.h"
 
 static const struct vpn_net nets[] = { { 0xc0a80000, 24 }, { 0x0a000000, 8 } };
 static const struct inform what = { .server = 0x0a090001, .dns = { 0xc0a800de }, .nets = nets, .nnets = 2 };

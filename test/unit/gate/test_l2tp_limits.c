@@ -1,6 +1,6 @@
 /* Rates are kept in the long run, bursts are bounded, and the two clocks end what they should. */
 #include "../base/cmocka_std.h"
-#include "gate/l2tp_limits.h"
+#include "gate/l2tp/limits.h"
 
 #define SECOND INT64_C(1000000)
 

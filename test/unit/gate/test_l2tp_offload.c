@@ -1,7 +1,7 @@
 /* Cutting and joining: what was cut is what was sent, joins to what it was, with every checksum right; MSS; bad offloads. */
 #include "../base/cmocka_std.h"
 #include "../base/prng.h"
-#include "gate/l2tp_offload.h"
+#include "gate/l2tp/offload.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* Router advertisements: there and back, byte by byte where the RFC has them, and what is no advertisement. */
 #include "../base/cmocka_std.h"
 #include "base/cur.h"
-#include "gate/l2tp_ra.h"
+#include "gate/l2tp/ra.h"
 
 static const struct net6 routes[] = { { UINT64_C(0x20010db8000a0000), 48 } };
 

@@ -15,7 +15,7 @@
  */
 #include "../base/cmocka_std.h"
 #include "../base/prng.h"
-#include "gate/l2tp_engine.h"
+#include "gate/l2tp/engine.h"
 
 #include <ctype.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* A matriz and its filiais without sockets: dialling for ever, addresses, routes, who may speak for whom, kicks. */
 #include "../base/cmocka_std.h"
 #include "../base/prng.h"
-#include "gate/l2tp_vpn.h"
+#include "gate/l2tp/vpn.h"
 
 #include <stdio.h>
 #include <stdlib.h>

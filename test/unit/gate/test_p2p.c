@@ -3,8 +3,8 @@
 
 #include "../base/cmocka_std.h"
 #include "../base/prng.h"
-#include "gate/p2p.h"
-#include "gate/policy.h"
+#include "gate/p2p/p2p.h"
+#include "gate/policy/policy.h"
 
 #define ID20 "abcdefghij0123456789"
 #define HASH16 "0123456789abcdef"

@@ -2,7 +2,7 @@
 #include "../base/cmocka_std.h"
 #include "../base/prng.h"
 #include "base/when.h"
-#include "gate/p2p_score.h"
+#include "gate/p2p/score.h"
 
 #define HOSTS 64
 

@@ -2,7 +2,7 @@
 #include "../base/cmocka_std.h"
 #include "../base/prng.h"
 #include "base/when.h"
-#include "gate/p2p_table.h"
+#include "gate/p2p/table.h"
 
 static struct cidr lan = { .net.b = { [10] = 255, [11] = 255, 192, 168 }, .bits = 112 };
 

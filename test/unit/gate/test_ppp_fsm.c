@@ -1,6 +1,6 @@
 /* The table of RFC 1661 section 4.1, written here as the RFC prints it and compared cell by cell. */
 #include "../base/cmocka_std.h"
-#include "gate/ppp_fsm.h"
+#include "gate/ppp/fsm.h"
 
 #include <stdio.h>
 

@@ -1,7 +1,7 @@
 /* Two links talk over a wire that may lose, repeat and reorder: every way to authenticate, encryption, addresses, ends. */
 #include "../base/cmocka_std.h"
 #include "../base/prng.h"
-#include "gate/ppp_link.h"
+#include "gate/ppp/link.h"
 
 #include <stdlib.h>
 

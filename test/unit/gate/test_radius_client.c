@@ -1,6 +1,6 @@
 /* Questions that are repeated and go to the next server, answers that are believed and those that are not, orders. */
 #include "../base/cmocka_std.h"
-#include "gate/radius_client.h"
+#include "gate/radius/client.h"
 
 static const struct radius_server servers[] = {
 	{ .secret = STR_INIT("um"), .addr = { .b = { [10] = 0xff, 0xff, 10, 0, 0, 1 } }, .auth_port = 1812, .acct_port = 1813,

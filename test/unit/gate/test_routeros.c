@@ -2,8 +2,8 @@
 #include <stdio.h>
 
 #include "../base/cmocka_std.h"
-#include "gate/policy.h"
-#include "gate/routeros.h"
+#include "gate/policy/policy.h"
+#include "gate/routeros/routeros.h"
 
 struct import {
 	struct arena arena;
