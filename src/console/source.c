@@ -87,7 +87,8 @@ refill(struct source *s)
 	}
 	if (s->end == s->size)
 		return true;
-	n = unpack_read(s->unpack, s->buf + s->end, s->size - s->end);
+	n = s->recode ? recode_read(s->recode, s->unpack, s->buf + s->end, s->size - s->end)
+	              : unpack_read(s->unpack, s->buf + s->end, s->size - s->end);
 	if (n > 0) {
 		s->end += (size_t)n;
 		return true;
@@ -110,8 +111,25 @@ begin(struct source *s, int fd)
 	s->line = s->cut = 0;
 	s->error = 0;
 	s->skip_rest = false;
+	if (s->recode)
+		recode_rewind(s->recode);
 	refill(s);
 	return s->error;
+}
+
+static struct str
+probe(const struct source *s)
+{
+	return str_of(s->buf, s->end < TEXT_PROBE ? s->end : TEXT_PROBE);
+}
+
+/* From its first byte on as UTF-8. */
+static int
+begin_recoded(struct source *s, enum utf16 order)
+{
+	int rc = recode_new(order, &s->recode);
+
+	return rc < 0 ? rc : source_rewind(s);
 }
 
 /*
@@ -131,6 +149,20 @@ is_padded_text(struct str probe)
 		controls += c && c < 32 && !strchr("\t\n\r\f\x1b", c);
 	}
 	return ends > 0 && controls * 50 <= probe.n - nuls && probe.n - nuls >= TEXT_LEAST;
+}
+
+/* What the first bytes say: text in one form or another, an account file, or nothing that we read. */
+static int
+know(struct source *s)
+{
+	enum utf16 order = utf16_find(probe(s));
+
+	if (order != UTF16_NOT)
+		return begin_recoded(s, order);
+	if (!memchr(s->buf, 0, probe(s).n))
+		return 0;
+	int rc = account_source_open(strcmp(s->path, "-") == 0 ? "/proc/self/fd/0" : s->path, &s->account);
+	return rc == -ENOTSUP && is_padded_text(probe(s)) ? 0 : rc;
 }
 
 int
@@ -158,10 +190,8 @@ source_open(struct source *s, const char *path, bool small)
 	s->bytes_total = (uint64_t)st.st_size;
 	s->mtime_us = st.st_mtim.tv_sec * WHEN_SECOND + st.st_mtim.tv_nsec / 1000;
 	rc = begin(s, fd);
-	if (rc == 0 && memchr(s->buf, 0, s->end < TEXT_PROBE ? s->end : TEXT_PROBE))
-		rc = account_source_open(strcmp(path, "-") == 0 ? "/proc/self/fd/0" : path, &s->account);
-	if (rc == -ENOTSUP && is_padded_text(str_of(s->buf, s->end < TEXT_PROBE ? s->end : TEXT_PROBE)))
-		rc = 0;
+	if (rc == 0)
+		rc = know(s);
 	if (rc < 0)
 		source_close(s);
 	return rc;
@@ -239,6 +269,7 @@ source_close(struct source *s)
 {
 	account_source_close(s->account);
 	unpack_close(s->unpack);
+	recode_free(s->recode);
 	free(s->buf);
 	free(s->path);
 	*s = (struct source){ 0 };

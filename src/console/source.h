@@ -1,16 +1,18 @@
 /*
- * source: the lines of one input of a scan: a file, an archive, or standard input. Lines come with their number; the
+ * source: the lines of one input of a scan: a file, an archive, or standard input, in UTF-8 or UTF-16. Lines come with their number; the
  * slice is good until the next call. Nothing is lost silently: lines cut for length and read errors are counted.
  */
 #ifndef GUARITA_CONSOLE_SOURCE_H
 #define GUARITA_CONSOLE_SOURCE_H
 
 #include "base/buf.h"
+#include "console/recode.h"
 #include "console/unpack.h"
 
 struct source {
 	char *path;            /* as given, or "-" */
 	struct unpack *unpack; /* NULL once read to its end */
+	struct recode *recode; /* NULL unless the file is UTF-16 */
 	struct account_source *account;  /* an account file, read as lines; NULL for text */
 	char *buf;
 	size_t size;           /* of buf */

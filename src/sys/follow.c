@@ -80,6 +80,7 @@ follow_free(struct follow *f)
 	free(f->patterns);
 	free(f->saved);
 	free(f->chunk);
+	free(f->text);
 	free(f);
 }
 
@@ -177,6 +178,21 @@ is_copy(const struct follow_file *file)
 	return false;
 }
 
+static uint64_t
+count_ends(enum utf16 order, struct str s)
+{
+	uint64_t n = 0;
+
+	if (order == UTF16_NOT) {
+		for (size_t i = 0; i < s.n; i++)
+			n += s.p[i] == '\n';
+		return n;
+	}
+	for (size_t at; (at = utf16_find_lf(order, s)) < s.n; s = str_from(s, at + 2))
+		n++;
+	return n;
+}
+
 /* Counting the lines of what is skipped must not delay the start. */
 static uint64_t
 count_lines(const struct follow_file *file, uint64_t end)
@@ -191,11 +207,20 @@ count_lines(const struct follow_file *file, uint64_t end)
 		ssize_t n = file_read_at(file->fd, f->chunk, want, at);
 		if (n <= 0)
 			break;
-		for (ssize_t i = 0; i < n; i++)
-			lines += f->chunk[i] == '\n';
+		lines += count_ends(follow_file_order(file), str_of(f->chunk, (size_t)n));
 		at += (uint64_t)n;
 	}
 	return lines;
+}
+
+/* Up to and with its last line end. */
+static size_t
+whole_lines(enum utf16 order, struct str s)
+{
+	if (order != UTF16_NOT)
+		return utf16_whole_lines(order, s);
+	const char *last = s.n ? memrchr(s.p, '\n', s.n) : NULL;
+	return last ? (size_t)(last - s.p) + 1 : 0;
 }
 
 /* To the end, or rather to the start of a line that is still being written there. */
@@ -209,9 +234,11 @@ skip_to_end(struct follow_file *file)
 		return;
 	uint64_t size = (uint64_t)st.st_size;
 	uint64_t from = size > FOLLOW_CHUNK ? size - FOLLOW_CHUNK : 0;
-	ssize_t n = file_read_at(file->fd, f->chunk, (size_t)(size - from), from);
-	const char *last = n > 0 ? memrchr(f->chunk, '\n', (size_t)n) : NULL;
-	file->offset = last ? from + (uint64_t)(last - f->chunk) + 1 : from;
+	from -= from % 2;                      /* where a character of UTF-16 begins */
+	size_t want = size - from < FOLLOW_CHUNK ? (size_t)(size - from) : FOLLOW_CHUNK;
+	ssize_t n = file_read_at(file->fd, f->chunk, want, from);
+	struct str end = str_of(f->chunk, n > 0 ? (size_t)n : 0);
+	file->offset = from + whole_lines(follow_file_order(file), end);
 	file->line = count_lines(file, file->offset);
 }
 

@@ -6,6 +6,7 @@
 #define GUARITA_SYS_FOLLOW_PRIVATE_H
 
 #include "base/hash.h"
+#include "base/utf16.h"
 #include "sys/follow.h"
 
 struct follow_file {
@@ -50,6 +51,7 @@ struct follow {
 	bool rescan_wanted;
 	size_t turn;               /* whose turn it is to be read */
 	char *chunk;
+	char *text;                /* a line of a UTF-16 file as UTF-8; made for the first such file */
 };
 
 /* old: a file of an earlier name, not to be skipped. NULL when it cannot be read. */
@@ -63,6 +65,8 @@ bool follow_file_read(struct follow_file *file);
 void follow_file_flush_tail(struct follow_file *file);
 /* Extends the remembered head; false when the first bytes are not those remembered. */
 bool follow_file_check_head(struct follow_file *file);
+/* As the first bytes tell; they are remembered, so it is the same over restarts. */
+enum utf16 follow_file_order(const struct follow_file *file);
 uint64_t follow_head_hash(const struct follow_file *file, uint32_t len);
 
 #endif

@@ -6,12 +6,21 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/hash.h"
 #include "sys/file.h"
 #include "sys/follow_private.h"
+
+#define TEXT_SIZE (FOLLOW_CHUNK / 2 * 3)   /* a chunk of UTF-16 as UTF-8, at most */
+
+enum utf16
+follow_file_order(const struct follow_file *file)
+{
+	return utf16_find(str_of((const char *)file->head, file->head_len));
+}
 
 uint64_t
 follow_head_hash(const struct follow_file *file, uint32_t len)
@@ -131,8 +140,9 @@ notice_rewrite(struct follow_file *file)
 	(void)follow_file_check_head(file);
 }
 
+/* raw: how many bytes of the file the text stands for. */
 static void
-hand_out(struct follow_file *file, struct str bytes, bool open_end, uint64_t newlines)
+hand_out(struct follow_file *file, struct str bytes, size_t raw, bool open_end, uint64_t newlines)
 {
 	struct follow *f = file->follow;
 	struct follow_chunk c = {
@@ -144,9 +154,9 @@ hand_out(struct follow_file *file, struct str bytes, bool open_end, uint64_t new
 	};
 
 	if (open_end) {
-		file->part += bytes.n;
+		file->part += raw;
 	} else {
-		file->offset += file->part + bytes.n;
+		file->offset += file->part + raw;
 		file->line += newlines;
 		file->part = 0;
 	}
@@ -161,6 +171,49 @@ count_newlines(struct str s)
 	for (size_t i = 0; i < s.n; i++)
 		n += s.p[i] == '\n';
 	return n;
+}
+
+/* What is left behind the last newline, and whole chunks of a line that has none. */
+static void
+hand_out_plain(struct follow_file *file, struct str got)
+{
+	const char *last = memrchr(got.p, '\n', got.n);
+	struct str whole = str_head(got, last ? (size_t)(last - got.p) + 1 : 0);
+
+	if (last)
+		hand_out(file, whole, whole.n, false, count_newlines(whole));
+	else if (got.n == FOLLOW_CHUNK)
+		hand_out(file, got, got.n, true, 0);
+}
+
+/* The room for text of a UTF-16 file; without it the file waits for the next wake. */
+static char *
+text_room(struct follow *f)
+{
+	if (!f->text)
+		f->text = malloc(TEXT_SIZE);
+	return f->text;
+}
+
+/* Positions stay those of the file: each line goes by itself, and says how many bytes it was. */
+static void
+hand_out_utf16(struct follow_file *file, struct str got, bool end)
+{
+	enum utf16 order = follow_file_order(file);
+	char *text = text_room(file->follow);
+	size_t whole = end ? got.n : utf16_whole_lines(order, got), taken, n;
+	bool open_end = whole == 0 && got.n == FOLLOW_CHUNK;
+	struct str rest = open_end ? got : str_head(got, whole);
+
+	while (text && rest.n) {
+		size_t lf = utf16_find_lf(order, rest);
+		struct str line = str_head(rest, lf + 2);
+		n = utf16_to_utf8(order, line, !open_end, text, TEXT_SIZE, &taken);
+		hand_out(file, str_of(text, n), taken, open_end, 1);
+		if (open_end)
+			return;
+		rest = str_from(rest, line.n);
+	}
 }
 
 bool
@@ -178,13 +231,10 @@ follow_file_read(struct follow_file *file)
 	if (n <= 0)
 		return false;
 	struct str got = str_of(f->chunk, (size_t)n);
-	const char *last = memrchr(got.p, '\n', got.n);
-	if (last) {
-		struct str whole = str_head(got, (size_t)(last - got.p) + 1);
-		hand_out(file, whole, false, count_newlines(whole));
-	} else if (got.n == FOLLOW_CHUNK) {
-		hand_out(file, got, true, 0);
-	}
+	if (follow_file_order(file) == UTF16_NOT)
+		hand_out_plain(file, got);
+	else
+		hand_out_utf16(file, got, false);
 	/*
 	 * A short read that still left something whole: the end is reached, what follows will wake
 	 * us.
@@ -200,6 +250,9 @@ follow_file_flush_tail(struct follow_file *file)
 	if (file->copy)
 		return;
 	ssize_t n = file_read_at(file->fd, f->chunk, FOLLOW_CHUNK, file->offset + file->part);
-	if (n > 0 || file->part)
-		hand_out(file, str_of(f->chunk, n > 0 ? (size_t)n : 0), false, 1);
+	struct str got = str_of(f->chunk, n > 0 ? (size_t)n : 0);
+	if (got.n && follow_file_order(file) != UTF16_NOT)
+		hand_out_utf16(file, got, true);
+	else if (got.n || file->part)
+		hand_out(file, got, got.n, false, 1);
 }

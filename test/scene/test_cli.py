@@ -52,6 +52,24 @@ def objects(text):
     return [json.loads(line) for line in text.splitlines()]
 
 
+@pytest.mark.parametrize("packed", [bytes, gzip.compress])
+@pytest.mark.parametrize("form", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("mark", ["\ufeff", ""])
+def test_logs_in_utf16(place, form, mark, packed):
+    """As Windows writes them; one that was appended to has no mark."""
+    text = mark + "\r\n".join(["a first line", *fails(user="joão"), "end 😀"])
+    (place / "wide.log").write_bytes(packed(text.encode(form)))
+    for path, stdin in (("wide.log", None), ("-", (place / "wide.log").read_bytes())):
+        code, out, err = guarita(place, "decode", "--json", path, stdin=stdin)
+        rows = objects(out)
+        assert (code, err) == (CLEAN, "") and [r["line"] for r in rows] == [1, 2, 3, 4, 5, 6]
+        assert {r.get("user") for r in rows[1:5]} == {"joão"}
+        code, out, err = guarita(place, "scan", "--json", path, stdin=stdin)
+        incident, summary = objects(out)
+        assert code == INCIDENTS and summary["records"] == 6 and summary["lost"] == 0
+        assert [l["line"] for l in incident["lines"]] == [2, 3, 4, 5] and incident["src"] == "192.0.2.1"
+
+
 def test_exit_codes(place):
     assert guarita(place, "scan", "quiet.log")[0] == CLEAN
     assert guarita(place, "scan", "auth.log")[0] == INCIDENTS

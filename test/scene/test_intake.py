@@ -107,6 +107,21 @@ def test_file_with_rotation(guarita):
     guarita.wait_lines(251)
 
 
+def test_file_in_utf16_grows_as_windows_writes_it(guarita):
+    """With its mark only at the beginning, cut within characters; what is kept is UTF-8, and places are those of the file."""
+    wide = "".join(probe(i) + "\r\nação 😀\r\n" for i in range(40)).encode("utf-16-le")
+    path = guarita.logs / "events.log"
+    path.write_bytes(b"\xff\xfe" + wide[:777])
+    guarita.start()
+    for at in range(777, len(wide), 501):
+        with open(path, "ab") as f:
+            f.write(wide[at:at + 501])
+    found = guarita.wait_incidents(40)
+    assert sorted(i["lines"][0]["line"] for i in found) == list(range(1, 80, 2))
+    text = wide.decode("utf-16-le").split("\r\n")
+    assert all(i["lines"][0]["text"] == text[i["lines"][0]["line"] - 1] for i in found)
+
+
 def test_file_shrunk_is_told(guarita):
     guarita.write_config("archive %s/archive;" % guarita.dir)
     guarita.append("a.log", *map(probe, range(10)))

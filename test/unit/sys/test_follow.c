@@ -474,6 +474,89 @@ test_rewind(void **state)
 	assert_int_equal(s->last_number, 2);
 }
 
+/* As a Windows program appends: little-endian, the mark only where the file begins. */
+static void
+add_wide(const struct scene *s, const char *name, const char *text, size_t from, size_t to)
+{
+	char wide[4096] = "\xff\xfe";
+	size_t n = 2;
+	int fd = open(path(s, name), O_WRONLY | O_APPEND | O_CREAT, 0600);
+
+	assert_true(fd >= 0);
+	for (; *text; text++) {
+		wide[n++] = *text;
+		wide[n++] = 0;
+	}
+	assert_true(to <= n);
+	assert_int_equal(file_write_all(fd, str_of(wide + from, (to ? to : n) - from)), 0);
+	close(fd);
+}
+
+static void
+test_utf16_lines_and_positions(void **state)
+{
+	struct scene *s = *state;
+
+	add_wide(s, "a.log", "one\n", 0, 0);
+	start(s, "a.log", true);
+	expect(s, "one\n", "");
+	/* Cut within a character, and between the two bytes of the line end. */
+	add_wide(s, "a.log", "two\nx", 2, 5);
+	settle(s);
+	add_wide(s, "a.log", "two\nx", 5, 9);
+	settle(s);
+	expect(s, "one\n", "");
+	add_wide(s, "a.log", "two\nx", 9, 12);
+	settle(s);
+	expect(s, "one\ntwo\n", "");
+	assert_int_equal(s->pos.offset, 18);
+	assert_int_equal(s->pos.line, 2);
+	restart(s, "a.log");
+	add_wide(s, "a.log", "yz\nend\n", 2, 0);
+	settle(s);
+	expect(s, "one\ntwo\nxyz\nend\n", "");
+	assert_int_equal(s->last_number, 4);
+}
+
+static void
+test_utf16_from_the_end(void **state)
+{
+	struct scene *s = *state;
+
+	add_wide(s, "a.log", "old\nhalf", 0, 0);
+	start(s, "a.log", false);
+	add_wide(s, "a.log", " new\n", 2, 0);
+	settle(s);
+	expect(s, "half new\n", "");
+	assert_int_equal(s->last_number, 2);
+}
+
+static void
+test_utf16_long_line_in_pieces(void **state)
+{
+	struct scene *s = *state;
+	size_t n = FOLLOW_CHUNK + 100;
+	struct buf wide = BUF_INIT(1 << 20), plain = BUF_INIT(1 << 20);
+
+	buf_add(&wide, STR("\xfe\xff"));
+	for (size_t i = 0; i < n; i++) {
+		/* An emoji now and then, so that a piece may end within one. */
+		buf_add(&wide, i % 7 ? STR("\0a") : STR("\xd8\x3d\xde\0"));
+		buf_add(&plain, i % 7 ? STR("a") : STR("\xf0\x9f\x98\x80"));
+	}
+	buf_add(&wide, STR("\0\n\0b\0\n"));
+	buf_add(&plain, STR("\nb\n"));
+	int fd = open(path(s, "a.log"), O_WRONLY | O_CREAT, 0600);
+	assert_int_equal(file_write_all(fd, buf_str(&wide)), 0);
+	close(fd);
+	start(s, "a.log", true);
+	assert_true(str_eq(buf_str(&s->seen), buf_str(&plain)));
+	assert_int_equal(s->last_number, 2);
+	assert_int_equal(s->pos.offset, wide.n);
+	buf_free(&wide);
+	buf_free(&plain);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down), \
 	cmocka_unit_test_setup_teardown(name, set_up_polling, tear_down)
 
@@ -498,6 +581,9 @@ main(void)
 		TEST(test_long_line_in_pieces),
 		TEST(test_a_file_too_many_is_told_once),
 		TEST(test_rewind),
+		TEST(test_utf16_lines_and_positions),
+		TEST(test_utf16_from_the_end),
+		TEST(test_utf16_long_line_in_pieces),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
