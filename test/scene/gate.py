@@ -51,8 +51,8 @@ class Bed:
         assert p.stdout.readline() == "listening\n"
         return p
 
-    def connect(self, host, address, port, seconds=1.0, source="", say=""):
-        """What the server said, or how it failed: "refused", "silent"."""
+    def connect(self, host, address, port, seconds=10.0, source="", say=""):
+        """What the server said, or how it failed: "refused", "silent". Only who expects silence should shorten the wait."""
         return self.python(host, CLIENT, address, str(port), str(seconds), source, say).stdout.strip()
 
     def udp(self, host, address, port, text="x", source_port=0):

@@ -89,7 +89,7 @@ def test_the_operator_blocks_and_unblocks(bed, company, servers, nobody_banned):
     assert done.returncode == 0 and "kept out for 1h" in done.stdout, done
     shown = guarita(m, "bans").stdout
     assert re.search(r"192\.0\.2\.64/26 .*asked for", shown)
-    assert bed.connect("mpc", "192.0.2.80", 80) == "silent"
+    assert bed.connect("mpc", "192.0.2.80", 80, seconds=1) == "silent"
     assert guarita(m, "unblock", "192.0.2.64/26").returncode == 0
     assert bed.connect("mpc", "192.0.2.80", 80).startswith("hello")
     assert guarita(m, "unblock", "192.0.2.64/26").returncode == 1
@@ -192,7 +192,7 @@ def test_the_kernel_goes_on_when_all_of_ours_are_killed(bed, company, servers):
     m.process.wait()
     assert bed.connect("mpc", "192.0.2.80", 80) == "hello 203.0.113.10"
     assert bed.connect("f1pc", "192.168.0.10", 80) == "hello 192.168.30.10"
-    assert bed.connect("www", "203.0.113.10", 22) == "silent"
+    assert bed.connect("www", "203.0.113.10", 22, seconds=1) == "silent"
     m.start()
 
 

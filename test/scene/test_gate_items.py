@@ -489,7 +489,7 @@ def test_a37_one_statement_makes_a_branch(bed, company, servers):
     bed.run("www", "ip", "addr", "add", "192.168.30.77/32", "dev", "lo")
     try:
         with WayIn(bed, MATRIZ):
-            assert bed.connect("www", "192.168.0.10", 445, source="192.168.30.77") == "silent"
+            assert bed.connect("www", "192.168.0.10", 445, source="192.168.30.77", seconds=1) == "silent"
     finally:
         bed.run("www", "ip", "addr", "del", "192.168.30.77/32", "dev", "lo")
 
@@ -508,7 +508,7 @@ def test_a49_the_way_past_the_proxy(bed, company, servers):
     proxy = bed.listen("f1px", 3128)
     try:
         wait_until("the way closed", lambda: not is_open())
-        assert bed.connect("f1pc", WWW, 80) == "silent"
+        assert bed.connect("f1pc", WWW, 80, seconds=1) == "silent"
         assert bed.connect("f1pc", "10.1.1.3", 3128).startswith("hello")
     finally:
         proxy.kill()
@@ -519,7 +519,7 @@ def test_a49_the_way_past_the_proxy(bed, company, servers):
     proxy = bed.listen("f1px", 3128)
     try:
         wait_until("the way closed again", lambda: not is_open())
-        assert bed.connect("f1pc", WWW, 80) == "silent"
+        assert bed.connect("f1pc", WWW, 80, seconds=1) == "silent"
     finally:
         proxy.kill()
         proxy.wait()

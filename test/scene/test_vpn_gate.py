@@ -74,7 +74,7 @@ def test_who_is_connected_is_in_his_list(bed, matriz, tmp_path):  # noqa: F811
         bob = Caller(bed, tmp_path, "bob", "his alone")
         callers.append(bob)
         bob.up()
-        assert bed.connect("f1", "10.9.0.1", 7777) == "silent" and members(matriz) == set()
+        assert bed.connect("f1", "10.9.0.1", 7777, seconds=1) == "silent" and members(matriz) == set()
         bob.end()
         # The VPN dies without a word while ana is there; netd dies and begins anew.
         ana = Caller(bed, tmp_path, "ana", "hers alone")
