@@ -1,6 +1,7 @@
 /*
- * Signed notes and checkpoints against published examples: the note of golang.org/x/mod/sumdb/note, RFC 8032's vectors;
- * cosignatures and the C2SP example's shape; and every bit of a note changed.
+ * Signed notes and checkpoints against published examples: the note of golang.org/x/mod/sumdb/note, the examples of C2SP
+ * signed-note, tlog-checkpoint and tlog-cosignature, RFC 8032's vectors; a checkpoint of a public log with the signatures of
+ * four public witnesses, none of them software of ours; and every bit of a note changed.
  */
 #include "../base/cmocka_std.h"
 
@@ -9,6 +10,7 @@
 #include "base/base64.h"
 #include "vault/checkpoint.h"
 
+#define DASH "\xe2\x80\x94 "
 #define GO_KEY "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
 #define GO_NOTE "If you think cryptography is the answer to your problem,\n" \
 	"then you don't know what your problem is.\n" \
@@ -31,6 +33,108 @@ a_published_note_is_read_and_checked(void **state)
 	assert_true(str_ends(n.text, STR("problem is.\n")));
 	assert_int_equal(note_check(&n, &k, NULL), 0);
 	buf_free(&out);
+}
+
+/* The key behind it makes the published note, byte for byte. */
+static void
+a_published_note_is_made_again(void **state)
+{
+	struct str text = str_head(STR(GO_NOTE), str_find(STR(GO_NOTE), STR("\n\n")) + 1);
+	uint8_t private[1 + SIGN_SEED_BYTES];
+	struct buf out = BUF_INIT(1000);
+	struct note_key k;
+
+	assert_int_equal(base64_read_exact(STR("AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz"), private, sizeof(private)), 0);
+	assert_int_equal(private[0], NOTE_ED25519);
+	assert_int_equal(note_key_read(STR(GO_KEY), &k), 0);
+	note_begin(&out, text);
+	assert_int_equal(note_sign(&out, text, &k, private + 1, 0), 0);
+	assert_string_equal(buf_cstr(&out), GO_NOTE);
+	buf_free(&out);
+}
+
+/* Staging log of transparency.dev, in May 2026; signature lines of other kinds and of unknown keys stand between the known ones. */
+#define LOG_NOTE "arche2025h1.staging.ct.transparency.dev\n" \
+	"1432088532\n" \
+	"U7WM79jrzyhGZ5/GUBTpM7NzwdyfFx61t3RovgcC4Ro=\n" \
+	"\n" \
+	DASH "arche2025h1.staging.ct.transparency.dev zTM8sQAAAZ5W0WdjBAMARjBEAiBjW5IQf9pvsYLfQFX6hoGREPMHbdQ3urbllzalApkptQ" \
+	"IgIpwtEroeW2BXaHAI4kJXFbon5Ch9MNL5zRNZ55lvGt0=\n" \
+	DASH "arche2025h1.staging.ct.transparency.dev ui8GwCF1+kWqZrxGdhj4aX3gcw7XUlXQQabg/27lefwhUkzbC3NygNI75MdhL1bfTW9g8Ei5" \
+	"9RA23oHP7Ry1k3ZFWwQ=\n" \
+	DASH "transparency.dev/DEV:witness-little-garden 2AQqhwAAAABqEiEgzgFIqqhbUoDwjMWE6UP8nd8/KYTzwZ2rhIgcqoXHAwVkjZr4AscylP3v" \
+	"7sEodkRAErumC2q44vdgJY096st5BQ==\n" \
+	DASH "witness1.smartit.nu/witness1 pIyCDwAAAABqEiEghIp82KWebrw7/oHQwlTAm3g2RKS4+eebl8eO0WH+/iEcxZ75W3u5hNI7TOQtmJbqmNWV" \
+	"uE0tgh0XwzdZsDsUAQ==\n" \
+	DASH "remora.n621.de 2net5wAAAABqEiEgPlfF3V06o0Y+fHM+J5J9s27wgxxcOVSpZ/2g/KSiXCg9DEZI+aVCIobWX9sXTynk5XeU/zZ0WBxtqB0D" \
+	"rAWfBw==\n" \
+	DASH "witness.stagemole.eu Z/euoAAAAABqEiEgw0i+7g2ENfDAWHmtRzCfKTHSDwYDJA2NmKeGi9Y8FtEyOUvVr+AJmIY/2TUFucgKi7lI7cUiOvKF" \
+	"Ye/TmN9DAg==\n"
+
+static const char *const log_keys[] = {
+	"arche2025h1.staging.ct.transparency.dev+ba2f06c0+AU0vHmlGCS/PdN8b2OaGmKprLI8HKM+dJ472xgFYh15f",
+	"transparency.dev/DEV:witness-little-garden+d8042a87+BCtusOxINQNUTN5Oj8HObRkh2yHf/MwYaGX4CPdiVEPM",
+	"witness1.smartit.nu/witness1+a48c820f+BPSFWg9G6KPiO7QPryYO5Xq4oYJJ+kAvLKLSimDhoxMO",
+	"remora.n621.de+da77ade7+BOvN63jn/bLvkieywe8R6UYAtVtNbZpXh34x7onlmtw2",
+	"witness.stagemole.eu+67f7aea0+BEqSG3yu9YrmcM3BHvQYTxwFj3uSWakQepafafpUqklv",
+};
+
+static void
+a_public_log_and_its_witnesses_are_checked(void **state)
+{
+	struct buf changed = BUF_INIT(4000);
+	struct checkpoint c;
+	struct note n, false_note;
+
+	assert_int_equal(note_read(STR(LOG_NOTE), &n), 0);
+	assert_int_equal(n.nsigs, 6);
+	assert_int_equal(checkpoint_read(n.text, &c), 0);
+	assert_true(c.size == 1432088532 && str_eq(c.origin, STR("arche2025h1.staging.ct.transparency.dev")));
+	/* The same signatures under a checkpoint of one line less. */
+	buf_add(&changed, STR(LOG_NOTE));
+	changed.p[str_find(buf_str(&changed), STR("532\n")) + 2] = '1';
+	assert_int_equal(note_read(buf_str(&changed), &false_note), 0);
+	for (size_t i = 0; i < ARRAY_LEN(log_keys); i++) {
+		uint64_t time_s = 0;
+		struct note_key k;
+
+		assert_int_equal(note_key_read(str_z(log_keys[i]), &k), 0);
+		assert_int_equal(k.type, i ? NOTE_COSIGNATURE : NOTE_ED25519);
+		assert_int_equal(note_check(&n, &k, &time_s), 0);
+		assert_true(time_s == (i ? 0x6a122120 : 0));
+		assert_int_equal(note_check(&false_note, &k, NULL), -EBADMSG);
+	}
+	buf_free(&changed);
+}
+
+/* The examples of the texts of C2SP, whose keys are not published: they are taken apart as the texts say. */
+static void
+the_examples_of_c2sp_are_read(void **state)
+{
+	static const char poem[] = "Ognuno sta solo sul cuor della terra\ntrafitto da un raggio di sole:\n\n"
+		"ed \xc3\xa8 subito sera.\n\n" DASH "quasimodo.example/salvatore NnugSzTjtVAewIS+Z/iJhUPeFDkO/5QQ2i5ddnGITLlC+EhfLW9o"
+		"JKONrMouFSQU0xMcXxj99ihAQwaqP3ZekRwNtIc=\n";
+	static const char cosigned[] = "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\n"
+		DASH "example.com/behind-the-sofa Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/Zhcyv2q1gGzGku9nTo+zyWE"
+		"+xeMcTOAYQ8=\n" DASH "witness.example.com/w1 jWbPPwAAAABkGFDLEZMHwSRaJNiIDoe9DYn/zXcrtPHeolMI5OWXEhZCB9dlrDJsX3b2oyin1n"
+		"PZqhf5nNo0xUe+mbIUBkBIfZ+qnA==\n";
+	uint8_t sig[NOTE_SIG_BYTES_MAX];
+	struct checkpoint c;
+	struct note_key k;
+	struct note n;
+
+	/* The last empty line is the one that ends the text. */
+	assert_int_equal(note_read(str_z(poem), &n), 0);
+	assert_true(n.nsigs == 1 && str_ends(n.text, STR("sera.\n")) && n.sigs[0].id == 0x367ba04b);
+	assert_int_equal(note_read(str_z(cosigned), &n), 0);
+	assert_int_equal(checkpoint_read(n.text, &c), 0);
+	assert_true(c.size == 20852163 && n.nsigs == 2);
+	assert_true(n.sigs[0].id == 0x033de0ae && note_sig_bytes(&n.sigs[0], sig) == SIGN_BYTES);
+	/* timestamped_signature: 1679315147 in eight bytes, then the signature. */
+	assert_true(n.sigs[1].id == 0x8d66cf3f && note_sig_bytes(&n.sigs[1], sig) == 8 + SIGN_BYTES);
+	assert_memory_equal(sig, "\0\0\0\0\x64\x18\x50\xcb", 8);
+	assert_int_equal(note_key_read(STR("example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"), &k), 0);
+	assert_true(note_id(&k) == 0x530d903a && k.type == NOTE_ED25519);
 }
 
 /* RFC 8032 section 7.1, test 2: signing gives the published bytes. */
@@ -126,6 +230,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_published_note_is_read_and_checked),
+		cmocka_unit_test(a_published_note_is_made_again),
+		cmocka_unit_test(a_public_log_and_its_witnesses_are_checked),
+		cmocka_unit_test(the_examples_of_c2sp_are_read),
 		cmocka_unit_test(signatures_are_those_of_the_rfc),
 		cmocka_unit_test(written_notes_are_read_again),
 		cmocka_unit_test(no_bit_can_be_changed),
