@@ -159,7 +159,7 @@ engine_open(struct engine *e, const char *dir)
 
 	if (rc < 0)
 		goto out;
-	if (cache_dir && file_path(file, sizeof(file), cache_dir, "patterns.db") == 0 && file_read(file, &cached) == 0)
+	if (cache_dir && file_path(file, sizeof(file), cache_dir, "patterns.db") == 0 && file_read_own(file, &cached) == 0)
 		cache.cached = buf_str(&cached);
 	rc = ruleset_load(e->files, e->nfiles, &cache, e->diags, &e->rules);
 	if (rc < 0)

@@ -1,32 +1,10 @@
-/* conffile: configuration and rules as texts from the disk. Must never change them. */
+/* conffile: the configuration as a text from the disk. Must never change it. */
 #include "role/conffile.h"
 
 #include <errno.h>
-#include <glob.h>
-#include <limits.h>
-#include <stdio.h>
 
 #include "base/hash.h"
 #include "console/config_file.h"
-#include "sys/file.h"
-#include "watch/ruleset.h"
-
-static int
-read_text(struct arena *a, const char *path, struct str *ret)
-{
-	struct buf b = BUF_INIT(CONF_TEXT_MAX);
-	int r = file_read(path, &b);
-
-	if (r == 0) {
-		struct str copy = arena_str(a, buf_str(&b));
-		if (b.n && !copy.p)
-			r = -ENOMEM;
-		else
-			*ret = copy;
-	}
-	buf_free(&b);
-	return r;
-}
 
 int
 conffile_read(const char *path, struct conffile *ret)
@@ -113,49 +91,4 @@ conffile_fingerprint(const struct conffile *c, enum conffile_part part)
 	uint64_t h = hash_mix(hash_bytes(buf_str(&shown), 0), copy.nsources);
 	buf_free(&shown);
 	return h;
-}
-
-static int
-add_rules_dir(struct arena *a, struct str dir, struct rules_text *texts, size_t max, size_t *n,
-    struct buf *why)
-{
-	char pattern[PATH_MAX];
-	glob_t g;
-	int r = 0;
-
-	if (snprintf(pattern, sizeof(pattern), "%.*s/*.rules", STR_FMT(dir)) >= (int)sizeof(pattern))
-		return -ENAMETOOLONG;
-	if (glob(pattern, 0, NULL, &g) != 0) {
-		buf_addf(why, "%.*s holds no *.rules file; `make install` puts them there, `rules-dir` in the configuration names another folder",
-		    STR_FMT(dir));
-		return -ENOENT;
-	}
-	for (size_t i = 0; i < g.gl_pathc && r == 0; i++) {
-		r = *n == max ? -E2BIG : read_text(a, g.gl_pathv[i], &texts[*n].text);
-		if (r < 0)
-			buf_addf(why, "%s: %s", g.gl_pathv[i], strerror(-r));
-		else
-			texts[(*n)++].name = arena_str(a, str_z(g.gl_pathv[i]));
-	}
-	globfree(&g);
-	return r;
-}
-
-int
-rules_read(struct arena *a, const struct conf_strs *dirs, struct rules_text **ret, size_t *ret_n,
-    struct buf *why)
-{
-	size_t n = 0, max = 1000;
-	struct rules_text *texts = ARENA_ARRAY(a, struct rules_text, max);
-
-	if (!texts)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < dirs->n; i++) {
-		int r = add_rules_dir(a, dirs->v[i], texts, max, &n, why);
-		if (r < 0)
-			return r;
-	}
-	*ret = texts;
-	*ret_n = n;
-	return 0;
 }

@@ -1,6 +1,5 @@
 /*
- * conffile: guarita.conf and the rules from the disk: the reading that conf/ and watch/ must not do
- * themselves.
+ * conffile: guarita.conf from the disk: the reading that conf/ must not do itself.
  */
 #ifndef GUARITA_ROLE_CONFFILE_H
 #define GUARITA_ROLE_CONFFILE_H
@@ -25,10 +24,5 @@ void conffile_show_faults(const struct conffile *c, struct buf *out);
 /* The config as it concerns one role, as a number that changes when it does. */
 enum conffile_part { CONFFILE_INTAKE, CONFFILE_RUN, CONFFILE_GATE, CONFFILE_VPN, CONFFILE_PARTS };
 uint64_t conffile_fingerprint(const struct conffile *c, enum conffile_part part);
-
-/* All *.rules files of the directories in order of their names; texts live in the arena. */
-struct rules_text;
-int rules_read(struct arena *a, const struct conf_strs *dirs, struct rules_text **ret,
-    size_t *ret_n, struct buf *why) WARN_UNUSED;
 
 #endif

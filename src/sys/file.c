@@ -73,6 +73,24 @@ file_read(const char *path, struct buf *b)
 }
 
 int
+file_read_own(const char *path, struct buf *b)
+{
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), r = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) < 0)
+		r = -errno;
+	else if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || st.st_mode & (S_IWGRP | S_IWOTH))
+		r = -EPERM;
+	if (r == 0)
+		r = read_to_end(fd, b);
+	close(fd);
+	return r;
+}
+
+int
 file_write_all(int fd, struct str bytes)
 {
 	while (bytes.n) {

@@ -14,6 +14,8 @@
  * b->max.
  */
 int file_read(const char *path, struct buf *b) WARN_UNUSED;
+/* The same of a file that nobody but us could have written; -EPERM of any other. */
+int file_read_own(const char *path, struct buf *b) WARN_UNUSED;
 /*
  * Writes beside the file, then renames over it. With sync the bytes are on the disk before the name
  * changes.

@@ -32,7 +32,7 @@ static const int calls_files[] = {
 	CALL(clock_gettime), CALL(clock_getres), CALL(clock_nanosleep), CALL(nanosleep), CALL(gettimeofday), CALL(time),
 	CALL(rt_sigaction), CALL(rt_sigprocmask), CALL(rt_sigreturn), CALL(sigaltstack), CALL(tgkill), CALL(restart_syscall),
 	CALL(getrandom), CALL(getrusage), CALL(times), CALL(sysinfo), CALL(uname), CALL(prlimit64), CALL(getrlimit),
-	CALL(exit), CALL(exit_group), CALL(get_mempolicy), CALL(capget),
+	CALL(exit), CALL(exit_group), CALL(get_mempolicy), CALL(capget), CALL(close_range),
 };
 
 static const int calls_network[] = {
@@ -40,9 +40,10 @@ static const int calls_network[] = {
 	CALL(setsockopt), CALL(splice), CALL(inotify_init1), CALL(inotify_add_watch), CALL(inotify_rm_watch),
 };
 
-static const int calls_netconf[] = {
-	CALL(bind), CALL(connect), CALL(clone), CALL(clone3), CALL(fork), CALL(vfork), CALL(wait4), CALL(waitid),
-};
+static const int calls_netconf[] = { CALL(bind), CALL(connect) };
+
+/* Without execve: what is started is a copy of us. */
+static const int calls_task[] = { CALL(fork), CALL(vfork), CALL(wait4), CALL(waitid) };
 
 static const int calls_dial[] = {
 	CALL(socket), CALL(connect), CALL(bind), CALL(sendmmsg), CALL(recvmmsg), CALL(getsockname), CALL(getpeername),
@@ -84,6 +85,18 @@ add_threads_only(scmp_filter_ctx ctx)
 
 	/* The C library falls back to clone on ENOSYS only. */
 	return r < 0 ? r : seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+}
+
+/* Processes and threads, but none in namespaces of their own, where it would have rights anew. */
+static int
+add_tasks(scmp_filter_ctx ctx)
+{
+	const uint64_t clone_new = 0x7e020000;
+	int r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, SCMP_A0(SCMP_CMP_MASKED_EQ, clone_new, 0));
+
+	if (r == 0)
+		r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+	return r < 0 ? r : add_all(ctx, SCMP_ACT_ALLOW, calls_task, ARRAY_LEN(calls_task));
 }
 
 /* Netlink, and the TCP client that looks whether a proxy lives; nothing that listens, nothing raw. */
@@ -128,11 +141,14 @@ fill(scmp_filter_ctx ctx, enum sandbox_calls calls)
 			return r;
 		break;
 	case SANDBOX_CALLS_FILES:
+	case SANDBOX_CALLS_TASK:
 		break;
 	}
 	r = add_all(ctx, SCMP_ACT_ALLOW, calls_files, ARRAY_LEN(calls_files));
 	if (r == 0 && calls == SANDBOX_CALLS_NETCONF)
-		return add_netconf(ctx);
+		r = add_netconf(ctx);
+	if (r == 0 && (calls == SANDBOX_CALLS_NETCONF || calls == SANDBOX_CALLS_TASK))
+		return add_tasks(ctx);
 	return r < 0 ? r : add_threads_only(ctx);
 }
 

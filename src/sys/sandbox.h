@@ -34,7 +34,8 @@ enum sandbox_state {
 enum sandbox_calls {               /* what the system call filter allows */
 	SANDBOX_CALLS_ANY,         /* no filter */
 	SANDBOX_CALLS_FILES,       /* memory, clock, loop, files, messages */
-	SANDBOX_CALLS_DIAL,        /* those of the network, and sockets of its own, as looking up a name needs them */
+	SANDBOX_CALLS_TASK,        /* and a process of its own for a task */
+	SANDBOX_CALLS_DIAL,        /* those of files, and sockets of its own, as looking up a name needs them */
 	SANDBOX_CALLS_SERVE,       /* and to answer on a socket that it was given */
 	SANDBOX_CALLS_NETWORK,     /* and sockets that it was given, accepting, inotify */
 	SANDBOX_CALLS_NETCONF,     /* and opening sockets of the kernel's own and to be a TCP client, a process of its own for a task */

@@ -211,6 +211,25 @@ pack_wanted(const char *vault)
 	return is ? index : 0;
 }
 
+static bool
+is_enough(const struct pack *p)
+{
+	return p->end > p->first && (p->end - p->first >= p->o->rows_min || p->first < pack_wanted(p->o->vault));
+}
+
+int
+pack_waits(const struct pack_opts *o, struct pack_report *ret)
+{
+	struct pack p = { .o = o, .r = ret, .out.fd = -1 };
+
+	*ret = (struct pack_report){ .segments = 0 };
+	int r = repack_waits(o->vault);
+	if (r == 0)
+		r = choose(&p);
+	free(p.files);
+	return r == 0 ? is_enough(&p) : r;
+}
+
 int
 pack_next(const struct pack_opts *o, struct pack_report *ret)
 {
@@ -218,7 +237,7 @@ pack_next(const struct pack_opts *o, struct pack_report *ret)
 
 	*ret = (struct pack_report){ .segments = 0 };
 	int r = choose(&p);
-	if (r == 0 && p.end > p.first && (p.end - p.first >= o->rows_min || p.first < pack_wanted(o->vault)))
+	if (r == 0 && is_enough(&p))
 		r = make(&p);
 	if (p.out.fd >= 0 && r < 0)
 		unlink(p.temp);

@@ -25,10 +25,14 @@ struct pack_report {
 	char why[8192];                /* after a failure */
 };
 
+/* 1 when pack_next() or repack_next() would find work, 0 when not, or -errno. Needs no rules. */
+int pack_waits(const struct pack_opts *o, struct pack_report *ret) WARN_UNUSED;
 /* At most one segment; ret->segments tells whether there was one. 0 or -errno. */
 int pack_next(const struct pack_opts *o, struct pack_report *ret) WARN_UNUSED;
 /* At most one segment written anew without lines that are to go (NUMBER.again), where vaultd left work. 0 or -errno. */
 int repack_next(const struct pack_opts *o, struct pack_report *ret) WARN_UNUSED;
+/* 1 when there is such work in the vault, 0 when not, or -errno. */
+int repack_waits(const char *vault) WARN_UNUSED;
 /* vaultd wants lines before this index packed, however few they are; 0: it does not. */
 #define PACK_WANTED "seg/pack-now"
 uint64_t pack_wanted(const char *vault);

@@ -125,22 +125,41 @@ made_already(const char *vault, uint64_t number)
 	return access(path, F_OK) == 0;
 }
 
-int
-repack_next(const struct pack_opts *o, struct pack_report *ret)
+/* The first segment that waits to be written anew: 1, or 0 without one, or -errno. */
+static int
+next_number(const char *vault, uint64_t *ret)
 {
 	char path[PATH_MAX];
 	uint64_t *numbers = NULL;
-	size_t n = 0;
-	int r = file_path(path, sizeof(path), o->vault, "seg");
+	size_t n = 0, i = 0;
+	int r = file_path(path, sizeof(path), vault, "seg");
 
-	*ret = (struct pack_report){ .segments = 0 };
 	if (r == 0)
 		r = file_numbers(path, STR(".forget"), &numbers, &n);
-	for (size_t i = 0; i < n && r == 0; i++)
-		if (!made_already(o->vault, numbers[i])) {
-			r = run(o, numbers[i], ret);
-			break;
-		}
+	while (i < n && made_already(vault, numbers[i]))
+		i++;
+	if (r == 0 && i < n) {
+		*ret = numbers[i];
+		r = 1;
+	}
 	free(numbers);
 	return r;
+}
+
+int
+repack_waits(const char *vault)
+{
+	uint64_t number;
+
+	return next_number(vault, &number);
+}
+
+int
+repack_next(const struct pack_opts *o, struct pack_report *ret)
+{
+	uint64_t number;
+
+	*ret = (struct pack_report){ .segments = 0 };
+	int r = next_number(o->vault, &number);
+	return r == 1 ? run(o, number, ret) : r;
 }

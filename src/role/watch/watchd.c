@@ -10,17 +10,16 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "role/rules.h"
 #include "role/watch/watchd.h"
 #include "sys/clock.h"
 #include "sys/file.h"
-#include "sys/memory.h"
 #include "sys/memory.h"
 
 #define TICK_MS 100
 #define LAST_TURNS 200
 #define STATUS_STREAMS 200
 #define QUOTES_BYTES (4u << 20)
-#define CACHE_MAX (256u << 20)
 #define SETTLED_US (5 * WHEN_SECOND)    /* no line so long: what was sent again after a restart has come */
 #define OLD_PLACES_MS 60000            /* after a new link, files not heard of by then are no more */
 
@@ -83,16 +82,6 @@ watching_engine(struct watching *w, struct str state)
 	return r;
 }
 
-static void
-show_faults(const struct diags *d)
-{
-	struct buf out = BUF_INIT(1 << 20);
-
-	diags_show(d, &out);
-	fputs(buf_cstr(&out), stderr);
-	buf_free(&out);
-}
-
 static int
 cache_path(const struct watching *w, char path[PATH_MAX])
 {
@@ -141,26 +130,11 @@ load(void *ctx, struct role *role)
 {
 	struct watchd *d = ctx;
 	struct watching *w = &d->w;
-	struct buf cached = BUF_INIT(CACHE_MAX), fresh = BUF_INIT(CACHE_MAX);
-	struct diags *diags = diags_new();
 	char path[PATH_MAX];
+	int r = cache_path(w, path);
 
-	int r = diags ? cache_path(w, path) : -ENOMEM;
-	if (r == 0) {
-		/* A cache that is missing or does not fit costs time, nothing else. */
-		if (file_read(path, &cached) < 0)
-			buf_reset(&cached);
-		struct ruleset_cache cache = { .cached = buf_str(&cached), .ret_fresh = &fresh };
-		r = ruleset_load(d->rules, d->nrules, &cache, diags, &w->rules);
-		show_faults(diags);
-		if (r == 0 && fresh.n && !role->check_only)
-			(void)!file_replace(path, buf_str(&fresh), 0600, false);
-	}
-	diags_free(diags);
-	buf_free(&cached);
-	buf_free(&fresh);
 	if (r == 0)
-		ruleset_forget_samples(w->rules);
+		r = rules_load(d->rules, d->nrules, path, !role->check_only, &w->rules);
 	arena_free(&w->texts);
 	d->rules = NULL;
 	d->nrules = 0;

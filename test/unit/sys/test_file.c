@@ -79,6 +79,31 @@ test_append_follows_no_link(void **state)
 	unlink(link);
 }
 
+/* What another could have written is not read: by its mode, by a link, by its owner. */
+static void
+test_read_own(void **state)
+{
+	struct buf b = BUF_INIT(64);
+	char link[160];
+
+	(void)state;
+	assert_int_equal(file_replace(path, STR("ours"), 0600, false), 0);
+	assert_int_equal(file_read_own(path, &b), 0);
+	assert_true(str_eq(buf_str(&b), STR("ours")));
+	assert_int_equal(chmod(path, 0620), 0);
+	assert_int_equal(file_read_own(path, &b), -EPERM);
+	assert_int_equal(chmod(path, 0600), 0);
+	snprintf(link, sizeof(link), "%s/own-link", dir);
+	assert_int_equal(symlink(path, link), 0);
+	assert_int_equal(file_read_own(link, &b), -ELOOP);
+	unlink(link);
+	if (geteuid() == 0) {
+		assert_int_equal(chown(path, 65534, 65534), 0);
+		assert_int_equal(file_read_own(path, &b), -EPERM);
+	}
+	buf_free(&b);
+}
+
 static void
 test_map(void **state)
 {
@@ -105,6 +130,7 @@ main(void)
 		TEST(test_replace_and_read),
 		TEST(test_replace_fails_whole),
 		TEST(test_append_follows_no_link),
+		TEST(test_read_own),
 		TEST(test_map),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,13 +6,16 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -47,6 +50,25 @@ child_files_filter(void)
 	CHECK(3, socket(AF_INET, SOCK_STREAM, 0) < 0 && errno == EPERM);
 	CHECK(4, fork() < 0 && errno == EPERM);
 	CHECK(5, open("/proc/self/status", O_RDONLY) >= 0);
+	return 0;
+}
+
+static int
+child_task_filter(void)
+{
+	struct sandbox_report r;
+	struct sandbox_opts o = { .no_new_privs = true, .calls = SANDBOX_CALLS_TASK };
+	int status;
+
+	CHECK(1, sandbox_enter(&o, &r) == 0);
+	CHECK(2, socket(AF_INET, SOCK_STREAM, 0) < 0 && errno == EPERM);
+	pid_t pid = fork();
+	CHECK(3, pid >= 0);
+	if (pid == 0)
+		_exit(7);
+	CHECK(4, waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 7);
+	CHECK(5, execl("/bin/true", "true", (char *)NULL) < 0 && errno == EPERM);
+	CHECK(6, syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0) < 0 && errno == EPERM);
 	return 0;
 }
 
@@ -175,6 +197,13 @@ test_files_filter(void **state)
 }
 
 static void
+test_task_filter(void **state)
+{
+	(void)state;
+	assert_int_equal(in_child(child_task_filter), 0);
+}
+
+static void
 test_network_filter(void **state)
 {
 	(void)state;
@@ -248,6 +277,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_files_filter),
+		cmocka_unit_test(test_task_filter),
 		cmocka_unit_test(test_network_filter),
 		cmocka_unit_test(test_spawn_filter),
 		cmocka_unit_test(test_landlock),
