@@ -1,11 +1,12 @@
 """What is kept: encrypted segments, a line erased by order, lines that expire by rules, and what stays provable."""
 import json
 import os
+import signal
 import subprocess
 
 import pytest
 
-from conftest import BUILD, LIMIT, wait_until
+from conftest import BUILD, LIMIT, alive, wait_until
 from test_vault import run, vault, with_vault
 
 def line(program, i):
@@ -193,3 +194,63 @@ def test_the_oldest_segment_goes_when_there_is_no_room_left(guarita):
     assert guarita.stop() == 0
     status, said = verify(guarita)
     assert status == 0 and "are gone" in said, said
+
+
+def tasks(pid):
+    return [int(p) for p in open("/proc/%d/task/%d/children" % (pid, pid)).read().split()]
+
+
+def to_pack(guarita):
+    """Something for packd to do: a line that is to be erased is packed first."""
+    feed(guarita, "sshd", n=5)
+    assert erase(guarita, index_of(guarita, '"number 3 says"')[-1], "to have it packed").returncode == 0
+
+
+def test_the_rules_are_loaded_only_while_there_is_work(guarita):
+    with_vault(guarita).start()
+    packd = guarita.roles()["packd"]["pid"]
+    assert tasks(packd) == []
+    to_pack(guarita)
+    erased(guarita)
+    wait_until("the task is over", lambda: tasks(packd) == [])
+    assert guarita.roles()["packd"]["status"]["segments"] >= 1
+    assert not list((guarita.dir / "vault" / "seg").glob("rules.*"))
+
+
+def test_a_killed_task_is_told_of_and_made_up_for(guarita):
+    with_vault(guarita).start()
+    packd = guarita.roles()["packd"]["pid"]
+    to_pack(guarita)
+    os.kill(wait_until("a task", lambda: tasks(packd))[0], signal.SIGKILL)
+    wait_until("told", lambda: "the vault could not be packed: Killed" in guarita.stderr())
+    assert guarita.roles()["packd"]["pid"] == packd
+    erased(guarita)
+    wait_until("no error is left", lambda: "error" not in guarita.roles()["packd"]["status"])
+
+
+def test_a_task_dies_with_packd(guarita):
+    with_vault(guarita).start()
+    packd = guarita.roles()["packd"]["pid"]
+    to_pack(guarita)
+    task = wait_until("a task", lambda: tasks(packd))[0]
+    os.kill(packd, signal.SIGKILL)
+    wait_until("the task is gone", lambda: not alive(task))
+    erased(guarita)
+
+
+def test_a_cache_that_is_not_ours_is_made_anew(guarita):
+    cache = guarita.dir / "vault" / "seg" / "patterns.db"
+    with_vault(guarita).start()
+    to_pack(guarita)
+    erased(guarita)
+    assert guarita.stop() == 0
+    good = cache.read_bytes()
+    for name, spoil in (("damaged", lambda: cache.write_bytes(good[:100] + b"x" * 50 + good[150:])),
+                        ("cut", lambda: cache.write_bytes(good[:len(good) // 2])),
+                        ("writable by others", lambda: cache.chmod(0o666))):
+        spoil()
+        guarita.start()
+        to_pack(guarita)
+        erased(guarita)
+        assert guarita.stop() == 0, name
+        assert cache.read_bytes() == good and cache.stat().st_mode & 0o777 == 0o600, name

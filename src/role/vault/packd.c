@@ -21,7 +21,7 @@
 
 #define TICK_MS 1000
 #define LINGER_TURNS 10                        /* so long without work the task still waits for more: loading costs 0.1 s */
-#define RETRY_US (60 * INT64_C(1000000))       /* after a task that failed */
+#define RETRY_US (20 * INT64_C(1000000))       /* after a task that failed */
 #define ROWS_MIN 65536                         /* fewer lines make poor segments */
 
 struct packing {
@@ -217,10 +217,14 @@ on_tick(void *ctx)
 	if (p->task || clock_mono_us() < p->retry_us)
 		return;
 	int r = pack_waits(&p->opts, &found);
-	if (r == 1 && (r = task_start(p->role->loop, &calls, &p->task)) < 0)
-		snprintf(found.why, sizeof(found.why), "a process cannot be started: %s", strerror(-r));
-	if (r < 0)
+	if (r != 1) {
+		/* Where nothing waits, nothing is in the way any more. */
 		take_error(p, r, found.why[0] ? found.why : strerror(-r));
+		return;
+	}
+	r = task_start(p->role->loop, &calls, &p->task);
+	if (r < 0)
+		take_error(p, r, strerror(-r));
 }
 
 static int
