@@ -203,7 +203,7 @@ pass_plain(const char *p, const char *end, unsigned sign, char stop)
 	return p;
 }
 
-/* Four numbers up to 255, and then no digit. */
+/* Four numbers up to 255 without zeros in front, and then no digit: whatever fits is an address (base/text.h). */
 static const char *
 pass_quad(const char *p, const char *end)
 {
@@ -215,7 +215,7 @@ pass_quad(const char *p, const char *end)
 			return NULL;
 		for (from = p; p < end && p - from < 3 && (unsigned)(*p - '0') <= 9; p++)
 			value = value * 10 + (unsigned)(*p - '0');
-		if (p == from || value > 255)
+		if (p == from || value > 255 || (*from == '0' && p - from > 1))
 			return NULL;
 	}
 	return p < end && (unsigned)(*p - '0') <= 9 ? NULL : p;
@@ -343,6 +343,18 @@ doubtful(struct decode_work *w, const struct mould *m, struct str text)
 }
 
 static bool
+finish(struct decode_work *w, const struct mould *m, struct str text, struct slot base, const char **from, const char **to,
+    struct record *r)
+{
+	enum plan_answer answer = plan_finish(w->rs, m, text, base, &w->match, from, to, r);
+
+	if (answer != PLAN_STANDS_BACK)
+		return answer == PLAN_DONE;
+	keep_values(m, text, from, to, &w->match);
+	return finish_match(w->rs, w, m->line, text, base, r);
+}
+
+static bool
 try_bucket(struct decode_work *w, struct mould **first, struct slot base, struct str text, bool alone, struct record *r)
 {
 	const char *from[MOULD_PARTS_MAX], *to[MOULD_PARTS_MAX];
@@ -358,8 +370,7 @@ try_bucket(struct decode_work *w, struct mould **first, struct slot base, struct
 		*first = m;
 		if ((m->ndoubts || m->no_time) && doubtful(w, m, text))
 			return false;
-		keep_values(m, text, from, to, &w->match);
-		if (!finish_match(w->rs, w, m->line, text, base, r))
+		if (!finish(w, m, text, base, from, to, r))
 			return false;
 		w->hit = m->line;
 		w->moulds->taken++;
@@ -444,6 +455,7 @@ void
 moulds_learn(struct decode_work *w, struct mould_set *set, uint32_t i, struct str text)
 {
 	struct moulds *all = w->moulds;
+	const char *from[MOULD_PARTS_MAX], *to[MOULD_PARTS_MAX];
 	struct mould_groups g;
 	unsigned bearable;
 
@@ -460,6 +472,8 @@ moulds_learn(struct decode_work *w, struct mould_set *set, uint32_t i, struct st
 		    !doubtful(w, &all->draft, text))
 			all->best = all->draft;
 	all->best.later = i > 0;
-	if (all->best.ndoubts <= MOULD_DOUBTS_MAX)
+	if (all->best.ndoubts <= MOULD_DOUBTS_MAX && mould_fits(&all->best, text, &w->match, from, to)) {
+		plan_make(w->rs, &all->best, text, from, to);
 		keep(all, set, &all->best);
+	}
 }

@@ -9,6 +9,7 @@
 #define GUARITA_WATCH_MOULD_H
 
 #include "watch/engine.h"
+#include "watch/mould_plan.h"
 
 #define MOULD_PARTS_MAX 28
 #define MOULD_BYTES_MAX 320u
@@ -57,6 +58,7 @@ struct mould {
 	struct mould_part parts[MOULD_PARTS_MAX];
 	struct mould_hole values[MOULD_PARTS_MAX];
 	char bytes[MOULD_BYTES_MAX];
+	struct plan plan;
 };
 
 struct moulds;                         /* of one thread */

@@ -6,11 +6,9 @@
 
 #include "watch/services.h"
 
-enum { AS_TEXT, AS_ADDR, AS_HOST, AS_PORT, AS_TIME };
-
 static const uint8_t how[FIELD_WELL_KNOWN] = {
-	[FIELD_src] = AS_ADDR, [FIELD_dst] = AS_ADDR, [FIELD_src_host] = AS_HOST, [FIELD_dst_host] = AS_HOST,
-	[FIELD_src_port] = AS_PORT, [FIELD_dst_port] = AS_PORT, [FIELD_time] = AS_TIME,
+	[FIELD_src] = STORE_ADDR, [FIELD_dst] = STORE_ADDR, [FIELD_src_host] = STORE_HOST, [FIELD_dst_host] = STORE_HOST,
+	[FIELD_src_port] = STORE_PORT, [FIELD_dst_port] = STORE_PORT, [FIELD_time] = STORE_TIME,
 };
 
 static const struct {
@@ -19,6 +17,12 @@ static const struct {
 	{ FIELD_src, FIELD_src_host, FIELD_src_port },
 	{ FIELD_dst, FIELD_dst_host, FIELD_dst_port },
 };
+
+enum store_as
+store_as(uint16_t key)
+{
+	return key < FIELD_WELL_KNOWN ? how[key] : STORE_TEXT;
+}
 
 static size_t
 end_of(uint16_t key)
@@ -154,17 +158,17 @@ void
 store_slot(struct record *r, uint16_t key, struct slot at)
 {
 	struct str text = record_text(r, at);
-	unsigned as = key < FIELD_WELL_KNOWN ? how[key] : AS_TEXT;
+	enum store_as as = store_as(key);
 
 	if (text.n == 1 && text.p[0] == '-')
 		return;
-	if (as == AS_TEXT)
+	if (as == STORE_TEXT)
 		record_set(r, key, at, 0);
-	else if (as == AS_ADDR)
+	else if (as == STORE_ADDR)
 		store_addr(r, end_of(key), at);
-	else if (as == AS_HOST)
+	else if (as == STORE_HOST)
 		store_host(r, end_of(key), at);
-	else if (as == AS_PORT)
+	else if (as == STORE_PORT)
 		store_port(r, key, at);
 	else
 		store_time(r, at);
@@ -202,4 +206,58 @@ store_mapped(struct record *r, uint16_t key, struct slot at)
 	}
 	store_addr(r, end_of(key), at);
 	return true;
+}
+
+/* An address whose text is its normal form, or a name that is surely none; both without a full stop at the end. */
+static uint16_t
+end_target(enum store_as as, size_t end, struct str text)
+{
+	struct addr a;
+
+	if (text.n > 1 && text.p[text.n - 1] == '.')
+		return STORE_OTHERWISE;
+	if (as == STORE_HOST && says_nothing(text))
+		return FIELD_NONE;
+	if (addr_parse(text, &a) == 0)
+		return is_quad(text) ? ends[end].addr : STORE_OTHERWISE;
+	return as == STORE_HOST || (is_host_name(text) && !says_nothing(text)) ? ends[end].host : FIELD_NONE;
+}
+
+static uint16_t
+port_target(uint16_t key, struct str text)
+{
+	uint64_t n;
+
+	if (!all_digits(text))
+		return service_port(text).n ? STORE_OTHERWISE : FIELD_NONE;
+	return text_u64(text, &n) == 0 && n <= 65535 ? key : FIELD_NONE;
+}
+
+uint16_t
+store_target(uint16_t key, struct str text)
+{
+	if (text.n == 1 && text.p[0] == '-')
+		return FIELD_NONE;
+	switch (store_as(key)) {
+	case STORE_TEXT:
+		return key;
+	case STORE_ADDR:
+	case STORE_HOST:
+		return end_target(store_as(key), end_of(key), text);
+	case STORE_PORT:
+		return port_target(key, text);
+	case STORE_TIME:
+		break;
+	}
+	return STORE_OTHERWISE;
+}
+
+uint16_t
+store_mapped_target(uint16_t key, struct str text)
+{
+	if (text.n == 0 || str_eq(text, STR("-")) || str_eq_nocase(text, STR("null")))
+		return FIELD_NONE;
+	if ((key == FIELD_src || key == FIELD_dst) && port_colon(text) < text.n)
+		return STORE_OTHERWISE;
+	return store_target(key, text);
 }

@@ -25,6 +25,16 @@ static const char rules[] =
     " line info '<unit:word> {Main process exited|Consumed}<-:rest>';"
     " line auth.ok '{<service:word>-login: |}{Login|Logged in}: user=\\<<user:text!>>, {method=<method:word>, |}rip=<src:ip>{, <-:text>|}';"
     " line auth.fail '{<service:word>-login: |}{Disconnected|Aborted login}<reason:text> (auth failed, <count:int> attempts): user=\\<<user:text!>>, rip=<src:ip>{, <-:text>|}';"
+    " line conn.open '<proto:word> open <src_host:host> <src_port> to <dst:addr>:<dst_port> as <user:word> for <what:word>' {"
+    "  set service p; set class p7;"
+    "  when user not 'nobody';"
+    "  map dst from what; map target from user, what;"
+    "  refine auth.ok when proto is udp and service is p;"
+    "  refine fw.deny when dst_port is 22 and service is p;"
+    "  refine fw.accept when size exists;"
+    "  refine auth.fail when service is p and what is x;"
+    "  refine conn.closed when service is p;"
+    "  drop what, class; }"
     " line session.open 'id=<pid:hex> mac=<mac:mac> h=<src_host:host> q=<what:quoted> end';"
     "}";
 
@@ -47,13 +57,15 @@ static const char *const shapes[] = {
 	"imap-login: Login: user=<%>, method=PLAIN, rip=192.0.2.7, lip=%, mpid=22, TLS, session=<%>",
 	"pop3-login: Disconnected (auth failed, % attempts): user=<%>, rip=%, lip=%, session=<%>",
 	"pop3-login: Aborted login% (auth failed, 5 attempts): user=<root>, rip=192.0.2.7, lip=192.0.2.7, session=<%>",
+	"tcp open % % to %:% as % for %",
+	"udp open mail.example % to 192.0.2.7:% as root for %",
 	"id=% mac=02:00:00:00:00:% h=% q=\"%\" end",
 };
 
 static const char *const values[] = {
 	"root", "192.0.2.7", "22", "5", "11", "3", "A1B2C3D4E5", "eth0", "a.b-c.example", "x", "joe", "/a/b.c", "-", "198.51.100.250",
 	"0x1f", "70000", "256.1.2.3", "1.2.3", "1.2.3.4.", "2001:db8::1", "invalid user x", "a b", "", "\"", "\\\"", "none", "fatal",
-	"panic: x", "<>", "from 9.9.9.9", "x from 9.9.9.9 port 1 ssh2", ".", "name.", "-5", "1.5", "99999999999999999999999", "[x]",
+	"panic: x", "nobody", "null", "unknown", "01.2.3.4", "<>", "from 9.9.9.9", "x from 9.9.9.9 port 1 ssh2", ".", "name.", "-5", "1.5", "99999999999999999999999", "[x]",
 	"=", "a=b", "\t", "  ", "\xc3\xa3", "\x01", "Auth fail", "x: Auth fail", "1.2.3.4:5", "port", ":", "3: y",
 	"a, rip=192.0.2.9, b1", "x>, rip=fe80::1, c2", ", rip=198.51.100.4", "rip=192.0.2.9", ", 5", " by 3",
 };
