@@ -30,10 +30,10 @@ say(struct ipsec *i, enum ipsec_say how, const char *fmt, ...)
 }
 
 void
-ipsec_open(struct ipsec *i, const struct conf_vpn *conf, struct str key, void (*say_fn)(void *ctx, enum ipsec_say how,
+ipsec_open(struct ipsec *i, const struct conf_vpn *conf, bool marks, struct str key, void (*say_fn)(void *ctx, enum ipsec_say how,
     const char *sentence), void *ctx)
 {
-	*i = (struct ipsec){ .conf = conf, .key = key, .say = say_fn, .ctx = ctx, .nlinks = conf->nheadquarters };
+	*i = (struct ipsec){ .conf = conf, .marks = marks, .key = key, .say = say_fn, .ctx = ctx, .nlinks = conf->nheadquarters };
 	for (uint32_t k = 0; k < i->nlinks; k++) {
 		i->links[k].conf = &conf->headquarters[k];
 		snprintf(i->links[k].name, sizeof(i->links[k].name), "guarita-%u", k + 1);
@@ -89,12 +89,18 @@ add_list(struct buf *b, const char *name, const char *const *items, size_t n)
 
 /* RFC 3193 section 4: transport mode, UDP, and the server's port. Who dials may use any port of his. */
 static void
-add_child(struct buf *b, struct str local, struct str remote)
+add_child(struct buf *b, struct str local, struct str remote, bool marks)
 {
 	vici_section(b, "children");
 	vici_section(b, "l2tp");
 	vici_value(b, "mode", STR("transport"));
 	vici_value(b, "reqid", STR("1701"));
+	/* A number of its own for each association: on the packets that came by it, and on those that are to go. */
+	if (marks) {
+		vici_value(b, "mark_in", STR("%unique"));
+		vici_value(b, "mark_out", STR("%unique"));
+		vici_value(b, "set_mark_in", STR("%same"));
+	}
 	one_item(b, "local_ts", local);
 	one_item(b, "remote_ts", remote);
 	add_list(b, "esp_proposals", esp_proposals, ARRAY_LEN(esp_proposals));
@@ -119,7 +125,8 @@ ask_connection(const struct ipsec *i, struct buf *b, struct str name, const char
 	vici_value(b, "unique", server ? STR("never") : STR("replace"));
 	add_side(i, b, "local", "cert1", c->certificate);
 	add_side(i, b, "remote", "cacert1", c->authority);
-	add_child(b, server ? STR("dynamic[udp/1701]") : STR("dynamic[udp]"), server ? STR("dynamic[udp]") : STR("dynamic[udp/1701]"));
+	add_child(b, server ? STR("dynamic[udp/1701]") : STR("dynamic[udp]"), server ? STR("dynamic[udp]") : STR("dynamic[udp/1701]"),
+	    server && i->marks);
 	vici_section_end(b);
 	vici_end(b, start);
 }

@@ -24,6 +24,7 @@ struct ipsec_link {                    /* a headquarters */
 
 struct ipsec {
 	const struct conf_vpn *conf;
+	bool marks;                    /* the kernel tells associations apart for us: many may dial in through one address */
 	struct str key;                /* the private key's file, as it is; empty with a shared key */
 	void (*say)(void *ctx, enum ipsec_say how, const char *sentence);
 	void *ctx;
@@ -37,7 +38,7 @@ struct ipsec {
 	uint64_t events;
 };
 
-void ipsec_open(struct ipsec *i, const struct conf_vpn *conf, struct str key, void (*say)(void *ctx, enum ipsec_say how,
+void ipsec_open(struct ipsec *i, const struct conf_vpn *conf, bool marks, struct str key, void (*say)(void *ctx, enum ipsec_say how,
     const char *sentence), void *ctx);
 /* A new connection with the daemon: what was known is forgotten, the first question goes to out. */
 void ipsec_begin(struct ipsec *i, struct buf *out);

@@ -19,6 +19,9 @@
 #ifndef UDP_GRO
 #define UDP_GRO 104
 #endif
+#ifndef SO_RCVMARK
+#define SO_RCVMARK 75
+#endif
 
 #define IN_BYTES 65536
 #define SEGMENTS_MAX 64
@@ -164,6 +167,14 @@ udp_close(struct udp *u)
 }
 
 int
+udp_use_marks(struct udp *u)
+{
+	int on = 1;
+
+	return setsockopt(u->fd, SOL_SOCKET, SO_RCVMARK, &on, sizeof(on)) < 0 ? -errno : 0;
+}
+
+int
 udp_fd(const struct udp *u)
 {
 	return u->fd;
@@ -225,6 +236,8 @@ read_control(struct msghdr *m, struct udp_end *from, size_t *size)
 			struct in_pktinfo info;
 			memcpy(&info, CMSG_DATA(c), sizeof(info));
 			map_v4(&info.ipi_addr, &from->local);
+		} else if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_MARK) {
+			memcpy(&from->mark, CMSG_DATA(c), sizeof(from->mark));
 		}
 	}
 }
@@ -294,6 +307,8 @@ build(struct udp *u, unsigned i)
 	memset(o->control, 0, sizeof(o->control));
 	if (is_set(&o->to.local))
 		put_source(u, m, &o->to.local);
+	if (o->to.mark)
+		put_control(m, SOL_SOCKET, SO_MARK, &o->to.mark, sizeof(o->to.mark));
 	if (o->count > 1)
 		put_control(m, IPPROTO_UDP, UDP_SEGMENT, &size, sizeof(size));
 	if (m->msg_controllen == 0)
@@ -309,6 +324,8 @@ send_singly(struct udp *u, struct outbound *o)
 	m->msg_controllen = 0;
 	if (is_set(&o->to.local))
 		put_source(u, m, &o->to.local);
+	if (o->to.mark)
+		put_control(m, SOL_SOCKET, SO_MARK, &o->to.mark, sizeof(o->to.mark));
 	for (size_t at = 0; at < o->n; at += o->size) {
 		o->iov.iov_base = u->out_bytes + o->at + at;
 		o->iov.iov_len = o->n - at < o->size ? o->n - at : o->size;
@@ -363,7 +380,7 @@ static bool
 joins(const struct udp *u, const struct outbound *o, const struct udp_end *to, size_t n)
 {
 	return u->segments && !o->closed && n <= o->size && o->count < SEGMENTS_MAX && o->n + n <= SUPER_MAX &&
-	    o->to.port == to->port && memcmp(&o->to, to, 2 * sizeof(struct addr)) == 0;
+	    o->to.port == to->port && o->to.mark == to->mark && memcmp(&o->to, to, 2 * sizeof(struct addr)) == 0;
 }
 
 void

@@ -13,6 +13,7 @@
 struct udp_end {
 	struct addr addr, local;       /* local all zero: the kernel's choice */
 	uint16_t port;
+	uint32_t mark;                 /* of the kernel: by which protected way it came, and is to go; 0: none */
 };
 
 struct udp;
@@ -24,6 +25,9 @@ int udp_fd(const struct udp *u);
 uint16_t udp_port(const struct udp *u);
 /* What is too large for the way is lost rather than cut in pieces: for finding out how large packets may be. */
 void udp_never_fragment(struct udp *u);
+
+/* From now on marks are received, and what is sent bears that of its end. -ENOPROTOOPT: the kernel is too old (before 5.19). */
+int udp_use_marks(struct udp *u) WARN_UNUSED;
 
 /* Receives what waits: how many datagrams, 0 when nothing waits, or -errno. */
 int udp_receive(struct udp *u) WARN_UNUSED;

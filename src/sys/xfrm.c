@@ -14,6 +14,9 @@
 #ifndef IPV6_XFRM_POLICY
 #define IPV6_XFRM_POLICY 35
 #endif
+#ifndef SO_RCVMARK
+#define SO_RCVMARK 75
+#endif
 
 /* An association that nobody can use: from this machine to itself, without a cipher; the kernel says whether it could be. */
 struct probe {
@@ -68,10 +71,18 @@ try_esp(int fd, uint32_t spi)
 	return r == 0 ? ask_kernel(fd, &away, sizeof(away)) : r;
 }
 
+int
+xfrm_open(void)
+{
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_XFRM);
+
+	return fd < 0 ? -errno : fd;
+}
+
 bool
 xfrm_available(uint32_t spi)
 {
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_XFRM);
+	int fd = xfrm_open();
 
 	if (fd < 0)
 		return false;
@@ -81,8 +92,8 @@ xfrm_available(uint32_t spi)
 	return r != -EPROTONOSUPPORT;
 }
 
-int
-xfrm_socket_only(int fd, uint32_t reqid)
+static int
+bind_policy(int fd, uint32_t reqid, const uint8_t *ways, size_t n_ways)
 {
 	struct {
 		struct xfrm_userpolicy_info info;
@@ -98,13 +109,12 @@ xfrm_socket_only(int fd, uint32_t reqid)
 			.share = XFRM_SHARE_ANY, .aalgos = ~0u, .ealgos = ~0u, .calgos = ~0u,
 		},
 	};
-	static const uint8_t ways[] = { XFRM_POLICY_IN, XFRM_POLICY_OUT };
 	int family;
 	socklen_t n = sizeof(family);
 
 	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &n) < 0)
 		return -errno;
-	for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
+	for (size_t i = 0; i < n_ways; i++) {
 		p.info.dir = ways[i];
 		int r = family == AF_INET6 ? setsockopt(fd, IPPROTO_IPV6, IPV6_XFRM_POLICY, &p, sizeof(p))
 					   : setsockopt(fd, IPPROTO_IP, IP_XFRM_POLICY, &p, sizeof(p));
@@ -112,4 +122,57 @@ xfrm_socket_only(int fd, uint32_t reqid)
 			return errno == ENOPROTOOPT ? -EOPNOTSUPP : -errno;
 	}
 	return 0;
+}
+
+int
+xfrm_socket_only(int fd, uint32_t reqid)
+{
+	static const uint8_t both[] = { XFRM_POLICY_IN, XFRM_POLICY_OUT };
+
+	return bind_policy(fd, reqid, both, ARRAY_LEN(both));
+}
+
+int
+xfrm_socket_only_in(int fd, uint32_t reqid)
+{
+	static const uint8_t in[] = { XFRM_POLICY_IN };
+
+	return bind_policy(fd, reqid, in, ARRAY_LEN(in));
+}
+
+bool
+xfrm_tells_marks(void)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), on = 1;
+
+	if (fd < 0)
+		return false;
+	/* Who lacks the right to ask is told so only where it could be asked for. */
+	bool able = setsockopt(fd, SOL_SOCKET, SO_RCVMARK, &on, sizeof(on)) == 0 || errno == EPERM;
+	close(fd);
+	return able;
+}
+
+int
+xfrm_guard_port(int fd, uint16_t port, bool on)
+{
+	struct xfrm_selector sel = { .family = AF_INET, .proto = IPPROTO_UDP, .sport = htons(port), .sport_mask = 0xffff };
+	struct {
+		struct nlmsghdr head;
+		struct xfrm_userpolicy_info info;
+	} set = {
+		.head = { .nlmsg_len = sizeof(set), .nlmsg_type = XFRM_MSG_UPDPOLICY, .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK },
+		.info = { .sel = sel, .dir = XFRM_POLICY_OUT, .action = XFRM_POLICY_BLOCK, .priority = UINT32_MAX,
+			.lft = { .soft_byte_limit = XFRM_INF, .hard_byte_limit = XFRM_INF, .soft_packet_limit = XFRM_INF,
+			    .hard_packet_limit = XFRM_INF } },
+	};
+	struct {
+		struct nlmsghdr head;
+		struct xfrm_userpolicy_id id;
+	} away = {
+		.head = { .nlmsg_len = sizeof(away), .nlmsg_type = XFRM_MSG_DELPOLICY, .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK },
+		.id = { .sel = sel, .dir = XFRM_POLICY_OUT },
+	};
+
+	return on ? ask_kernel(fd, &set, sizeof(set)) : ask_kernel(fd, &away, sizeof(away));
 }

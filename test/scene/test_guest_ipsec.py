@@ -121,3 +121,14 @@ def test_with_certificates(tmp_path):
 def test_from_behind_a_router(tmp_path):
     facts, said = play(tmp_path, "ipsec_nat.sh", SERVER + 'ipsec require { secret "long and strange"; daemon "/tmp/c-a/vici"; }\n', theirs())
     assert facts["replies"] >= 5 and facts["esp"] >= 20 and facts["bare"] == 0 and facts["plain"] == 0, said
+
+
+@pytest.mark.parametrize("ike", [1, 2])
+def test_two_from_behind_one_router(tmp_path, ike):
+    """Windows' and RouterOS's case: two clients, one public address, the same port 1701 inside; in transport mode."""
+    facts, said = play(tmp_path, "ipsec_two.sh", SERVER + "secret filial2 segredo;\n"
+                       'ipsec require { secret "long and strange"; daemon "/tmp/c-a/vici"; }\n', theirs(ike))
+    assert facts["both"] >= 5 and facts["rekeyed"] >= 5, said
+    assert facts["replies"] >= 5 and facts["esp"] >= 40 and facts["bare"] == 0 and facts["plain"] == 0, said
+    assert facts["plain_after"] == 0 and facts["guarded"] == 1 and facts["guarded_after"] == 0, said
+    assert len(re.findall(r"vpn\.up from=198\.51\.100\.2 ", said)) == 2

@@ -55,7 +55,13 @@ l2tp_hash(const struct l2tp_engine *e, const struct l2tp_peer *p, uint16_t peer_
 {
 	uint64_t h = hash_bytes(str_of((const char *)p->addr.b, sizeof(p->addr.b)), e->seed);
 
-	return (uint32_t)hash_mix(h, (uint64_t)p->port << 16 | peer_id) & (BUCKETS - 1);
+	return (uint32_t)hash_mix(h, (uint64_t)p->mark << 32 | (uint64_t)p->port << 16 | peer_id) & (BUCKETS - 1);
+}
+
+bool
+l2tp_peer_same(const struct l2tp_peer *a, const struct l2tp_peer *b)
+{
+	return a->port == b->port && a->mark == b->mark && memcmp(&a->addr, &b->addr, sizeof(a->addr)) == 0;
 }
 
 void
@@ -159,8 +165,7 @@ find_repeated(const struct l2tp_engine *e, const struct l2tp_peer *from, uint16_
 {
 	struct l2tp_tunnel *t = e->hashed[l2tp_hash(e, from, peer_id)];
 
-	while (t && (t->peer_id != peer_id || t->peer.port != from->port ||
-	    memcmp(&t->peer.addr, &from->addr, sizeof(from->addr)) != 0))
+	while (t && (t->peer_id != peer_id || !l2tp_peer_same(&t->peer, from)))
 		t = t->same_hash;
 	return t;
 }
@@ -184,8 +189,7 @@ dialling_to(const struct l2tp_engine *e, const struct l2tp_peer *peer)
 {
 	for (uint32_t i = 0; i < e->due.n; i++) {
 		struct l2tp_tunnel *t = (struct l2tp_tunnel *)e->due.v[i];
-		if (t->state == L2TP_WAIT_REPLY && t->peer.port == peer->port &&
-		    memcmp(&t->peer.addr, &peer->addr, sizeof(peer->addr)) == 0)
+		if (t->state == L2TP_WAIT_REPLY && l2tp_peer_same(&t->peer, peer))
 			return t;
 	}
 	return NULL;
@@ -330,8 +334,7 @@ l2tp_receive(struct l2tp_engine *e, int64_t now_us, const struct l2tp_peer *from
 	}
 	*ret_session = s;
 	*ret_frame = h.payload;
-	*ret_moved = from->port != s->tunnel->peer.port ||
-	    memcmp(&from->addr, &s->tunnel->peer.addr, sizeof(from->addr)) != 0;
+	*ret_moved = !l2tp_peer_same(from, &s->tunnel->peer);
 	return 1;
 }
 

@@ -13,6 +13,7 @@
 struct l2tp_peer {
 	struct addr addr, local;       /* local: where the datagram was sent to, so that the answer comes from there */
 	uint16_t port;
+	uint32_t mark;                 /* of the protected way that it came by: two behind one address may have all else in common */
 };
 
 /* What the configuration says of a server, or of one that we dial. */
@@ -133,6 +134,7 @@ size_t l2tp_data_head(struct l2tp_session *s, uint8_t dst[L2TP_DATA_HEAD_MAX]);
 void l2tp_end_show(const struct l2tp_end *end, struct buf *out);
 
 /* For the files of the engine among themselves. */
+bool l2tp_peer_same(const struct l2tp_peer *a, const struct l2tp_peer *b);     /* whatever address of ours they speak to */
 void l2tp_tunnel_receive(struct l2tp_tunnel *t, const struct l2tp_peer *from, const struct l2tp_head *h);
 void l2tp_tunnel_accept(struct l2tp_engine *e, const struct l2tp_peer *from, const struct l2tp_head *h,
     const struct l2tp_message *m);

@@ -447,7 +447,8 @@ take(struct l2tp_tunnel *t, uint16_t session, struct str payload)
 void
 l2tp_tunnel_follow(struct l2tp_tunnel *t, const struct l2tp_peer *from)
 {
-	if (t->peer.port == from->port && memcmp(&t->peer.addr, &from->addr, sizeof(from->addr)) == 0)
+	/* One that came protected is not followed into the open. */
+	if (l2tp_peer_same(&t->peer, from) || (t->peer.mark && from->mark == 0))
 		return;
 	l2tp_engine_unhash(t->engine, t);
 	t->peer = *from;

@@ -16,7 +16,7 @@
 static struct udp_end
 to_end(const struct l2tp_peer *p)
 {
-	return (struct udp_end){ .addr = p->addr, .local = p->local, .port = p->port };
+	return (struct udp_end){ .addr = p->addr, .local = p->local, .port = p->port, .mark = p->mark };
 }
 
 void
@@ -184,7 +184,7 @@ answer_inform(struct tunnelling *t, struct vpn_call *c, struct str packet)
 static void
 from_network(struct tunnelling *t, const struct udp_end *end, struct str datagram, int64_t now_us)
 {
-	struct l2tp_peer from = { .addr = end->addr, .local = end->local, .port = end->port };
+	struct l2tp_peer from = { .addr = end->addr, .local = end->local, .port = end->port, .mark = end->mark };
 	struct vpn_call *c;
 	struct str packet;
 

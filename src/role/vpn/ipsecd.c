@@ -13,6 +13,7 @@
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/sock.h"
+#include "sys/xfrm.h"
 
 #define KEY_MAX 65536
 #define TICK_MS 1000
@@ -21,6 +22,7 @@ struct ipsecing {
 	struct role *role;
 	struct ipsec ipsec;
 	struct buf key, in, out;
+	bool marks;
 	int fd;
 	struct poll *poll;
 	struct timer *tick;
@@ -40,6 +42,7 @@ prepare(void *ctx, struct role *r)
 		log_say(&r->log, LOG_LEVEL_ERROR, "the configuration has no IPsec; example: ipsec require { secret \"long\"; }");
 		return -EINVAL;
 	}
+	s->marks = xfrm_tells_marks();
 	if (c->key.n == 0)
 		return 0;
 	int e = file_read(c->key.p, &s->key);
@@ -173,7 +176,7 @@ begin(void *ctx, struct role *r)
 {
 	struct ipsecing *s = ctx;
 
-	ipsec_open(&s->ipsec, &r->config->vpn, buf_str(&s->key), on_say, s);
+	ipsec_open(&s->ipsec, &r->config->vpn, s->marks, buf_str(&s->key), on_say, s);
 	int e = timer_open(r->loop, on_tick, s, &s->tick);
 	if (e == 0)
 		timer_start(s->tick, 0, TICK_MS);

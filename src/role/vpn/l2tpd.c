@@ -12,6 +12,31 @@
 #include "sys/clock.h"
 #include "sys/xfrm.h"
 
+/*
+ * Two clients of the same make behind one address have all but the association in common: the kernel tells us by which a
+ * packet came, and is told by which to answer. The policy of a socket cannot choose so; a guard of the port stands for it.
+ */
+static int
+guard(struct tunnelling *t)
+{
+	int r = udp_use_marks(t->udp);
+
+	t->guard_fd = r == 0 ? xfrm_open() : -1;
+	if (r == 0 && t->guard_fd < 0)
+		r = t->guard_fd;
+	if (r == 0)
+		r = xfrm_guard_port(t->guard_fd, udp_port(t->udp), true);
+	return r < 0 ? r : xfrm_socket_only_in(udp_fd(t->udp), IPSEC_REQID);
+}
+
+static int
+require(struct tunnelling *t)
+{
+	if (t->role->config->vpn.server && xfrm_tells_marks())
+		return guard(t);
+	return xfrm_socket_only(udp_fd(t->udp), IPSEC_REQID);
+}
+
 /* Asked for and not to be had: with `require` there is no VPN then, for it would be one in plain text. */
 static int
 protect(struct tunnelling *t)
@@ -24,9 +49,11 @@ protect(struct tunnelling *t)
 	if (c->mode == CONF_IPSEC_PREFER) {
 		if (!able)
 			log_say(&t->role->log, LOG_LEVEL_WARNING, "this kernel has no ESP: the tunnels are not protected by IPsec");
+		else if (t->role->config->vpn.server && xfrm_tells_marks())
+			return udp_use_marks(t->udp);
 		return 0;
 	}
-	int r = able ? xfrm_socket_only(udp_fd(t->udp), IPSEC_REQID) : -EOPNOTSUPP;
+	int r = able ? require(t) : -EOPNOTSUPP;
 	if (r < 0)
 		log_say(&t->role->log, LOG_LEVEL_ERROR, "`ipsec require` cannot be kept: %s; no tunnel comes up in plain text",
 		    r == -EOPNOTSUPP ? "this kernel has no ESP (modprobe esp4)" : strerror(-r));
@@ -61,7 +88,7 @@ prepare(void *ctx, struct role *r)
 	const struct conf_vpn *v = &r->config->vpn;
 
 	t->role = r;
-	t->link_fd = t->logins = t->failures = -1;
+	t->link_fd = t->logins = t->failures = t->guard_fd = -1;
 	if (r->check_only)
 		return 0;
 	if (v->server == NULL && v->nheadquarters == 0) {
@@ -270,6 +297,12 @@ finish(void *ctx)
 	tunnelling_radius_close(t);
 	tunnelling_records_close(t);
 	udp_close(t->udp);
+	if (t->guard_fd >= 0) {
+		if (xfrm_guard_port(t->guard_fd, t->role->config->vpn.server->listen.port, false) < 0)
+			log_say(&t->role->log, LOG_LEVEL_WARNING, "UDP port %u stays closed to what is not protected by IPsec; to "
+			    "open it: ip xfrm policy flush, or a new start", t->role->config->vpn.server->listen.port);
+		close(t->guard_fd);
+	}
 	tunnelling_teardown(t);
 }
 

@@ -55,6 +55,7 @@ struct tunnelling {
 	struct timer *timer;
 	struct tunnel_radius *radius;  /* NULL: none is named */
 	int link_fd;                   /* rtnetlink */
+	int guard_fd;                  /* to the kernel's IPsec, while nothing may leave unprotected; -1: no need */
 	struct chan *gate;             /* to netd; NULL: no gate runs */
 	struct joiner joiner;
 	struct tunnel_end *joining;    /* whose packets are in it */

@@ -35,7 +35,7 @@ open_scene(struct scene *s, bool server, uint32_t headquarters)
 	s->headquarters[1].host = STR("2001:db8::1");
 	s->vpn = (struct conf_vpn){ .server = server ? &s->server : NULL, .headquarters = s->headquarters,
 		.nheadquarters = headquarters, .ipsec = &s->conf };
-	ipsec_open(&s->ipsec, &s->vpn, str_of("", 0), on_say, s);
+	ipsec_open(&s->ipsec, &s->vpn, true, str_of("", 0), on_say, s);
 	ipsec_begin(&s->ipsec, &s->out);
 }
 
@@ -164,6 +164,30 @@ test_hosts_are_named_without_port(void **state)
 	buf_free(&s.out);
 }
 
+/* Who dials in has a number of his own; a headquarters that we dial has none, and no name may stand there twice. */
+static void
+test_who_dials_in_is_marked(void **state)
+{
+	struct str name, value;
+	struct vici_reader r;
+	enum vici_token t;
+	struct scene s;
+
+	(void)state;
+	open_scene(&s, true, 1);
+	for (unsigned connections = 0; connections < 2;) {
+		bool connection = str_eq(question(&s, &r), STR("load-conn"));
+		unsigned marks = 0;
+		while (connection && (t = vici_next(&r, &name, &value)) > VICI_END)
+			marks += t == VICI_VALUE && (str_eq(name, STR("mark_in")) || str_eq(name, STR("mark_out"))) &&
+			    str_eq(value, STR("%unique"));
+		if (connection)
+			assert_int_equal(marks, connections++ == 0 ? 2 : 0);
+		assert_int_equal(answer(&s, VICI_RESPONSE, NULL), 0);
+	}
+	buf_free(&s.out);
+}
+
 static void
 test_who_is_not_reached_is_tried_again(void **state)
 {
@@ -252,6 +276,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_everything_is_asked_in_order),
 		cmocka_unit_test(test_hosts_are_named_without_port),
+		cmocka_unit_test(test_who_dials_in_is_marked),
 		cmocka_unit_test(test_who_is_not_reached_is_tried_again),
 		cmocka_unit_test(test_connections_of_others_are_not_ours),
 		cmocka_unit_test(test_nonsense_is_refused),

@@ -387,6 +387,46 @@ test_port_change(void **state)
 	free_net(net);
 }
 
+/*
+ * Two behind one address and in one kind of tunnel of IPsec: address, port and number are the same, only the association that
+ * they came by is not. Each has its own tunnel; what is protected is not followed into the open.
+ */
+static void
+test_twins(void **state)
+{
+	struct net *net = new_net(6, &server_terms);
+	struct l2tp_peer from = { .addr.b = { [10] = 0xff, [11] = 0xff, [12] = 192, [14] = 2, [15] = 1 }, .port = 1701 };
+	uint8_t room[L2TP_MESSAGE_MAX];
+	struct enc e = enc_of(room, sizeof(room));
+
+	(void)state;
+	l2tp_begin(&e, L2TP_SCCRQ, 0, 0);
+	l2tp_put(&e, L2TP_PROTOCOL_VERSION, 0x0100);
+	l2tp_put(&e, L2TP_FRAMING_CAPS, 3);
+	l2tp_put_bytes(&e, L2TP_HOST_NAME, STR("twin"));
+	l2tp_put(&e, L2TP_TUNNEL_ID, 1);
+	struct str request = str_of((char *)room, l2tp_end(&e));
+	for (from.mark = 1; from.mark <= 2; from.mark++) {
+		(void)!receive(&net->server, &from, request);
+		(void)!receive(&net->server, &from, request);
+		assert_int_equal(net->server.engine->ntunnels, from.mark);
+	}
+	assert_true(net->n >= 2);
+	for (size_t i = 0; i < net->n; i++)
+		assert_true(net->heap[i].from.mark == 1 || net->heap[i].from.mark == 2);
+	for (uint32_t id = 0; id < 65536; id++) {
+		struct l2tp_tunnel *t = net->server.engine->tunnels[id];
+		if (t == NULL)
+			continue;
+		uint32_t mark = t->peer.mark;
+		l2tp_tunnel_follow(t, &(struct l2tp_peer){ .addr = from.addr, .port = 1701 });
+		assert_int_equal(t->peer.mark, mark);
+		l2tp_tunnel_follow(t, &(struct l2tp_peer){ .addr = from.addr, .port = 1701, .mark = 7 + mark });
+		assert_int_equal(t->peer.mark, 7 + mark);
+	}
+	free_net(net);
+}
+
 /* Messages in the wrong state, tables 7.2.1 and 7.4: what each leads to. */
 static void
 test_disorder(void **state)
@@ -502,7 +542,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_opens_and_closes), cmocka_unit_test(test_secrets), cmocka_unit_test(test_hidden), cmocka_unit_test(test_tie), cmocka_unit_test(test_storm),
-		cmocka_unit_test(test_mute), cmocka_unit_test(test_port_change), cmocka_unit_test(test_disorder),
+		cmocka_unit_test(test_mute), cmocka_unit_test(test_port_change), cmocka_unit_test(test_twins), cmocka_unit_test(test_disorder),
 		cmocka_unit_test(test_garbage), cmocka_unit_test(test_half_open), cmocka_unit_test(test_other_versions),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
