@@ -76,6 +76,10 @@ def test_one_line_is_erased_and_all_others_stay_proved(guarita, tmp_path):
     assert index_of(guarita, '"number 8 says"') == [other]
     gone = run("vault", "prove", str(target), "--vault", guarita.dir / "vault")
     assert gone.returncode != 0 and "was erased on" in gone.stderr and "asked for by the person" in gone.stderr, gone.stderr
+    # The whole is what is packed too, without what is gone, and that is said.
+    whole = run("vault", "export", "--vault", guarita.dir / "vault")
+    assert whole.returncode == 0 and whole.stdout.startswith("0  ") and "sshd number 8 says" in whole.stdout
+    assert "number 7 says" not in whole.stdout and "1 line was deleted" in whole.stderr
     # Proofs made before and proofs made now agree.
     assert run("verify", tmp_path / "before").returncode == 0
     assert run("vault", "prove", str(other), "--vault", guarita.dir / "vault", "-o", tmp_path / "after").returncode == 0
@@ -121,6 +125,8 @@ def test_a_whole_segment_goes_and_the_chain_stays(guarita, tmp_path):
     assert index_of(guarita, '"number 7 says"') == []
     assert on_disk(guarita, b"number 7 says") == []
     feed(guarita, "squid", n=10)
+    whole = run("vault", "export", "--vault", guarita.dir / "vault")
+    assert whole.returncode == 0 and "lines were deleted" in whole.stderr, whole.stderr
     late = wait_until("new lines", lambda: index_of(guarita, '"squid number 9 says"'))[0]
 
     def proved():

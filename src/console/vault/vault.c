@@ -331,11 +331,20 @@ show_entry(const struct vault_entry *e, bool json, struct buf *out)
 	buf_add(out, STR("\"}\n"));
 }
 
-/* To the end when there is no range. */
+/* Behind a line that was deleted, or behind all of a segment of which none is left. */
+static uint64_t
+behind_gone(const struct vault_dir *d, uint64_t index)
+{
+	const struct gone *g = gone_list_find(&d->gone, index);
+
+	return g ? g->end : index + 1;
+}
+
+/* Everything that is kept when there is no range, packed or not; what was deleted is counted. */
 static int
 export(const struct options *o, struct vault_dir *d)
 {
-	uint64_t first = d->nfiles ? d->files[0] : 0, end = UINT64_MAX;
+	uint64_t first = 0, end = UINT64_MAX, gone = 0, next;
 	struct buf out = BUF_INIT(4u << 20);
 	struct vault_entry e;
 	struct str record;
@@ -343,10 +352,17 @@ export(const struct options *o, struct vault_dir *d)
 
 	if (r < 0)
 		snprintf(d->why, sizeof(d->why), "%s is neither the number of an entry nor a range such as 17-29", o->args[0]);
-	for (uint64_t i = first; i < end && r == 0; i++) {
+	for (uint64_t i = first; i < end && r == 0; i = next) {
+		next = i + 1;
 		r = vault_dir_record(d, i, &record);
+		if (!o->nargs && r == -ENODATA) {
+			next = behind_gone(d, i);
+			gone += next - i;
+			r = 0;
+			continue;
+		}
 		/* Without a range the end is where the log ends. */
-		if (r == -ENOENT && !o->nargs) {
+		if (!o->nargs && r == -ENOENT) {
 			r = 0;
 			break;
 		}
@@ -359,6 +375,9 @@ export(const struct options *o, struct vault_dir *d)
 			r = -EIO;
 	}
 	buf_free(&out);
+	if (r == 0 && gone)
+		complain(P_("guarita: %llu line was deleted; guarita vault status says by what\n",
+		    "guarita: %llu lines were deleted; guarita vault status says by what\n", gone), (unsigned long long)gone);
 	return r;
 }
 
