@@ -105,7 +105,8 @@ static const struct schema_row tls_rows[] = {
 	ENDPOINT_ROW(struct conf_source, listen, .required = true, .inet = true,
 	    .reload = SCHEMA_RESTART,
 	    .help = "address and port that receive syslog over TLS (RFC 5425)",
-	    .text = "6514 is the usual port. The sender must show a certificate too.",
+	    .text = "6514 is the usual port. The sender must show a certificate too: one that `authority` signed, or whose "
+	        "fingerprint `sender` names.",
 	    .example = "tls :6514 { certificate \"/etc/guarita/loghost.pem\"; key "
 	        "\"/etc/guarita/loghost.key\"; authority \"/etc/guarita/ca.pem\"; }"),
 	PATH_ROW(struct conf_source, certificate, .keyword = "certificate",
@@ -117,6 +118,7 @@ static const struct schema_row tls_rows[] = {
 	    .example = "key \"/etc/guarita/loghost.key\";"),
 	PATH_ROW(struct conf_source, authority, .keyword = "authority",
 	    .reload = SCHEMA_RESTART,
+	    .derived = "only those whom `sender` names",
 	    .help = "the certificate of the authority that signs those of the senders, in PEM",
 	    .example = "authority \"/etc/guarita/ca.pem\";"),
 	STRINGS_ROW(struct conf_source, senders, .keyword = "senders", .arg = "NAME, ...",
@@ -125,6 +127,10 @@ static const struct schema_row tls_rows[] = {
 	    .text = "*.example.com takes every name with one word in front. The name that was proved "
 	        "becomes part of the source's.",
 	    .example = "senders web1.example.com, *.branch.example.com;"),
+	BLOCKS_ROW(struct conf_source, pinned, npinned, struct conf_sender, sender_schema, .keyword = "sender",
+	    .max = CONF_SENDERS_MAX, .reload = SCHEMA_RESTART,
+	    .help = "a sender that is known by its certificate's fingerprint alone",
+	    .example = "sender switch7 \"E12D532B7C6B8A29A276C864360B084B7AF19E9D0102030405060708090A0B0C\";"),
 	STREAM_ROWS,
 	SOURCE_COMMON_ROWS,
 };

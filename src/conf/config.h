@@ -10,6 +10,7 @@
 #include "conf/config_gate.h"
 #include "conf/config_link.h"
 #include "conf/config_relay.h"
+#include "conf/config_tls.h"
 #include "conf/config_vpn.h"
 #include "conf/tree.h"
 #include "conf/value.h"
@@ -18,7 +19,7 @@ enum conf_source_type {
 	CONF_SOURCE_FILES,        /* paths, poll_us, from */
 	CONF_SOURCE_UDP,          /* listen, buffer */
 	CONF_SOURCE_TCP,          /* listen, framing, max_line, max_clients, idle_us */
-	CONF_SOURCE_TLS,          /* the same, and certificate, key, authority, senders */
+	CONF_SOURCE_TLS,          /* the same, and certificate, key, authority, senders, pinned */
 	CONF_SOURCE_UNIX,         /* listen.path, mode, buffer */
 	CONF_SOURCE_JOURNAL,      /* paths[0]: pipe or file with an export stream; none: this machine's own */
 	CONF_SOURCE_STDIN,
@@ -45,6 +46,8 @@ struct conf_source {
 	int64_t idle_us;               /* a client silent for so long is closed */
 	struct str certificate, key, authority;        /* PEM files */
 	struct conf_strs senders;      /* names that certificates of senders may have; none: any */
+	struct conf_sender *pinned;    /* those whose certificates count without an authority */
+	uint32_t npinned;
 	int64_t mode;                  /* of the unix socket */
 	int64_t silence_us;            /* nothing for so long is an event; 0: never */
 };

@@ -50,21 +50,6 @@ check_sources(const struct config *c, struct diags *d)
 	    "no source is named: nothing would be read");
 }
 
-/* Each alone would be no protection: a listener that proves nothing, or believes anybody. */
-static void
-check_tls(const struct config *c, const struct conf_source *s, struct diags *d)
-{
-	const struct { const char *word; struct str path; } needed[] = {
-		{ "certificate", s->certificate }, { "key", s->key }, { "authority", s->authority },
-	};
-	const struct conf_word *w = word_at(c, s->where, 1);
-
-	for (size_t i = 0; s->type == CONF_SOURCE_TLS && i < ARRAY_LEN(needed); i++)
-		if (needed[i].path.n == 0)
-			diag_error(d, w->pos, w->span, "certificate, key and authority name PEM files",
-			    "TLS needs `%s`", needed[i].word);
-}
-
 static bool
 same_endpoint(const struct conf_endpoint *a, const struct conf_endpoint *b)
 {
@@ -414,7 +399,7 @@ config_check(const struct config *c, struct diags *d)
 	check_timezone(c, d);
 	for (uint32_t i = 0; i < c->nsources; i++) {
 		check_own_output(c, &c->sources[i], d);
-		check_tls(c, &c->sources[i], d);
+		config_check_tls(c, &c->sources[i], d);
 	}
 	for (uint32_t i = 0; i < c->nresponds; i++)
 		check_respond(c, &c->responds[i], d);

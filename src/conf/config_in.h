@@ -93,6 +93,9 @@ extern const struct schema l2tp_schema, profile_schema, radius_schema, secret_sc
 	    .reload = SCHEMA_RESTART, .help = "IPsec around every tunnel, by strongSwan", \
 	    .example = "ipsec require { secret \"long and strange\"; }")
 
+/* config_tls.c: syslog senders by their certificates. */
+extern const struct schema sender_schema;
+
 /* config_link.c: other sites. */
 extern const struct schema link_schema, peer_schema;
 

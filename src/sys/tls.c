@@ -177,7 +177,7 @@ tls_trust_files(const struct tls_files *f, struct tls_trust **ret, struct buf *w
 	/* The names of those who may come are told to them, as some libraries choose by it. */
 	if (f->authority)
 		SSL_CTX_set_client_CA_list(t->ctx, SSL_load_client_CA_file(f->authority));
-	SSL_CTX_set_verify(t->ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+	SSL_CTX_set_verify(t->ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, f->pinned ? accept_any : NULL);
 	ERR_clear_error();
 	*ret = t;
 	return 0;
@@ -416,6 +416,12 @@ tls_peer_name(const struct tls *t, unsigned i, char dst[TLS_NAME_MAX])
 		}
 	GENERAL_NAMES_free(names);
 	return r == 0 || seen > 0 ? r : common_name(c, i, dst);
+}
+
+bool
+tls_peer_proved(const struct tls *t)
+{
+	return SSL_get0_peer_certificate(t->ssl) && SSL_get_verify_result(t->ssl) == X509_V_OK;
 }
 
 int

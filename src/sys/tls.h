@@ -24,7 +24,8 @@ int tls_trust_site(const uint8_t seed[TLS_KEY_BYTES], struct tls_trust **ret) WA
 
 struct tls_files {
 	const char *certificate, *key; /* PEM; both NULL: we show none */
-	const char *authority;         /* PEM: who signs those whom we believe */
+	const char *authority;         /* PEM: who signs those whom we believe; NULL: nobody does */
+	bool pinned;                   /* who is proved by nobody comes in too: the caller knows fingerprints */
 };
 
 /* 0, or -EINVAL with a sentence in `why`. */
@@ -61,6 +62,8 @@ int tls_peer_key(const struct tls *t, uint8_t ret[TLS_KEY_BYTES]) WARN_UNUSED;
  * has neither the common name. 0, or -ENOENT behind the last.
  */
 int tls_peer_name(const struct tls *t, unsigned i, char dst[TLS_NAME_MAX]) WARN_UNUSED;
+/* Its certificate leads to the authority, and is of this day; always so where no pinned ones are let in. */
+bool tls_peer_proved(const struct tls *t);
 /* SHA-256 of the peer's certificate (RFC 5425 section 4.2.2). */
 int tls_peer_fingerprint(const struct tls *t, uint8_t ret[32]) WARN_UNUSED;
 /* Why it failed, as the library says it; never empty. */

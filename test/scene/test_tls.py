@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from conftest import alive, free_port, probe, wait_until
+from conftest import BUILD, alive, free_port, probe, wait_until
 
 SYSLOG_NG = shutil.which("syslog-ng", path="/usr/sbin:/usr/bin")
 
@@ -203,6 +203,107 @@ def test_openssl_as_a_sender(loghost, ca):
     p.terminate()
     p.wait(30)
     p.stdin.close()
+
+
+def alone(folder, name, days=30):
+    """A certificate that no authority signed; its fingerprint as openssl shows it."""
+    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", days, "-subj", "/CN=anything",
+            "-keyout", folder / (name + ".key"), "-out", folder / (name + ".pem"))
+    done = subprocess.run(["openssl", "x509", "-noout", "-fingerprint", "-sha256", "-in", folder / (name + ".pem")], check=True,
+                          capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def alone_context(folder, name):
+    c = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    c.check_hostname = False
+    c.verify_mode = ssl.CERT_NONE
+    c.load_cert_chain(folder / (name + ".pem"), folder / (name + ".key"))
+    return c
+
+
+def pinned(g, ca, senders, authority=True):
+    g.port = free_port(socket.SOCK_STREAM)
+    g.write_config('tls 127.0.0.1:%d { certificate "%s"; key "%s"; %s %s }\n' % (
+        g.port, ca["loghost.example.com.pem"], ca["loghost.example.com.key"], 'authority "%s";' % ca["ca.pem"] if authority else "",
+        "".join('sender %s "%s"; ' % (name, mark) for name, mark in senders.items())))
+    return g.start()
+
+
+def test_a_sender_is_known_by_its_fingerprint_without_an_authority(guarita, ca, tmp_path):
+    """The form of openssl, that of RFC 5425, and bare: each names one sender, whatever its certificate says."""
+    marks = {name: alone(tmp_path, name) for name in ("switch7", "printer", "ups", "stranger")}
+    bare = {name: mark.split("=")[1] for name, mark in marks.items()}
+    pinned(guarita, ca, {"switch7": marks["switch7"], "printer": "sha-256:" + bare["printer"], "ups": bare["ups"].replace(":", "").lower()},
+           authority=False)
+    for i, name in enumerate(("switch7", "printer", "ups")):
+        with dial(guarita, ca, None, alone_context(tmp_path, name)) as s:
+            s.sendall(octets(probe(i)))
+            guarita.wait_incidents(i + 1)
+        assert feeds(guarita)["tls 127.0.0.1 " + name] == 1
+    # One of an authority is nothing here; and the refusal says what would have to be written.
+    for who in (alone_context(tmp_path, "stranger"), ca.context("web1.example.com")):
+        before = listener(guarita)["refused"]
+        try:
+            with dial(guarita, ca, None, who) as s:
+                s.sendall(octets(probe(9)))
+                s.recv(1)
+        except OSError:
+            pass
+        wait_until("refused", lambda: listener(guarita)["refused"] == before + 1)
+        if before == 0:
+            assert "sha-256:" + bare["stranger"] in listener(guarita)["refused_why"]
+    assert len(guarita.incidents()) == 3
+
+
+def test_fingerprints_stand_beside_an_authority(guarita, ca, tmp_path):
+    mark = alone(tmp_path, "switch7")
+    pinned(guarita, ca, {"switch7": mark})
+    with dial(guarita, ca, None, alone_context(tmp_path, "switch7")) as s:
+        s.sendall(octets(probe(1)))
+        guarita.wait_incidents(1)
+    with dial(guarita, ca, "web1.example.com") as s:
+        s.sendall(octets(probe(2)))
+        guarita.wait_incidents(2)
+    assert {"tls 127.0.0.1 switch7", "tls 127.0.0.1 web1.example.com"} <= set(feeds(guarita))
+    # No other authority, and none at all, by this door.
+    other = Authority(tmp_path / "other", "other")
+    other.sign("web1.example.com")
+    with pytest.raises(OSError):
+        with dial(guarita, ca, None, other.context("web1.example.com", ca)) as s:
+            s.sendall(octets(probe(3)))
+            if s.recv(1) == b"":
+                raise OSError("ended")
+    wait_until("refused", lambda: listener(guarita)["refused"] == 1)
+
+
+def test_gnutls_as_a_pinned_sender(guarita, ca, tmp_path):
+    if not shutil.which("gnutls-cli"):
+        pytest.skip("needs gnutls-cli")
+    pinned(guarita, ca, {"switch7": alone(tmp_path, "switch7")}, authority=False)
+    p = subprocess.Popen(["gnutls-cli", "--no-ca-verification", "--x509certfile", tmp_path / "switch7.pem", "--x509keyfile",
+                          tmp_path / "switch7.key", "-p", str(guarita.port), "127.0.0.1"], stdin=subprocess.PIPE,
+                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        p.stdin.write("".join(probe(i) + "\n" for i in range(5)).encode())
+        p.stdin.flush()
+        guarita.wait_incidents(5)
+    finally:
+        p.kill()
+        p.wait()
+        p.stdin.close()
+    assert feeds(guarita)["tls 127.0.0.1 switch7"] == 5
+
+
+def test_what_is_no_fingerprint_is_refused_with_its_place(guarita, ca):
+    guarita.write_config('tls 127.0.0.1:%d { certificate "%s"; key "%s"; sender a "sha-256:12:34"; sender b "zz"; }\n' % (
+        free_port(socket.SOCK_STREAM), ca["loghost.example.com.pem"], ca["loghost.example.com.key"]))
+    done = subprocess.run([BUILD / "src" / "main" / "guarita", "check", guarita.config], capture_output=True, text=True)
+    assert done.returncode != 0 and done.stderr.count("this is no SHA-256 fingerprint") == 2, done.stderr
+    guarita.write_config('tls 127.0.0.1:%d { certificate "%s"; key "%s"; }\n' % (
+        free_port(socket.SOCK_STREAM), ca["loghost.example.com.pem"], ca["loghost.example.com.key"]))
+    done = subprocess.run([BUILD / "src" / "main" / "guarita", "check", guarita.config], capture_output=True, text=True)
+    assert done.returncode != 0 and "or senders whose certificates are pinned" in done.stderr, done.stderr
 
 
 @pytest.mark.skipif(not SYSLOG_NG, reason="needs syslog-ng")

@@ -1,8 +1,8 @@
 /*
  * tls: syslog over TLS (RFC 5425): proves who sends, decrypts, and hands the text on to intaked
  * through a socket of its own for each sender, where it is framed like any stream. When intaked is
- * slow the sender waits. Must never hand on a byte of who showed no certificate of the authority, or
- * one of another name.
+ * slow the sender waits. Must never hand on a byte of who showed neither a certificate of the authority
+ * with one of the names that may come nor one whose fingerprint is pinned.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -38,7 +38,8 @@ struct link_listener {
 	uint64_t accepted, refused, cut, bytes;
 	uint64_t told;                 /* of refused, in the log */
 	int64_t told_us;
-	char refused_why[160];
+	char refused_why[256];
+	uint8_t (*pinned)[CONF_FINGERPRINT_BYTES];     /* of conf->pinned, in its order */
 };
 
 static void
@@ -166,6 +167,41 @@ proved_name(const struct link_listener *l, const struct tls *t, char dst[TLS_NAM
 	return false;
 }
 
+/* The name that its certificate has in the configuration, or NULL. */
+static const struct conf_sender *
+pinned_sender(const struct link_listener *l, const uint8_t fingerprint[CONF_FINGERPRINT_BYTES])
+{
+	for (uint32_t i = 0; i < l->conf->npinned; i++)
+		if (memcmp(l->pinned[i], fingerprint, CONF_FINGERPRINT_BYTES) == 0)
+			return &l->conf->pinned[i];
+	return NULL;
+}
+
+/* Who it is: true and the name; else why it may not come, with what the operator would have to write if it should. */
+static bool
+identify(const struct link_listener *l, const struct tls *t, char name[TLS_NAME_MAX], char why[160])
+{
+	char text[CONF_FINGERPRINT_TEXT];
+	uint8_t fingerprint[CONF_FINGERPRINT_BYTES];
+
+	if (tls_peer_fingerprint(t, fingerprint) < 0) {
+		snprintf(why, 160, "it showed no certificate");
+		return false;
+	}
+	const struct conf_sender *s = pinned_sender(l, fingerprint);
+	if (s) {
+		snprintf(name, TLS_NAME_MAX, "%.*s", STR_FMT(s->name));
+		return true;
+	}
+	if (l->conf->authority.n && tls_peer_proved(t)) {
+		snprintf(why, 160, "its certificate is good, but has no name that `senders` lists");
+		return proved_name(l, t, name);
+	}
+	conf_fingerprint_show(fingerprint, text);
+	snprintf(why, 160, "no `sender` has its certificate %s", text);
+	return false;
+}
+
 static int
 hand_over(struct tls_sender *s, const char *proved)
 {
@@ -195,16 +231,14 @@ static bool
 on_ready(void *ctx, struct secure *c)
 {
 	struct tls_sender *s = ctx;
-	char name[TLS_NAME_MAX];
-	const char *why = NULL;
+	char name[TLS_NAME_MAX], why[160];
 
-	if (!proved_name(s->listener, secure_tls(c), name))
-		why = "its certificate is good, but has no name that `senders` lists";
-	else if (hand_over(s, name) < 0)
-		why = "intaked does not run";
-	if (!why) {
-		s->listener->accepted++;
-		return true;
+	if (identify(s->listener, secure_tls(c), name, why)) {
+		if (hand_over(s, name) == 0) {
+			s->listener->accepted++;
+			return true;
+		}
+		snprintf(why, sizeof(why), "intaked does not run");
 	}
 	count_refusal(s->listener, s->address, why);
 	/* Counted; on_end must not count it again. */
@@ -260,17 +294,34 @@ on_listener(void *ctx, int events)
 /* Listeners. */
 
 static int
+read_pinned(struct link_listener *x)
+{
+	int r = 0;
+
+	x->pinned = calloc(x->conf->npinned + 1u, sizeof(*x->pinned));
+	if (!x->pinned)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < x->conf->npinned && r == 0; i++)
+		r = conf_fingerprint_read(x->conf->pinned[i].fingerprint, x->pinned[i]);
+	return r;
+}
+
+static int
 listener_open(struct linking *l, const struct conf_source *conf)
 {
 	struct link_listener *x = &l->listeners[l->nlisteners];
 	struct tls_files files = { .certificate = conf->certificate.p, .key = conf->key.p,
-		.authority = conf->authority.p };
+		.authority = conf->authority.n ? conf->authority.p : NULL, .pinned = conf->npinned > 0 };
 	struct buf why = BUF_INIT(4096);
 	char text[64];
 
 	*x = (struct link_listener){ .owner = l, .conf = conf, .fd = -1 };
 	link_endpoint(&conf->listen, text);
-	int r = tls_trust_files(&files, &x->trust, &why);
+	int r = read_pinned(x);
+	if (r < 0)
+		buf_addf(&why, "its senders cannot be remembered: %s", strerror(-r));
+	if (r == 0)
+		r = tls_trust_files(&files, &x->trust, &why);
 	if (r == 0) {
 		r = x->fd = sock_tcp_listen(str_z(text), 1024);
 		if (r < 0)
@@ -280,8 +331,10 @@ listener_open(struct linking *l, const struct conf_source *conf)
 		log_say(&l->role->log, LOG_LEVEL_ERROR, "%.*s: %s", STR_FMT(conf->name), buf_cstr(&why));
 	else
 		l->nlisteners++;
-	if (r < 0)
+	if (r < 0) {
 		tls_trust_free(x->trust);
+		free(x->pinned);
+	}
 	buf_free(&why);
 	return r < 0 ? r : 0;
 }
@@ -349,6 +402,7 @@ link_tls_close(struct linking *l)
 		poll_close(x->poll);
 		fd_close(&x->fd);
 		tls_trust_free(x->trust);
+		free(x->pinned);
 	}
 	free(l->listeners);
 	l->listeners = NULL;
