@@ -18,7 +18,8 @@
  */
 #define HEAD_SEED UINT64_C(0x6775617269746121)
 #define CHUNKS_A_TURN 4
-#define RESCAN_PAUSE_MS 50
+#define RESCAN_PAUSE_MS 50             /* between looks at the names, */
+#define RESCANS_AT_ONCE 8              /* of which so many may be saved up: the files that a rotation makes come together */
 #define OLD_AGE_US WHEN_DAY
 
 struct files {
@@ -26,7 +27,7 @@ struct files {
 	struct follow *follow;
 	struct poll *poll;
 	struct timer *rescan, *pump;
-	int64_t rescanned_us;
+	int64_t rescan_due_us;                 /* when the last one would have been due at that pace */
 	bool begun;
 	struct intake_position *kept;          /* where files were begun, over a new reader */
 	size_t nkept;
@@ -222,8 +223,10 @@ on_pump(void *ctx)
 static void
 rescan(struct files *fs)
 {
-	fs->rescanned_us = clock_mono_us();
-	follow_rescan(fs->follow, fs->rescanned_us);
+	int64_t now = clock_mono_us(), saved_up = now - RESCANS_AT_ONCE * RESCAN_PAUSE_MS * 1000;
+
+	fs->rescan_due_us = (fs->rescan_due_us > saved_up ? fs->rescan_due_us : saved_up) + RESCAN_PAUSE_MS * 1000;
+	follow_rescan(fs->follow, now);
 	intake_flush(fs->source->in);
 	pump(fs);
 	int64_t poll_ms = fs->source->conf->poll_us / 1000;
@@ -245,7 +248,7 @@ on_inotify(void *ctx, int events)
 	follow_wake(fs->follow);
 	if (!follow_rescan_wanted(fs->follow)) {
 		pump(fs);
-	} else if (clock_mono_us() - fs->rescanned_us >= RESCAN_PAUSE_MS * 1000) {
+	} else if (fs->rescan_due_us <= clock_mono_us()) {
 		rescan(fs);
 	} else {
 		/* A directory where much happens must not keep us busy with names. */
