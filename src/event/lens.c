@@ -53,8 +53,8 @@ dialect_of(const struct lens *l, const struct syslog_head *h)
 	return DIALECT_NONE;
 }
 
-static int64_t
-pid_of(struct str s)
+int64_t
+lens_pid(struct str s)
 {
 	uint64_t v = 0;
 	if (!s.n || s.n > 10)
@@ -100,7 +100,7 @@ take(struct lens *l, struct record *r, struct slot base, struct str text,
 		r->facility = h->facility;
 	if (h->severity >= 0)
 		r->severity = h->severity;
-	r->pid = pid_of(h->pid);
+	r->pid = lens_pid(h->pid);
 	r->host = part(base, text, h->host);
 	r->program = part(base, text, h->program);
 	r->data = part(base, text, h->data);
@@ -246,6 +246,7 @@ read_line(struct lens *l, struct record *r, struct str text, size_t off)
 	syslog_parse(text, l->envelope ? SYSLOG_EXPECTED : 0, &h);
 	take(l, r, base, text, &h);
 	lens_set_time(l, r, &h.stamp);
+	lens_quick_learn(l, r, text, &h.stamp);
 	if (l->columns && !h.has_pri) {
 		r->dialect = DIALECT_NONE;
 		r->message = base;
@@ -274,6 +275,8 @@ read_any(struct lens *l, struct record *r)
 {
 	struct str s = r->raw;
 	r->stamp.form = STAMP_NONE;
+	if (lens_quick(l, r))
+		return;
 	while (s.n && (*s.p == ' ' || *s.p == '\t') && s.n > 1 &&
 	    (s.p[1] == '{' || s.p[1] == ' ' || s.p[1] == '\t'))
 		s = str_from(s, 1);

@@ -5,8 +5,6 @@
  */
 #include "event/lens_private.h"
 
-#define PAINT_LOOK 40
-
 /* Bytes of "\x1b[1;32m" or of "#033[1;32m", as syslogd writes it; 0 when there is none. */
 static size_t
 sequence(struct str s)

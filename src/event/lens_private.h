@@ -7,6 +7,8 @@
 
 #define ZONE_SPANS 8
 #define ZONE_PLACES_MAX 4096
+#define PAINT_LOOK 40                    /* bytes at the beginning of a line that may be in colour */
+#define QUICK_STAMP 15                   /* bytes of "Jan  1 00:00:00" */
 #define ZONES_APART (26 * WHEN_HOUR)     /* no two clocks that are right differ by more */
 
 /*
@@ -20,6 +22,7 @@ struct zone_span {
 
 struct zone_place {
 	uint64_t hash;
+	uint32_t lessons; /* counts what changes spans */
 	uint8_t count;
 	struct zone_span spans[ZONE_SPANS];
 };
@@ -41,6 +44,14 @@ void zone_learn(struct zone_place *p, int64_t t, int16_t offset_min);
 int16_t zone_offset(
     const struct zone_book *z, const struct zone_place *p, int64_t local_us, bool *ret_known);
 
+/* The BSD stamp read last, and what it meant under which circumstances. */
+struct quick {
+	bool known, guessed, year_sure;
+	char text[QUICK_STAMP];
+	uint32_t lessons;
+	int64_t time_us, received_us;
+};
+
 struct lens {
 	struct zone_book *zones;
 	struct zone_place *place;
@@ -55,7 +66,15 @@ struct lens {
 	uint16_t cached_day;     /* month << 8 | day of the stamp resolved last */
 	int64_t cached_midnight; /* of that day, local */
 	uint8_t json_first[256]; /* index of the first key row with that letter */
+	struct quick quick;
 };
+
+/* The head of a plain line whose stamp is known; false, and nothing done, for any other. */
+bool lens_quick(const struct lens *l, struct record *r);
+/* Remembers what the stamp at the very beginning of the text meant, if the next one may mean the same. */
+void lens_quick_learn(struct lens *l, const struct record *r, struct str text, const struct stamp *st);
+/* The number of a process, -1 when that is none. */
+int64_t lens_pid(struct str s);
 
 /*
  * A stamp to a moment; *io_guessed is set when context had to help. WHEN_NONE when nothing at all

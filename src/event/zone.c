@@ -82,6 +82,7 @@ zone_learn(struct zone_place *p, int64_t t, int16_t offset_min)
 	if (!p)
 		return;
 	if (near && near->offset_min == offset_min && distance(near, t) < SPAN_REACH) {
+		p->lessons += t < near->first_us || t > near->last_us;
 		if (t < near->first_us)
 			near->first_us = t;
 		if (t > near->last_us)
@@ -91,10 +92,12 @@ zone_learn(struct zone_place *p, int64_t t, int16_t offset_min)
 	/* A stray offset inside a long span (one line of another host) does not split it. */
 	if (near && distance(near, t) == 0)
 		return;
-	if (p->count < ZONE_SPANS)
-		p->spans[p->count++] = (struct zone_span){
-			.first_us = t, .last_us = t, .offset_min = offset_min
-		};
+	if (p->count == ZONE_SPANS)
+		return;
+	p->spans[p->count++] = (struct zone_span){
+		.first_us = t, .last_us = t, .offset_min = offset_min
+	};
+	p->lessons++;
 }
 
 int16_t

@@ -83,13 +83,12 @@ solaris_id(struct syslog_head *h)
 }
 
 /* The kernel's time since boot says nothing that the stamp does not. */
-static void
-kernel_uptime(struct syslog_head *h)
+struct str
+syslog_without_uptime(struct str message)
 {
 	struct stamp st;
-	size_t n = h->message.n && *h->message.p == '[' ? stamp_parse(h->message, &st) : 0;
-	if (n && st.form == STAMP_UPTIME)
-		h->message = str_from(h->message, skip_blanks(h->message, n));
+	size_t n = message.n && *message.p == '[' ? stamp_parse(message, &st) : 0;
+	return n && st.form == STAMP_UPTIME ? str_from(message, skip_blanks(message, n)) : message;
 }
 
 /* "sshd[1]: kernel:[  970.69]: Failed ...": a journal that was written through the kernel's ring marks each line. */
@@ -117,7 +116,7 @@ tagged(struct syslog_head *h, const struct tag *tag, struct str message)
 	if (message.n && *message.p == '[') {
 		solaris_id(h);
 		if (str_eq(h->program, STR("kernel")))
-			kernel_uptime(h);
+			h->message = syslog_without_uptime(h->message);
 	} else if (message.n && *message.p == 'k') {
 		kernel_mark(h);
 	}
@@ -378,14 +377,6 @@ unstamped(struct str s, unsigned flags, struct syslog_head *h)
 		hosted(s, n, PROOF_PID, h);
 }
 
-static struct str
-without_end(struct str s)
-{
-	while (s.n && (s.p[s.n - 1] == '\n' || s.p[s.n - 1] == '\r' || s.p[s.n - 1] == '\0'))
-		s.n--;
-	return s;
-}
-
 /* Field by field: one big clearing costs more than the stamp does. */
 static void
 clear(struct syslog_head *h, struct str message)
@@ -402,7 +393,7 @@ clear(struct syslog_head *h, struct str message)
 void
 syslog_parse(struct str line, unsigned flags, struct syslog_head *ret)
 {
-	struct str s = without_end(line);
+	struct str s = syslog_without_end(line);
 	while (s.n && *s.p == '\0') /* room that a crash left unwritten, before what came after it */
 		s = str_from(s, 1);
 	if (str_starts(s, STR("\xef\xbb\xbf")))

@@ -42,6 +42,23 @@ struct syslog_head {
 /* Never fails. Trailing CR, LF and NUL belong to no part. Slices that are absent have n == 0. */
 void syslog_parse(struct str line, unsigned flags, struct syslog_head *ret);
 
+static inline struct str
+syslog_without_end(struct str s)
+{
+	while (s.n && (s.p[s.n - 1] == '\n' || s.p[s.n - 1] == '\r' || s.p[s.n - 1] == '\0'))
+		s.n--;
+	return s;
+}
+
+/*
+ * The head "host tag: message" or "host tag[pid]: message" that stands behind a BSD stamp and its blank, where nothing
+ * about it is in doubt: then syslog_parse() finds the same parts, and nothing else. False: ask that.
+ */
+struct syslog_plain {
+	struct str host, program, pid, message;
+};
+bool syslog_plain(struct str s, struct syslog_plain *ret);
+
 /* "<0>" to "<191>" at the start of s: bytes taken, or 0. */
 size_t syslog_pri(struct str s, int8_t *ret_facility, int8_t *ret_severity);
 

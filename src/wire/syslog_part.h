@@ -53,6 +53,9 @@ bool syslog_is_level(struct str word); /* INFO, warn, [error] and the like: no h
 bool syslog_is_note(
     struct str s); /* "last message repeated", "-- MARK --": no tag belongs before it */
 
+/* A message of the kernel without its time since boot. */
+struct str syslog_without_uptime(struct str message);
+
 /* Whole heads; false leaves h as it was. */
 bool syslog_cisco(struct str s, struct syslog_head *h);
 bool syslog_routeros(struct str s, struct syslog_head *h);
