@@ -122,7 +122,7 @@ struct decoders {
 #define GROUP_NONE UINT32_MAX
 
 /* Scratch of one thread. */
-#define WORK_MEMO 64
+#define WORK_MEMO 256
 #define WORK_PROGRAM_MAX 40
 #define WORK_GROUPS_MAX 3
 

@@ -35,6 +35,7 @@ struct lesson {                        /* by line: how often it came the long wa
 struct moulds {
 	const struct decoders *decoders;
 	struct mould_set *sets[SETS_MAX];
+	struct mould_set *recent;      /* asked for last */
 	uint32_t nsets, nmoulds;
 	uint64_t taken;
 	struct lesson *lessons;
@@ -83,14 +84,22 @@ moulds_free(struct moulds *m)
 	free(m);
 }
 
+static inline bool
+is_set_of(const struct mould_set *set, const uint32_t *groups, uint32_t n)
+{
+	return set->n == n && memcmp(set->groups, groups, n * sizeof(*groups)) == 0;
+}
+
 struct mould_set *
 moulds_of(struct moulds *m, const uint32_t *groups, uint32_t n)
 {
-	struct mould_set *set;
+	struct mould_set *set = m ? m->recent : NULL;
 
+	if (set && is_set_of(set, groups, n))
+		return set;
 	for (uint32_t i = 0; m && i < m->nsets; i++)
-		if (m->sets[i]->n == n && memcmp(m->sets[i]->groups, groups, n * sizeof(*groups)) == 0)
-			return m->sets[i];
+		if (is_set_of(m->sets[i], groups, n))
+			return m->recent = m->sets[i];
 	set = m && m->nsets < SETS_MAX ? calloc(1, sizeof(*set)) : NULL;
 	if (!set)
 		return NULL;

@@ -427,8 +427,9 @@ look_at_beginning(struct learner *L, struct match *scratch)
 {
 	const struct mould_part *first = &L->m->parts[0];
 
-	L->m->no_time = match_time(scratch, L->text, 0) == HOLE_MISS;
-	L->model.no_time = L->m->no_time;
+	L->model.no_time = match_time(scratch, L->text, 0) == HOLE_MISS;
+	/* Where the fixed text rules a time out, none needs to be looked for. */
+	L->m->no_time = L->model.no_time && stamp_may_begin(str_of(L->m->bytes + first->lit, first->len));
 	L->model.foreign = first->len == 0 && first->run == RUN_QUAD && first->stop != '.';
 	L->model.no_lead = L->lead_limited && L->model.foreign;
 }
@@ -451,7 +452,7 @@ mould_learn(const struct mould_groups *g, const struct line *l, struct str text,
 	if (!matched || !sort_trail(&L) || !add_parts(&L))
 		return false;
 	look_at_beginning(&L, scratch);
-	if (g->n > 1 && !ret->no_time)
+	if (g->n > 1 && !L.model.no_time)
 		return false;              /* what stands behind the time would be a text of its own */
 	return is_certain(&L) && fits_itself(&L, scratch) && mould_doubts(g, &L.model, &L.trail, ret);
 }

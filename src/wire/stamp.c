@@ -562,27 +562,59 @@ keyed(struct str s, struct stamp *ret)
 	return iso_fast(str_of(iso, 19), ret) == 19 ? quote(s, at + 8) : 0;
 }
 
+enum letters { LETTERS_NONE, LETTERS_MONTH, LETTERS_GLOG, LETTERS_KEYED, LETTERS_WEEKDAY };
+
+/* What a stamp that begins with a letter would be, to judge by the first five bytes. */
+static enum letters
+letters_of(const char *p)
+{
+	if (!stamp_alpha(p[3]) && month_of(p))
+		return LETTERS_MONTH;
+	if (p[1] >= '0' && p[1] <= '3' && p[0] < 'a' && strchr("IWEFDV", p[0]))
+		return LETTERS_GLOG;
+	if (p[0] == 'd' && p[4] == '=')
+		return LETTERS_KEYED;
+	switch (NAME3(p[0] | 0x20, p[1] | 0x20, p[2] | 0x20)) {
+	case NAME3('s', 'u', 'n'):
+	case NAME3('m', 'o', 'n'):
+	case NAME3('t', 'u', 'e'):
+	case NAME3('w', 'e', 'd'):
+	case NAME3('t', 'h', 'u'):
+	case NAME3('f', 'r', 'i'):
+	case NAME3('s', 'a', 't'):
+		return LETTERS_WEEKDAY;
+	}
+	return LETTERS_NONE;
+}
+
 static size_t
 letter_first(struct str s, struct stamp *ret)
 {
-	int month = month_of(s.p);
-	if (month && !stamp_alpha(s.p[3]))
-		return month_first(s, month, ret);
-	if (s.p[1] >= '0' && s.p[1] <= '3' && s.p[0] < 'a' && strchr("IWEFDV", s.p[0])) {
-		size_t n = stamp_try(stamp_rows_glog, str_from(s, 1), ret);
+	size_t n = 0;
+	switch (letters_of(s.p)) {
+	case LETTERS_MONTH:
+		return month_first(s, month_of(s.p), ret);
+	case LETTERS_GLOG:
+		n = stamp_try(stamp_rows_glog, str_from(s, 1), ret);
 		return n ? n + 1 : 0;
-	}
-	if (s.p[0] == 'd' && s.p[4] == '=')
+	case LETTERS_KEYED:
 		return keyed(s, ret);
-	switch (s.p[0] | 0x20) {
-	case 's':
-	case 'm':
-	case 't':
-	case 'w':
-	case 'f':
+	case LETTERS_WEEKDAY:
 		return stamp_try(stamp_rows_weekday, s, ret);
+	case LETTERS_NONE:
+		break;
 	}
 	return 0;
+}
+
+bool
+stamp_may_begin(struct str s)
+{
+	if (s.n < STAMP_BEGINS)
+		return true;
+	if (stamp_alpha(*s.p))
+		return letters_of(s.p) != LETTERS_NONE;
+	return stamp_digit(*s.p) || *s.p == '[' || *s.p == '@' || *s.p == '*' || *s.p == '.';
 }
 
 size_t

@@ -76,6 +76,10 @@ stamp_utc(const struct stamp *st)
  */
 size_t stamp_parse(struct str s, struct stamp *ret);
 
+/* False when it is certain, by the first STAMP_BEGINS bytes, that stamp_parse() finds none in any text that begins so. */
+#define STAMP_BEGINS 5
+bool stamp_may_begin(struct str s);
+
 /*
  * A number of seconds, milli-, micro- or nanoseconds since 1970, told apart by size; false outside
  * 1990-2100.
