@@ -80,6 +80,19 @@ buf_add_byte(struct buf *b, char c)
 }
 
 void
+buf_add_u64(struct buf *b, uint64_t v)
+{
+	char digits[20];
+	size_t at = sizeof(digits);
+
+	do {
+		digits[--at] = (char)('0' + v % 10);
+		v /= 10;
+	} while (v > 0);
+	buf_add(b, str_of(digits + at, sizeof(digits) - at));
+}
+
+void
 buf_addf(struct buf *b, const char *fmt, ...)
 {
 	va_list ap;
@@ -89,22 +102,25 @@ buf_addf(struct buf *b, const char *fmt, ...)
 	va_end(ap);
 }
 
+/* Most texts fit what is there already: those are formatted once. */
 void
 buf_vaddf(struct buf *b, const char *fmt, va_list ap)
 {
+	size_t room = b->p ? b->size - b->n : 0;
 	va_list again;
 	int n;
 
 	if (b->failed)
 		return;
 	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, again);
+	n = vsnprintf(b->p ? b->p + b->n : NULL, b->p ? room + 1 : 0, fmt, again);
 	va_end(again);
 	if (n < 0)
 		b->failed = true;
 	if (n <= 0 || !buf_reserve(b, (size_t)n))
 		return;
-	vsnprintf(b->p + b->n, (size_t)n + 1, fmt, ap);
+	if ((size_t)n > room)
+		vsnprintf(b->p + b->n, (size_t)n + 1, fmt, ap);
 	b->n += (size_t)n;
 }
 

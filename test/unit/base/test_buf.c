@@ -38,6 +38,42 @@ grows_and_formats(void **state)
 }
 
 static void
+numbers_without_a_format(void **state)
+{
+	static const struct { uint64_t v; const char *text; } cases[] = {
+		{ 0, "0" }, { 9, "9" }, { 10, "10" }, { 65535, "65535" }, { UINT64_MAX, "18446744073709551615" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct buf b = BUF_INIT(20);
+
+		buf_add_u64(&b, cases[i].v);
+		assert_buf(&b, cases[i].text);
+		buf_free(&b);
+	}
+}
+
+/* A text that just fits what is there, one that does not, and one that never will. */
+static void
+formats_into_what_is_there_and_beyond(void **state)
+{
+	struct buf b = BUF_INIT(300);
+
+	for (int n = 0; n < 300; n++)
+		buf_addf(&b, "%c", 'a' + n % 26);
+	assert_int_equal(b.n, 300);
+	assert_true(buf_ok(&b));
+	buf_reset(&b);
+	buf_addf(&b, "%*d", 299, 7);
+	assert_true(buf_ok(&b));
+	buf_addf(&b, "%d", 42);
+	assert_false(buf_ok(&b));
+	assert_int_equal(b.n, 299);
+	assert_int_equal(b.p[298], '7');
+	buf_free(&b);
+}
+
+static void
 maximum_is_exact(void **state)
 {
 	struct buf b = BUF_INIT(5);
@@ -178,6 +214,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(grows_and_formats),
+		cmocka_unit_test(numbers_without_a_format),
+		cmocka_unit_test(formats_into_what_is_there_and_beyond),
 		cmocka_unit_test(maximum_is_exact),
 		cmocka_unit_test(error_is_sticky_until_reset),
 		cmocka_unit_test(reserve_refuses_impossible_sizes),
