@@ -71,12 +71,15 @@ plan(const struct options *o, struct history *h, const char *path)
 		exit_code = EXIT_CLEAN;
 	} else if (rc == 0) {
 		struct operator who;
+		struct effects e;
 
 		operator_find(&who);
 		show_plan(o, &c);
-		exit_code = effects_show(o, &c, &who) < 0 ? EXIT_FAILED : EXIT_CLEAN;
-		if (exit_code == EXIT_CLEAN)
+		if (effects_open(&e, &c, &who) == 0) {
+			effects_show(o, &e);
 			printf(_("\nplan %s\nTo run exactly this: guarita apply %s\n"), c.plan, c.plan);
+			exit_code = EXIT_CLEAN;
+		}
 	}
 	candidate_close(&c);
 	return exit_code;
@@ -211,13 +214,14 @@ static int
 run_candidate(const struct options *o, struct history *h, struct candidate *c)
 {
 	struct operator who;
+	struct effects e;
 	struct remote r;
 	int number;
 
 	operator_find(&who);
-	if (!may_begin(h))
+	if (!may_begin(h) || effects_open(&e, c, &who) < 0)
 		return EXIT_FAILED;
-	if (!effects_operator_stays(c, &who) && !o->force) {
+	if (!effects_operator_stays(&e) && !o->force) {
 		complain(_("Nothing was changed. With --force it is done all the same, and rolled back if nobody confirms.\n"));
 		return EXIT_FAILED;
 	}

@@ -11,7 +11,7 @@
 
 #include "console/ends.h"
 #include "console/i18n.h"
-#include "console/accounts/sessions.h"
+#include "console/gate/sessions.h"
 #include "console/term.h"
 #include "gate/eval.h"
 #include "gate/nft/text.h"
@@ -19,23 +19,32 @@
 
 #define RULES_TEXT_MAX (64u << 20)
 
-/* The policy of a loaded configuration; NULL without a gate, or after its faults were printed (then *ret_error). */
-static struct policy *
-policy_of(struct loaded *l, int *ret_error)
+/* The policy of a loaded configuration: NULL without a gate. -EINVAL after its faults were printed. */
+static int
+policy_of(struct loaded *l, struct policy **ret)
 {
-	struct policy *p = NULL;
 	struct buf text = BUF_INIT(4u << 20);
+	int r;
 
-	*ret_error = 0;
 	if (!conf_has_gate(&l->config->gate))
-		return NULL;
-	*ret_error = policy_build(&l->arena, l->config, l->diags, &p);
-	if (*ret_error < 0) {
+		return 0;
+	r = policy_build(&l->arena, l->config, l->diags, ret);
+	if (r < 0) {
 		diags_show(l->diags, &text);
 		(void)out_write(stderr, buf_str(&text));
 	}
 	buf_free(&text);
-	return p;
+	return r;
+}
+
+int
+effects_open(struct effects *e, struct candidate *c, const struct operator *who)
+{
+	*e = (struct effects){ .who = who };
+	/* What another version of Guarita wrote must not stand in the way of its correction. */
+	if (policy_of(&c->old, &e->old) < 0)
+		complain(_("guarita: generation %u, which boots, means nothing to this version; all is shown as new\n"), c->base);
+	return policy_of(&c->new, &e->new);
 }
 
 /* Rules and routes, a line each, without the places they come from: those shift with every edit. */
@@ -205,22 +214,16 @@ show_cuts(const struct policy *p, const struct operator *who)
 
 /* The operator's own way. */
 
-struct view {
-	const struct candidate *c;
-	const struct policy *old, *new;
-	const struct operator *who;
-};
-
 /* An address that the old configuration gave and the new one does not is gone; any other is somebody else's care. */
 static bool
 is_here(void *ctx, const struct addr *a)
 {
-	const struct view *v = ctx;
+	const struct effects *e = ctx;
 	const struct eval_world plain = { 0 };
 
-	if (eval_is_here(v->new, &plain, a))
+	if (eval_is_here(e->new, &plain, a))
 		return true;
-	return memcmp(a, &v->who->here, sizeof(*a)) == 0 && !(v->old && eval_is_here(v->old, &plain, a));
+	return memcmp(a, &e->who->here, sizeof(*a)) == 0 && !(e->old && eval_is_here(e->old, &plain, a));
 }
 
 /* The interface that has one of our addresses now: for those that no configuration names. */
@@ -253,71 +256,57 @@ kernel_interface(const struct addr *a, char dst[64])
 }
 
 static bool
-is_open(const struct view *v, struct str in, enum policy_state state, struct buf *why)
+is_open(const struct effects *e, struct str in, enum policy_state state, struct buf *why)
 {
-	struct eval_world w = { .ctx = (void *)(uintptr_t)v, .is_here = is_here };
-	struct eval_packet packet = { .in = in, .src = v->who->addr, .dst = v->who->here, .protocol = IPPROTO_TCP,
-		.sport = v->who->port, .dport = v->who->here_port, .state = state, .way = POLICY_ORIGINAL, .count = 1 };
+	struct eval_world w = { .ctx = (void *)(uintptr_t)e, .is_here = is_here };
+	struct eval_packet packet = { .in = in, .src = e->who->addr, .dst = e->who->here, .protocol = IPPROTO_TCP,
+		.sport = e->who->port, .dport = e->who->here_port, .state = state, .way = POLICY_ORIGINAL, .count = 1 };
 	struct eval_way way;
 
-	eval(v->new, &w, &packet, &way);
+	eval(e->new, &w, &packet, &way);
 	if (way.verdict != POLICY_ACCEPT || way.out.n > 0 || way.no_route) {
-		eval_say(v->new, &packet, &way, why);
+		eval_say(e->new, &packet, &way, why);
 		return false;
 	}
 	return true;
 }
 
 static bool
-stays(const struct view *v, struct buf *why)
+stays(const struct effects *e, struct buf *why)
 {
 	const struct eval_world plain = { 0 };
 	char name[64];
-	struct str in = eval_way_to(v->new, &plain, &v->who->addr);
+	struct str in = eval_way_to(e->new, &plain, &e->who->addr);
 
 	if (in.n == 0)
-		in = kernel_interface(&v->who->here, name);
+		in = kernel_interface(&e->who->here, name);
 	if (in.n == 0) {
-		buf_addf(why, _("no interface leads to %s\n"), v->who->from);
+		buf_addf(why, _("no interface leads to %s\n"), e->who->from);
 		return false;
 	}
-	return is_open(v, in, POLICY_NEW, why) && is_open(v, in, POLICY_ESTABLISHED, why);
+	return is_open(e, in, POLICY_NEW, why) && is_open(e, in, POLICY_ESTABLISHED, why);
 }
 
 bool
-effects_operator_stays(struct candidate *c, const struct operator *who)
+effects_operator_stays(const struct effects *e)
 {
 	struct buf why = BUF_INIT(1u << 20);
-	struct view v = { .c = c, .who = who };
-	int error;
-	bool good = true;
+	bool good = !e->who->remote || !e->new || stays(e, &why);
 
-	v.old = policy_of(&c->old, &error);
-	v.new = policy_of(&c->new, &error);
-	if (error < 0)
-		good = false;
-	else if (who->remote && v.new)
-		good = stays(&v, &why);
 	if (why.n > 0)
-		complain(_("guarita: this would lock you out, who come from %s to port %u:\n%s"), who->from, who->here_port,
-		    buf_cstr(&why));
+		complain(_("guarita: this would lock you out, who come from %s to port %u:\n%s"), e->who->from,
+		    e->who->here_port, buf_cstr(&why));
 	buf_free(&why);
 	return good;
 }
 
-int
-effects_show(const struct options *o, struct candidate *c, const struct operator *who)
+void
+effects_show(const struct options *o, const struct effects *e)
 {
-	int error, error_old;
-	const struct policy *old = policy_of(&c->old, &error_old), *new = policy_of(&c->new, &error);
-
-	if (error < 0 || error_old < 0)
-		return -EINVAL;
 	printf(_("\nWhat that does to packets:\n"));
-	if (show_both(o, old, new) == 0)
+	if (show_both(o, e->old, e->new) == 0)
 		printf(_("  nothing: rules and routes stay as they are\n"));
 	else
-		show_cuts(new, who);
-	(void)effects_operator_stays(c, who);
-	return 0;
+		show_cuts(e->new, e->who);
+	(void)effects_operator_stays(e);
 }

@@ -7,10 +7,19 @@
 
 #include "console/gate/candidate.h"
 #include "console/operator.h"
+#include "gate/policy/policy.h"
 
-/* Prints them; 0, or -EINVAL when the new configuration has no meaning as a whole (that was printed). */
-int effects_show(const struct options *o, struct candidate *c, const struct operator *who) WARN_UNUSED;
+/* Both configurations as what they do, worked out once; they live as long as the candidate. */
+struct effects {
+	const struct operator *who;
+	struct policy *old, *new;      /* NULL: no gate */
+};
+
+/* 0, or -EINVAL when the new one has no meaning as a whole (that was printed). */
+int effects_open(struct effects *e, struct candidate *c, const struct operator *who) WARN_UNUSED;
+/* Prints them. */
+void effects_show(const struct options *o, const struct effects *e);
 /* False, after saying why, when the new configuration would drop his connection or a new one from the same place. */
-bool effects_operator_stays(struct candidate *c, const struct operator *who);
+bool effects_operator_stays(const struct effects *e);
 
 #endif

@@ -49,10 +49,13 @@ text_interfaces(const char *key, struct conf_strs names, struct buf *out)
 {
 	if (names.n == 0)
 		return;
-	buf_addf(out, "%s %s", key, names.n > 1 ? "{ " : "");
-	for (uint32_t i = 0; i < names.n; i++)
-		buf_addf(out, "%s\"%.*s\"", i ? ", " : "", STR_FMT(names.v[i]));
-	buf_addf(out, "%s ", names.n > 1 ? " }" : "");
+	buf_add(out, str_z(key));
+	buf_add(out, names.n > 1 ? STR(" { \"") : STR(" \""));
+	for (uint32_t i = 0; i < names.n; i++) {
+		buf_add(out, i ? STR("\", \"") : STR(""));
+		buf_add(out, names.v[i]);
+	}
+	buf_add(out, names.n > 1 ? STR("\" } ") : STR("\" "));
 }
 
 static void
@@ -63,8 +66,10 @@ text_cidr(const struct cidr *c, struct buf *out)
 	unsigned bits = v4 ? c->bits - 96u : c->bits;
 
 	buf_add(out, str_of(text, addr_show(&c->net, text)));
-	if (bits != (v4 ? 32u : 128u))
-		buf_addf(out, "/%u", bits);
+	if (bits != (v4 ? 32u : 128u)) {
+		buf_add_byte(out, '/');
+		buf_add_u64(out, bits);
+	}
 }
 
 static bool
@@ -91,7 +96,9 @@ text_nets(const char *key, uint8_t family, struct conf_cidrs nets, struct buf *o
 
 	if (nets.n == 0)
 		return;
-	buf_addf(out, "%s %s { ", family == 6 ? "ip6" : "ip", key);
+	buf_add(out, family == 6 ? STR("ip6 ") : STR("ip "));
+	buf_add(out, str_z(key));
+	buf_add(out, STR(" { "));
 	for (uint32_t i = 0; i < nets.n; i++) {
 		if (nft_cidr_needless(nets, i))
 			continue;
@@ -131,17 +138,22 @@ nft_run_begin(struct policy_ranges ranges, uint32_t next)
 
 /* Likewise ports: ranges that touch are joined. */
 static void
-text_ranges(const char *key, struct policy_ranges ranges, struct buf *out)
+text_ranges(const char *of, const char *key, struct policy_ranges ranges, struct buf *out)
 {
-	const char *between = "";
-
 	if (ranges.n == 0)
 		return;
-	buf_addf(out, "%s { ", key);
+	struct str before = STR(" { ");
+	buf_add(out, str_z(of));
+	buf_add(out, str_z(key));
 	for (uint32_t from = 0, to; (from = nft_run_begin(ranges, from)) <= 65535; from = to + 1) {
 		to = nft_run_end(ranges, from);
-		buf_addf(out, from == to ? "%s%u" : "%s%u-%u", between, from, to);
-		between = ", ";
+		buf_add(out, before);
+		buf_add_u64(out, from);
+		if (from != to) {
+			buf_add_byte(out, '-');
+			buf_add_u64(out, to);
+		}
+		before = STR(", ");
 	}
 	buf_add(out, STR(" } "));
 }
@@ -175,17 +187,17 @@ text_protocol(const struct policy_rule *r, struct buf *out)
 {
 	const char *name = r->protocol == IPPROTO_TCP ? "tcp" : r->protocol == IPPROTO_UDP ? "udp" :
 	    r->protocol == IPPROTO_SCTP ? "sctp" : "th";
-	char key[32];
 
 	if (r->protocol == POLICY_ANY_PROTOCOL && r->sports.n)
 		buf_add(out, STR("meta l4proto { tcp, udp, sctp } "));
-	else if (r->protocol != POLICY_ANY_PROTOCOL)
-		buf_addf(out, "meta l4proto %d ", r->protocol);
-	snprintf(key, sizeof(key), "%s sport", name);
-	text_ranges(key, r->sports, out);
-	snprintf(key, sizeof(key), "%s dport", name);
-	text_ranges(key, r->dports, out);
-	text_ranges(r->protocol == IPPROTO_ICMP ? "icmp type" : "icmpv6 type", r->icmp, out);
+	if (r->protocol != POLICY_ANY_PROTOCOL) {
+		buf_add(out, STR("meta l4proto "));
+		buf_add_u64(out, (uint64_t)r->protocol);
+		buf_add_byte(out, ' ');
+	}
+	text_ranges(name, " sport", r->sports, out);
+	text_ranges(name, " dport", r->dports, out);
+	text_ranges(r->protocol == IPPROTO_ICMP ? "icmp" : "icmpv6", " type", r->icmp, out);
 }
 
 static void

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/hash.h"
 #include "base/when.h"
@@ -53,14 +54,11 @@ rule_add(struct building *b, const struct policy_rule *r)
 
 	if (l->n == l->size) {
 		uint32_t size = l->size ? l->size * 2 : 64;
-		void *v = size <= POLICY_RULES_MAX ?
-		    ARENA_ARRAY(b->a, struct policy_rule, size) : NULL;
+		void *v = size <= POLICY_RULES_MAX ? reallocarray(l->v, size, sizeof(*l->v)) : NULL;
 		if (!v) {
 			b->full = true;
 			return;
 		}
-		if (l->n)
-			memcpy(v, l->v, l->n * sizeof(*l->v));
 		l->v = v;
 		l->size = size;
 	}
@@ -393,39 +391,48 @@ finish(struct building *b)
 	return give_ids(b);
 }
 
+static int
+build(struct building *b)
+{
+	size_t before = diags_errors(b->d);
+
+	build_zones(b);
+	build_check_names(b);
+	build_sets(b);
+	if (!b->full) {
+		build_before(b);
+		build_written(b);
+		build_nat(b);
+		build_branches(b);
+		build_vpn(b);
+		build_fallbacks(b);
+		build_p2p(b);
+		build_after(b);
+		build_syn(b);
+		build_routes(b);
+	}
+	if (b->full) {
+		diag_error(b->d, (struct conf_pos){ .line = 1, .col = 1 }, 1, NULL,
+		    "more rules than the gate can hold");
+		return -ENOMEM;
+	}
+	return diags_errors(b->d) != before ? -EINVAL : finish(b);
+}
+
+/* The lists of the hooks grow out of the arena: only what they end as stays. */
 int
 policy_build(struct arena *a, const struct config *c, struct diags *d, struct policy **ret)
 {
 	struct building b = { .a = a, .c = c, .g = &c->gate, .d = d, .p = ARENA_NEW(a, struct policy) };
-	size_t before = diags_errors(d);
+	int r;
 
 	if (!b.p)
 		return -ENOMEM;
 	b.p->config = c;
 	b.p->suspects[0] = b.p->suspects[1] = POLICY_NO_SET;
-	build_zones(&b);
-	build_check_names(&b);
-	build_sets(&b);
-	if (!b.full) {
-		build_before(&b);
-		build_written(&b);
-		build_nat(&b);
-		build_branches(&b);
-		build_vpn(&b);
-		build_fallbacks(&b);
-		build_p2p(&b);
-		build_after(&b);
-		build_syn(&b);
-		build_routes(&b);
-	}
-	if (b.full) {
-		diag_error(d, (struct conf_pos){ .line = 1, .col = 1 }, 1, NULL,
-		    "more rules than the gate can hold");
-		return -ENOMEM;
-	}
-	if (diags_errors(d) != before)
-		return -EINVAL;
-	int r = finish(&b);
+	r = build(&b);
+	for (int h = 0; h < POLICY_HOOKS; h++)
+		free(b.hooks[h].v);
 	if (r == 0)
 		*ret = b.p;
 	return r;

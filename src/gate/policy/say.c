@@ -8,7 +8,8 @@
 static void
 say_part(struct buf *out, const char *lead)
 {
-	buf_addf(out, "%s%s", out->n ? ", " : "", lead);
+	buf_add(out, out->n ? STR(", ") : STR(""));
+	buf_add(out, str_z(lead));
 }
 
 static void
@@ -17,8 +18,10 @@ say_strs(struct buf *out, const char *lead, struct conf_strs l)
 	if (l.n == 0)
 		return;
 	say_part(out, lead);
-	for (uint32_t i = 0; i < l.n; i++)
-		buf_addf(out, "%s%.*s", i ? "," : " ", STR_FMT(l.v[i]));
+	for (uint32_t i = 0; i < l.n; i++) {
+		buf_add_byte(out, i ? ',' : ' ');
+		buf_add(out, l.v[i]);
+	}
 }
 
 static void
@@ -31,10 +34,12 @@ say_cidrs(struct buf *out, const char *lead, struct conf_cidrs l)
 	say_part(out, lead);
 	for (uint32_t i = 0; i < l.n; i++) {
 		bool v4 = addr_is_v4(&l.v[i].net);
-		size_t n = addr_show(&l.v[i].net, text);
-		buf_addf(out, "%s%.*s", i ? "," : " ", (int)n, text);
-		if (l.v[i].bits != 128)
-			buf_addf(out, "/%u", v4 ? l.v[i].bits - 96u : l.v[i].bits);
+		buf_add_byte(out, i ? ',' : ' ');
+		buf_add(out, str_of(text, addr_show(&l.v[i].net, text)));
+		if (l.v[i].bits == 128)
+			continue;
+		buf_add_byte(out, '/');
+		buf_add_u64(out, v4 ? l.v[i].bits - 96u : l.v[i].bits);
 	}
 }
 
@@ -42,9 +47,12 @@ static void
 say_ranges(struct buf *out, struct policy_ranges l)
 {
 	for (uint32_t i = 0; i < l.n; i++) {
-		buf_addf(out, "%s%u", i ? "," : " ", l.v[i].from);
-		if (l.v[i].to != l.v[i].from)
-			buf_addf(out, "-%u", l.v[i].to);
+		buf_add_byte(out, i ? ',' : ' ');
+		buf_add_u64(out, l.v[i].from);
+		if (l.v[i].to == l.v[i].from)
+			continue;
+		buf_add_byte(out, '-');
+		buf_add_u64(out, l.v[i].to);
 	}
 }
 
@@ -138,7 +146,8 @@ say_effects(struct buf *out, const struct policy *p, const struct policy_rule *r
 {
 	char text[46];
 
-	buf_addf(out, "%s%s", out->n ? ": " : "", policy_verdict_name(r->verdict));
+	buf_add(out, out->n ? STR(": ") : STR(""));
+	buf_add(out, str_z(policy_verdict_name(r->verdict)));
 	if (r->verdict == POLICY_SNAT_TO || r->verdict == POLICY_DNAT_TO) {
 		buf_addf(out, " %.*s", (int)addr_show(&r->to, text), text);
 		if (r->to_port)

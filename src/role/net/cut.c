@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "console/accounts/sessions.h"
+#include "console/gate/sessions.h"
 #include "role/net/netd.h"
 
 #define CUT_MAX 65536

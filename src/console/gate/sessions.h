@@ -1,8 +1,8 @@
 /*
  * sessions: live connections of the kernel that a policy would not let begin: `plan` shows them before, netd cuts them after.
  */
-#ifndef GUARITA_CONSOLE_ACCOUNTS_SESSIONS_H
-#define GUARITA_CONSOLE_ACCOUNTS_SESSIONS_H
+#ifndef GUARITA_CONSOLE_GATE_SESSIONS_H
+#define GUARITA_CONSOLE_GATE_SESSIONS_H
 
 #include "gate/eval.h"
 #include "sys/conntrack.h"
