@@ -19,7 +19,11 @@ static const char *const framing_names[] = { "line", "octets", NULL };
 	    .example = "program sshd, cron;"), \
 	WORDS_ROW(struct conf_relay, hosts, .keyword = "host", .max = 64, .arg = "NAME, ...", \
 	    .help = "only lines of these hosts, as the lines name them; or * at the end", \
-	    .example = "host web1, db*;")
+	    .example = "host web1, db*;"), \
+	WORDS_ROW(struct conf_relay, kinds, .keyword = "kind", .max = 64, .arg = "KIND, ...", \
+	    .help = "only lines that mean this, as guarita-rules(5) names it; auth.* is all of a family", \
+	    .text = "The decoders read each line that passed the other words; a line that nobody understands is of kind unknown.", \
+	    .example = "kind auth.*, fw.deny;")
 
 static const struct schema_row relay_rows[] = {
 	WHERE_ROW(struct conf_relay, where),
@@ -72,7 +76,7 @@ const struct schema write_schema = SCHEMA_OF("write", struct conf_relay, write_r
 void
 config_relay_name(const struct conf_relay *f, char dst[CONF_RELAY_NAME])
 {
-	const struct conf_strs *lists[] = { &f->select, &f->programs, &f->hosts };
+	const struct conf_strs *lists[] = { &f->select, &f->programs, &f->hosts, &f->kinds };
 	uint64_t h = hash_mix(hash_bytes(f->to, 0), (uint64_t)f->way);
 
 	for (size_t k = 0; k < ARRAY_LEN(lists); k++)

@@ -20,6 +20,7 @@ struct conf_relay {
 	struct str to;                 /* HOST or HOST:PORT; of a file its path */
 	struct conf_strs select;       /* as in syslog.conf; none: every line */
 	struct conf_strs programs, hosts;      /* none: any; with * at the end, all that begin so */
+	struct conf_strs kinds;        /* what lines mean, as rules name it; none: anything */
 	enum conf_relay_format format;
 	enum conf_relay_framing framing;
 	struct str certificate, key, authority;        /* PEM files, of TLS */

@@ -63,11 +63,38 @@ look_at_passwords(const struct config *c, struct diags *d)
 		    "passwords stand here in plain text, and everybody on this machine can read the file");
 }
 
-/* Names of rules stand in the configuration; only here are both known. */
+static bool
+is_kind(const struct kinds *k, struct str pattern)
+{
+	for (uint16_t i = 0; i < kinds_count(k); i++)
+		if (kinds_covers(k, pattern, i))
+			return true;
+	return false;
+}
+
+static int
+look_at_kinds(const struct conf_relay *r, const struct kinds *k)
+{
+	int rc = 0;
+
+	for (uint32_t i = 0; i < r->kinds.n; i++) {
+		if (is_kind(k, r->kinds.v[i]))
+			continue;
+		complain(_("guarita: line %u: no kind is called \"%s\"; guarita-rules(5) lists them\n"), r->where.line, r->kinds.v[i].p);
+		rc = -EINVAL;
+	}
+	return rc;
+}
+
+/* Names of rules and kinds stand in the configuration; only here are both known. */
 static int
 look_at_rules(const struct config *c, const struct engine *e)
 {
 	int rc = 0;
+
+	for (uint32_t i = 0; i < c->nrelays; i++)
+		if (look_at_kinds(&c->relays[i], e->rules->kinds) < 0)
+			rc = -EINVAL;
 
 	for (size_t i = 0; i < c->watch.disable_rules.n; i++) {
 		if (rule_find(e->rules, c->watch.disable_rules.v[i]) != UINT32_MAX)

@@ -89,6 +89,17 @@ meaning_names(const struct meaning *m, size_t *ret_n)
 	return m->names;
 }
 
+/* Received as syslog, here or at the site that the line comes from; there "site NAME /path" was a file. */
+static bool
+has_envelope(const struct vault_entry *e)
+{
+	struct str origin = str_from(e->source, sizeof("site ") - 1);
+
+	if (e->transport == VAULT_SITE)
+		return !str_starts(str_from(origin, str_find_byte(origin, ' ')), STR(" /"));
+	return e->transport == VAULT_UDP || e->transport == VAULT_TCP || e->transport == VAULT_TLS || e->transport == VAULT_UNIX;
+}
+
 static struct known_source *
 source_of(struct meaning *m, const struct vault_entry *e)
 {
@@ -101,7 +112,7 @@ source_of(struct meaning *m, const struct vault_entry *e)
 	if (m->nsources == LENSES_MAX)
 		return &m->sources[LENSES_MAX - 1];
 	o.place = arena_str(&m->texts, e->source);
-	o.envelope = e->transport == VAULT_UDP || e->transport == VAULT_TCP || e->transport == VAULT_TLS || e->transport == VAULT_UNIX;
+	o.envelope = has_envelope(e);
 	s = &m->sources[m->nsources];
 	s->lens = lens_new(m->zones, &o);
 	if (!s->lens)
@@ -120,20 +131,38 @@ add(struct fact *ret, size_t *n, uint16_t name, struct str value)
 		ret[(*n)++] = (struct fact){ .name = name, .value = value };
 }
 
+/* False: there is nothing to be read of it. */
+static bool
+read_entry(struct meaning *m, const struct vault_entry *e, struct record *r)
+{
+	struct known_source *s = source_of(m, e);
+
+	if (!s || (e->flags & VAULT_ERASED))
+		return false;
+	if (s->lines++ < SNIFF_LINES)
+		lens_sniff(s->lens, e->raw);
+	record_begin(r, e->raw, &m->extra, e->recv_ns / 1000);
+	lens_read(s->lens, r);
+	decode_routed(m->rules, m->work, s->route.n ? &s->route : NULL, r);
+	return true;
+}
+
+uint16_t
+meaning_kind(struct meaning *m, const struct vault_entry *e)
+{
+	struct record r;
+
+	return read_entry(m, e, &r) ? r.kind : (uint16_t)KIND_unknown;
+}
+
 size_t
 meaning_of(struct meaning *m, const struct vault_entry *e, struct fact ret[FACTS_MAX])
 {
-	struct known_source *s = source_of(m, e);
 	struct record r;
 	size_t n = 0;
 
-	if (!s || (e->flags & VAULT_ERASED))
+	if (!read_entry(m, e, &r))
 		return 0;
-	if (s->lines++ < SNIFF_LINES)
-		lens_sniff(s->lens, e->raw);
-	record_begin(&r, e->raw, &m->extra, e->recv_ns / 1000);
-	lens_read(s->lens, &r);
-	decode_routed(m->rules, m->work, s->route.n ? &s->route : NULL, &r);
 	if (r.kind != KIND_unknown)
 		add(ret, &n, NAME_KIND, kinds_row(m->rules->kinds, r.kind)->name);
 	add(ret, &n, NAME_HOST, record_text(&r, r.host));

@@ -18,5 +18,7 @@ void meaning_free(struct meaning *m);
 const struct str *meaning_names(const struct meaning *m, size_t *ret_n);
 /* Facts of an entry, at most FACTS_MAX; values lie in the entry's line or in m until the next call. */
 size_t meaning_of(struct meaning *m, const struct vault_entry *e, struct fact ret[FACTS_MAX]);
+/* Its kind alone: KIND_unknown where nobody knows. */
+uint16_t meaning_kind(struct meaning *m, const struct vault_entry *e);
 
 #endif

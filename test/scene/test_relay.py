@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from conftest import BUILD, ROOT, free_port, stamp, wait_until
+from conftest import BUILD, ROOT, free_port, probe, stamp, wait_until
 from test_copies import numbered, vault
 from test_tls import Authority
 
@@ -100,6 +100,34 @@ def test_lines_reach_a_plain_syslog_host(guarita, peer):
     assert found(peer.lines("tcp.log")) == [10, 11, 12]
     assert all(line.startswith("13 ") for line in peer.lines("tcp.log"))
     assert {t["relayed"] for t in targets(guarita).values()} == {2, 3}
+
+
+def test_lines_go_on_by_what_they_mean(guarita):
+    """Where a name is no guide the decoders are: kinds of a family, one kind, and what nobody understands."""
+    guarita.write_config(vault(guarita) + "".join('write "%s/%s" { %s }\n' % (guarita.dir, name, words) for name, words in (
+        ("auth", "kind auth.*;"), ("probes", "kind recon.web_probe; host gate;"), ("rest", "kind unknown; program test;"))))
+    started(guarita, 3)
+    bad = "%s gate sshd[9]: Failed password for root from 192.0.2.7 port 50273 ssh2" % stamp()
+    other = "%s web1 probe: probe from 198.51.100.9" % stamp()
+    guarita.send_udp("<38>" + bad, "<13>" + probe(1), "<13>" + other, "<13>%s gate test: nothing known number=1 here" % stamp())
+    guarita.append("a.log", probe(2), bad)
+
+    def lines(name):
+        return (guarita.dir / name).read_text().splitlines()
+    wait_until("written", lambda: len(lines("auth")) == 2 and len(lines("probes")) == 2 and len(lines("rest")) == 1)
+    assert all("Failed password" in line for line in lines("auth"))
+    assert "probe from 198.51.0.2" in lines("probes")[0] and "probe from 198.51.0.3" in lines("probes")[1]
+    assert found(lines("rest")) == [1]
+
+
+def test_a_kind_that_is_none_is_named(guarita):
+    """By `guarita check`, and by the process that would need it."""
+    guarita.write_config(vault(guarita) + 'write "%s/auth" { kind auth.*, auht.fail; }\n' % guarita.dir)
+    for command in ((GUARITA, "check", guarita.config), (BUILD / "src" / "role" / "shipd", "--check", "--config", guarita.config)):
+        done = subprocess.run([str(x) for x in command], capture_output=True, text=True)
+        assert done.returncode != 0 and 'no kind is called "auht.fail"' in done.stderr, done.stderr
+    guarita.write_config(vault(guarita) + 'write "%s/auth" { kind auth.*, auth.fail; }\n' % guarita.dir)
+    assert subprocess.run([GUARITA, "check", guarita.config], capture_output=True).returncode == 0
 
 
 @needs_syslog_ng

@@ -129,7 +129,9 @@ relay_line(struct ship *s, const struct vault_entry *e, struct str raw)
 	l.host = sender_of(s, e);
 	l.received_us = e->recv_ns / 1000;
 	l.offset_min = localtime_r(&at, &local) ? (int)(local.tm_gmtoff / 60) : 0;
-	if (!wanted(s, &l))
+	struct vault_entry whole = *e;
+	whole.raw = raw;
+	if (!wanted(s, &l) || !ship_kinds_want(s, &whole))
 		return 0;
 	syslog_write(&l, style, &message);
 	int r = buf_ok(&message) ? emit(s, buf_str(&message)) : -EMSGSIZE;
@@ -457,6 +459,7 @@ ship_relay_close(struct ship *s)
 	fd_close(&s->file);
 	buf_free(&s->text);
 	buf_free(&s->part);
+	ship_kinds_close(s);
 }
 
 const struct ship_engine ship_relay = { .name = "relay", .bytes = BATCH_BYTES, .open = open_relay, .send = send_batch, .idle = idle_relay };

@@ -22,6 +22,7 @@ struct shipping {
 	struct role *role;
 	struct ship *v;
 	size_t n;
+	struct ship_rules *rules;      /* NULL: no relay asks what a line means */
 };
 
 static const struct ship_engine *const engines[] = {
@@ -128,10 +129,24 @@ prepare(void *ctx, struct role *r)
 		target_new(p, NULL, &r->config->relays[i]);
 	for (size_t i = 0; i < p->n && e == 0; i++)
 		e = prepare_target(&p->v[i]);
+	if (e == 0)
+		e = ship_rules_read(r, &p->rules);
 	if (e < 0 || r->check_only)
 		return e;
 	e = wait_for_vault(r);
 	return e < 0 ? e : make_dirs(r);
+}
+
+static int
+load(void *ctx, struct role *r)
+{
+	struct shipping *p = ctx;
+	int e = ship_rules_load(p->rules, r->config->vault->path.p);
+
+	for (size_t i = 0; i < p->n && e == 0; i++)
+		if (p->v[i].relay)
+			e = ship_kinds_open(&p->v[i], p->rules);
+	return e;
 }
 
 /* Worker. */
@@ -302,13 +317,14 @@ finish(void *ctx)
 		ship_relay_close(s);
 	}
 	free(p->v);
+	ship_rules_free(p->rules);
 }
 
 int
 main(int argc, char **argv)
 {
 	static const struct role_calls calls = {
-		.secrets = true, .prepare = prepare, .begin = begin, .status = status, .stop = stop, .finish = finish,
+		.secrets = true, .prepare = prepare, .load = load, .begin = begin, .status = status, .stop = stop, .finish = finish,
 	};
 	struct shipping p = { .n = 0 };
 

@@ -10,10 +10,12 @@
 #include "role/role.h"
 #include "sys/tls.h"
 #include "conf/syslog_select.h"
+#include "role/ship/select.h"
 
 #define SHIP_SENT_MAX 128                  /* even */
 
 struct ship_engine;
+struct ship_kinds;
 
 struct ship_sent {                     /* a batch that a stream took */
 	uint64_t first;
@@ -44,6 +46,7 @@ struct ship {
 	bool vault_gone;               /* the last error is of the vault, not of the engine */
 	/* Of a relay. relay.c */
 	struct syslog_select select;
+	struct ship_kinds *kinds;      /* NULL: whatever they mean */
 	struct tls_trust *trust;
 	struct tls *tls;
 	int file;
