@@ -252,18 +252,28 @@ conntrack_mark(struct conntrack *c, const struct conntrack_tuple *t, bool reply,
 
 /* Flows are collected first: the dump must be over before anything is asked on the same socket. */
 struct cutting {
-	const struct cidr *net;
+	const struct cidr *nets;
+	size_t nnets;
 	struct conntrack_flow *v;
 	size_t n, size;
 };
+
+static bool
+concerns(const struct cutting *x, const struct conntrack_flow *f)
+{
+	for (size_t i = 0; i < x->nnets; i++)
+		if (cidr_has(&x->nets[i], &f->orig.src) || cidr_has(&x->nets[i], &f->orig.dst) ||
+		    cidr_has(&x->nets[i], &f->reply.src))
+			return true;
+	return false;
+}
 
 static void
 collect(void *ctx, const struct conntrack_flow *f)
 {
 	struct cutting *x = ctx;
 
-	if (!cidr_has(x->net, &f->orig.src) && !cidr_has(x->net, &f->orig.dst) &&
-	    !cidr_has(x->net, &f->reply.src))
+	if (!concerns(x, f))
 		return;
 	if (x->n == x->size) {
 		size_t size = x->size ? x->size * 2 : 64;
@@ -277,11 +287,11 @@ collect(void *ctx, const struct conntrack_flow *f)
 }
 
 int
-conntrack_cut_net(struct conntrack *c, const struct cidr *net, uint32_t *ret_n)
+conntrack_cut_nets(struct conntrack *c, const struct cidr *nets, size_t n, uint32_t *ret_n)
 {
-	struct cutting x = { .net = net };
+	struct cutting x = { .nets = nets, .nnets = n };
 	uint32_t cut = 0;
-	int r = conntrack_each(c, addr_is_v4(&net->net) ? AF_INET : AF_INET6, collect, &x);
+	int r = conntrack_each(c, AF_UNSPEC, collect, &x);
 
 	for (size_t i = 0; i < x.n && r == 0; i++) {
 		r = conntrack_cut(c, &x.v[i]);

@@ -150,21 +150,70 @@ put_elements(struct nft *n, void *at, const char *set, const struct nft_element 
 
 enum { REMOVE = 1, ADD = 2 };
 
+struct answers {
+	uint32_t begin, last, seq;
+	int error;
+	bool done;
+};
+
+/*
+ * The first refusal counts: what follows may only be its consequence. The last message is answered in any case, but where
+ * the kernel gives up the transaction as a whole: then its begin is.
+ */
+static void
+take_answers(struct answers *a, const char *bytes, size_t n)
+{
+	int left = (int)n;
+
+	for (const struct nlmsghdr *h = (const void *)bytes; mnl_nlmsg_ok(h, left); h = mnl_nlmsg_next(h, &left)) {
+		const struct nlmsgerr *e = mnl_nlmsg_get_payload(h);
+		if (h->nlmsg_type != NLMSG_ERROR || mnl_nlmsg_get_payload_len(h) < sizeof(*e))
+			continue;
+		if (e->error && !a->error) {
+			a->error = e->error;
+			a->seq = h->nlmsg_seq;
+		}
+		a->done |= h->nlmsg_seq == a->last || h->nlmsg_seq == a->begin;
+	}
+}
+
+/* Until all answers are there: one that stayed behind would be taken for that to the next question. */
+static int
+hear(struct nft *n, struct answers *a)
+{
+	int r = 0;
+
+	while (r == 0 && !a->done) {
+		ssize_t got = mnl_socket_recvfrom(n->socket, n->bytes, sizeof(n->bytes));
+		/* More refusals than the socket holds: enough are known. */
+		if (got < 0 && errno == ENOBUFS)
+			break;
+		if (got < 0 && errno != EINTR)
+			r = -errno;
+		else if (got > 0)
+			take_answers(a, n->bytes, (size_t)got);
+	}
+	while (r == 0 && !a->done && recv(mnl_socket_get_fd(n->socket), n->bytes, sizeof(n->bytes), MSG_DONTWAIT) >= 0)
+		;
+	return r < 0 ? r : a->error;
+}
+
 static int
 change(struct nft *n, const char *set, const struct nft_element *v, size_t count, int what)
 {
 	while (count > 0) {
 		size_t now = count < BATCH_ELEMENTS ? count : BATCH_ELEMENTS, at;
+		struct answers a = { .begin = n->seq + 1 };
 		at = put_frame(n, n->bytes, NFNL_MSG_BATCH_BEGIN);
 		if (what & REMOVE)
 			at += put_elements(n, n->bytes + at, set, v, now, false, what == REMOVE);
 		if (what & ADD)
 			at += put_elements(n, n->bytes + at, set, v, now, true, true);
-		uint32_t seq = n->seq;
+		a.last = n->seq;
 		at += put_frame(n, n->bytes + at, NFNL_MSG_BATCH_END);
 		if (mnl_socket_sendto(n->socket, n->bytes, at) < 0)
 			return -errno;
-		int r = receive(n, seq, NULL, NULL);
+		int r = hear(n, &a);
 		if (r < 0)
 			return r;
 		v += now;
@@ -182,7 +231,12 @@ nft_add(struct nft *n, const char *set, const struct nft_element *v, size_t coun
 int
 nft_renew(struct nft *n, const char *set, const struct nft_element *v, size_t count)
 {
-	return change(n, set, v, count, REMOVE | ADD);
+	int r = change(n, set, v, count, REMOVE | ADD);
+
+	/* One that is not there, or whose time was just over, cannot be removed: all are put in, and then they can be. */
+	if (r == -ENOENT && (r = change(n, set, v, count, ADD)) == 0)
+		r = change(n, set, v, count, REMOVE | ADD);
+	return r;
 }
 
 int
@@ -214,33 +268,6 @@ nft_next(const struct nft *n)
 	return n->seq + 2;             /* the frame's begin goes before */
 }
 
-struct answers {
-	uint32_t begin, last, seq;
-	int error;
-	bool done;
-};
-
-/*
- * The first refusal counts: what follows may only be its consequence. The last message is answered in any case, but where
- * the kernel gives up the transaction as a whole: then its begin is.
- */
-static void
-take_answers(struct answers *a, const char *bytes, size_t n)
-{
-	int left = (int)n;
-
-	for (const struct nlmsghdr *h = (const void *)bytes; mnl_nlmsg_ok(h, left); h = mnl_nlmsg_next(h, &left)) {
-		const struct nlmsgerr *e = mnl_nlmsg_get_payload(h);
-		if (h->nlmsg_type != NLMSG_ERROR || mnl_nlmsg_get_payload_len(h) < sizeof(*e))
-			continue;
-		if (e->error && !a->error) {
-			a->error = e->error;
-			a->seq = h->nlmsg_seq;
-		}
-		a->done |= h->nlmsg_seq == a->last || h->nlmsg_seq == a->begin;
-	}
-}
-
 static int
 send_batch(struct nft *n, struct str messages, uint32_t last, bool check_only)
 {
@@ -268,20 +295,10 @@ nft_commit(struct nft *n, struct str messages, uint32_t last, bool check_only, u
 	struct answers a = { .begin = n->seq + 1, .last = last };
 	int r = send_batch(n, messages, last, check_only);
 
-	while (r == 0 && !a.done) {
-		ssize_t got = mnl_socket_recvfrom(n->socket, n->bytes, sizeof(n->bytes));
-		/* More refusals than the socket holds: enough are known. */
-		if (got < 0 && errno == ENOBUFS)
-			break;
-		if (got < 0 && errno != EINTR)
-			r = -errno;
-		else if (got > 0)
-			take_answers(&a, n->bytes, (size_t)got);
-	}
-	while (r == 0 && !a.done && recv(mnl_socket_get_fd(n->socket), n->bytes, sizeof(n->bytes), MSG_DONTWAIT) >= 0)
-		;
+	if (r == 0)
+		r = hear(n, &a);
 	*ret_seq = a.seq > a.begin ? a.seq : 0;
-	return r < 0 ? r : a.error;
+	return r;
 }
 
 /* What the kernel can do. */

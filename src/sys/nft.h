@@ -46,7 +46,7 @@ struct nft_element {
  */
 int nft_add(struct nft *n, const char *set, const struct nft_element *v, size_t count) WARN_UNUSED;
 int nft_del(struct nft *n, const char *set, const struct nft_element *v, size_t count) WARN_UNUSED;
-/* Removes and adds again, in one transaction: the elements get the time-outs told here. */
+/* Removes those that are there and adds all, in one transaction: the elements get the time-outs told here. */
 int nft_renew(struct nft *n, const char *set, const struct nft_element *v, size_t count) WARN_UNUSED;
 int nft_list(struct nft *n, const char *set, void (*fn)(void *ctx, const struct nft_element *e),
     void *ctx) WARN_UNUSED;

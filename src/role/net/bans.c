@@ -183,18 +183,15 @@ enforce(struct netd *n, const struct ban *b, int64_t now_us)
 	force_of(n, b, now_us, &f);
 	if (!make_room(n, b))
 		return 0;
-	int r = nft_add(n->nft, f.set, f.v, f.n);
-	/* One that is in force keeps its time-out: it gets the new one by being made anew. */
-	if (bans_find(n->bans, &b->net, str_z(b->service)) && r == 0)
-		r = nft_renew(n->nft, f.set, f.v, f.n);
-	return r;
+	/* One that is in force would keep its time-out: it gets the new one by being made anew. */
+	return bans_find(n->bans, &b->net, str_z(b->service)) ? nft_renew(n->nft, f.set, f.v, f.n) :
+								nft_add(n->nft, f.set, f.v, f.n);
 }
 
 int
 netd_ban(struct netd *n, const struct ban *ban, const char **ret_why)
 {
 	const char *never = why_never(n, &ban->net);
-	uint32_t cut = 0;
 
 	if (never) {
 		n->refused++;
@@ -210,9 +207,7 @@ netd_ban(struct netd *n, const struct ban *ban, const char **ret_why)
 	}
 	journal(n, ban, true);
 	n->banned++;
-	/* Nothing of theirs passes any more; what is left is to forget it. */
-	if (conntrack_cut_net(n->ct, &ban->net, &cut) == 0)
-		n->cut += cut;
+	netd_cut_later(n, &ban->net);
 	return 0;
 }
 

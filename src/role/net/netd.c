@@ -63,6 +63,7 @@ netd_close(struct netd *n)
 {
 	netd_trace_end(n);
 	netd_probes_end(n);
+	netd_cuts_end(n);
 	poll_close(n->changes_poll);
 	timer_close(n->settle);
 	timer_close(n->tick);
@@ -138,8 +139,10 @@ static int
 begin(void *ctx, struct role *r)
 {
 	struct netd *n = ctx;
-	int e = netd_bans_load(n);
+	int e = netd_cuts_begin(n);
 
+	if (e == 0)
+		e = netd_bans_load(n);
 	if (e == 0)
 		e = netd_probes_begin(n);
 	if (e == 0)

@@ -12,6 +12,7 @@
 #include "sys/nft.h"
 #include "sys/rtnet.h"
 
+struct netd_cuts;
 struct netd_probe;
 struct netd_trace;
 struct trace_ask;
@@ -29,6 +30,7 @@ struct netd {
 	struct poll *changes_poll;
 	struct timer *settle, *tick;
 	struct chan *watch, *peek, *sites, *vpn;       /* to watchd, peekd, linkd, l2tpd; NULL: not there */
+	struct netd_cuts *cuts;        /* connections of the banned, to be forgotten; NULL: not begun */
 	struct netd_members *members;  /* of lists, by the VPN; NULL: none ever was */
 	int samples;                   /* copies of first packets, for peekd; -1: nobody wants them */
 	bool *route_told;              /* per route of the policy: its fault was said */
@@ -52,8 +54,12 @@ int netd_fault(const struct netd *n, int error, const char *what);
 /* rules.c: the packet filter, as one transaction. check_only: it is only tried. */
 int netd_rules_apply(struct netd *n, bool check_only) WARN_UNUSED;
 
-/* cut.c: connections that the rules in force would not let begin. */
+/* cut.c: connections that the rules in force would not let begin, */
 void netd_cut_forbidden(struct netd *n);
+/* and those of who is banned by now, within two seconds. */
+int netd_cuts_begin(struct netd *n) WARN_UNUSED;
+void netd_cut_later(struct netd *n, const struct cidr *net);
+void netd_cuts_end(struct netd *n);
 
 /* net.c: switches, links, addresses, routes; again whenever links change. */
 int netd_net_apply(struct netd *n) WARN_UNUSED;
