@@ -63,8 +63,8 @@ static const char name_bytes[256] = {
 };
 
 /* The field that rules know a writer's key by: small letters, '@' dropped, other signs become _. */
-static uint16_t
-field_of(const struct ruleset *rs, struct str key)
+uint16_t
+forms_field(const struct ruleset *rs, struct str key)
 {
 	char name[KEY_MAX];
 	size_t n = 0;
@@ -81,7 +81,7 @@ field_of(const struct ruleset *rs, struct str key)
 	return fields_find(rs->fields, str_of(name, n));
 }
 
-/* field_of(), which remembers: the keys of a log are few. */
+/* forms_field(), which remembers: the keys of a log are few. */
 static uint16_t
 known_field(const struct ruleset *rs, struct forms_work *w, struct str key)
 {
@@ -89,10 +89,10 @@ known_field(const struct ruleset *rs, struct forms_work *w, struct str key)
 	struct known_key *k;
 
 	if (key.n == 0 || key.n > KNOWN_KEY_MAX)
-		return field_of(rs, key);
+		return forms_field(rs, key);
 	k = &w->keys[(p[0] * 5u + p[key.n - 1] * 37u + p[key.n / 2] * 11u + key.n) % KNOWN_KEYS];
 	if (k->n != key.n || !same_bytes(k->text, key.p, key.n)) {
-		k->field = field_of(rs, key);
+		k->field = forms_field(rs, key);
 		k->n = (uint8_t)key.n;
 		memcpy(k->text, key.p, key.n);
 	}
@@ -158,7 +158,7 @@ take_item(void *ctx, const struct json_item *item)
 
 	if (item->type == JSON_NULL || item->type == JSON_EMPTY)
 		return true;
-	field = field_of(t->rs, item->key);
+	field = forms_field(t->rs, item->key);
 	if (field != FIELD_NONE)
 		take_pair(t, field, item->value, item->escaped, json_unescape);
 	return true;
@@ -184,8 +184,8 @@ add_flag(char *flags, size_t n, struct str word)
 	return n + word.n;
 }
 
-static bool
-is_unread(const struct line *l, uint16_t field)
+bool
+forms_is_unread(const struct line *l, uint16_t field)
 {
 	if (!l || !(l->unread >> (field % 64) & 1))
 		return false;
@@ -212,7 +212,7 @@ forms_pairs(const struct ruleset *rs, struct forms_work *w, const struct line *l
 			continue;
 		}
 		field = known_field(rs, w, kv.key);
-		if (field != FIELD_NONE && !is_unread(l, field))
+		if (field != FIELD_NONE && !forms_is_unread(l, field))
 			take_pair(&t, field, kv.value, kv.escaped, kv_unescape);
 	}
 	if (n)
@@ -275,7 +275,7 @@ take_cef(const struct ruleset *rs, struct record *r, struct slot base)
 	}
 	rest = cef.extension;
 	while (cef_next(&cef, &rest, &kv)) {
-		uint16_t field = kv.key.n ? field_of(rs, kv.key) : FIELD_NONE;
+		uint16_t field = kv.key.n ? forms_field(rs, kv.key) : FIELD_NONE;
 
 		if (field != FIELD_NONE)
 			take_pair(&t, field, kv.value, kv.escaped, kv_unescape);
@@ -324,7 +324,7 @@ learn_header(const struct ruleset *rs, struct forms_work *w, struct str line, co
 	if (!columns_header(str_of(copy, line.n), &h->columns))
 		return false;
 	for (uint16_t i = 0; i < h->columns.count; i++)
-		h->fields[i] = field_of(rs, h->columns.names[i]);
+		h->fields[i] = forms_field(rs, h->columns.names[i]);
 	return true;
 }
 

@@ -17,6 +17,9 @@ void forms_work_free(struct forms_work *w);
  * unread is passed over (l may be NULL).
  */
 void forms_pairs(const struct ruleset *rs, struct forms_work *w, const struct line *l, struct record *r, struct slot at);
+/* The field that rules know a writer's key by, or FIELD_NONE; and does line l (or NULL) drop it unread? */
+uint16_t forms_field(const struct ruleset *rs, struct str key);
+bool forms_is_unread(const struct line *l, uint16_t field);
 /* Tries the decoders of a group for these forms (1 << enum form, or together) on a message. True when one took it. */
 bool forms_decode(const struct ruleset *rs, struct decode_work *w, const struct group *g, unsigned forms,
     struct slot message, struct record *r);

@@ -24,7 +24,7 @@
 struct mould_set {
 	uint32_t first;                        /* the group that is asked first of all */
 	uint32_t groups[WORK_GROUPS_MAX + DECODE_ROUTE_MAX + 1], n;
-	struct mould *bucket[BUCKETS + 1];     /* the last: moulds that do not begin with a fixed text */
+	struct mould *bucket[2][BUCKETS + 1];  /* with a plan, and without; the last of each: those without a fixed beginning */
 };
 
 struct lesson {                        /* by line: how often it came the long way, and what came of it */
@@ -63,12 +63,14 @@ moulds_new(const struct decoders *d)
 static void
 set_free(struct mould_set *set)
 {
-	for (uint32_t i = 0; i <= BUCKETS; i++) {
-		while (set->bucket[i]) {
-			struct mould *next = set->bucket[i]->next;
+	for (uint32_t i = 0; i < 2 * (BUCKETS + 1); i++) {
+		struct mould **first = &set->bucket[i & 1][i / 2];
 
-			free(set->bucket[i]);
-			set->bucket[i] = next;
+		while (*first) {
+			struct mould *next = (*first)->next;
+
+			free(*first);
+			*first = next;
 		}
 	}
 	free(set);
@@ -355,7 +357,7 @@ static bool
 finish(struct decode_work *w, const struct mould *m, struct str text, struct slot base, const char **from, const char **to,
     struct record *r)
 {
-	enum plan_answer answer = plan_finish(w->rs, m, text, base, &w->match, from, to, r);
+	enum plan_answer answer = plan_finish(w->rs, m, text, base, &w->match, to, r);
 
 	if (answer != PLAN_STANDS_BACK)
 		return answer == PLAN_DONE;
@@ -363,29 +365,23 @@ finish(struct decode_work *w, const struct mould *m, struct str text, struct slo
 	return finish_match(w->rs, w, m->line, text, base, r);
 }
 
-static bool
-try_bucket(struct decode_work *w, struct mould **first, struct slot base, struct str text, bool alone, struct record *r)
+/* The mould of this list that the text fits, put in front; NULL when there is none. */
+static struct mould *
+find_mould(struct decode_work *w, struct mould **first, struct str text, bool alone, const char **from, const char **to)
 {
-	const char *from[MOULD_PARTS_MAX], *to[MOULD_PARTS_MAX];
 	struct mould **at = first;
 
 	for (struct mould *m = *first; m; at = &m->next, m = m->next) {
 		/* Times that others looked for have no say, here or on the long way. */
 		match_forget_times(&w->match);
-		if ((m->later && !alone) || !mould_fits(m, text, &w->match, from, to))
+		if ((m->group > 0 && !alone) || !mould_fits(m, text, &w->match, from, to))
 			continue;
 		*at = m->next;
 		m->next = *first;
 		*first = m;
-		if ((m->ndoubts || m->no_time) && doubtful(w, m, text))
-			return false;
-		if (!finish(w, m, text, base, from, to, r))
-			return false;
-		w->hit = m->line;
-		w->moulds->taken++;
-		return true;
+		return m;
 	}
-	return false;
+	return NULL;
 }
 
 static bool
@@ -394,26 +390,11 @@ open_to_any(const struct decoders *d, uint32_t group)
 	return group == d->any || group == d->none || group == d->guess || group == d->last;
 }
 
-bool
-moulds_decode(struct decode_work *w, struct mould_set *set, struct slot base, bool alone, struct record *r)
-{
-	struct str text = record_text(r, base);
-
-	/* What has a form may be asked for that first. */
-	if (text.n < KEY_BYTES || text.p[0] == '{' ||
-	    (r->data.len && w->rs->decoders->groups[set->first].form_bits >> FORM_DATA & 1))
-		return false;
-	if (try_bucket(w, &set->bucket[bucket_of(text.p)], base, text, alone, r) ||
-	    try_bucket(w, &set->bucket[BUCKETS], base, text, alone, r))
-		return true;
-	match_forget_times(&w->match);
-	return false;
-}
-
 static void
 keep(struct moulds *all, struct mould_set *set, const struct mould *draft)
 {
-	struct mould **first = &set->bucket[draft->parts[0].len < KEY_BYTES ? BUCKETS : bucket_of(draft->bytes)], **at = first;
+	struct mould **first = &set->bucket[!draft->plan.made][draft->parts[0].len < KEY_BYTES ? BUCKETS : bucket_of(draft->bytes)];
+	struct mould **at = first;
 	struct mould *m = NULL;
 	unsigned n = 0;
 
@@ -460,11 +441,88 @@ groups_upto(const struct decoders *d, const struct mould_set *set, uint32_t i, s
 	}
 }
 
+/* The best mould of those whose width is from..to-1, with a plan if there is one. False: none is good enough. */
+static bool
+choose_mould(struct decode_work *w, const struct mould_groups *g, struct str text, unsigned width, unsigned to_width,
+    unsigned bearable)
+{
+	struct moulds *all = w->moulds;
+	const char *from[MOULD_PARTS_MAX], *to[MOULD_PARTS_MAX];
+
+	all->best.ndoubts = UINT8_MAX;
+	for (; width < to_width && all->best.ndoubts > bearable; width++)
+		if (mould_learn(g, w->hit, text, &w->match, width, &all->draft) && all->draft.ndoubts < all->best.ndoubts &&
+		    !doubtful(w, &all->draft, text))
+			all->best = all->draft;
+	if (all->best.ndoubts > MOULD_DOUBTS_MAX || !mould_fits(&all->best, text, &w->match, from, to))
+		return false;
+	all->best.group = (uint8_t)(g->n - 1);
+	plan_make(w->rs, &all->best, text, from, to);
+	return true;
+}
+
+/* Lists of pairs are best taken by a mould that knows the keys; it is narrow, and may find no plan. */
+static bool
+learn_pairs(struct decode_work *w, struct mould_set *set, const struct mould_groups *g, struct str text)
+{
+	if (!choose_mould(w, g, text, 1, MOULD_WIDTHS, 0) || !w->moulds->best.plan.made)
+		return false;
+	keep(w->moulds, set, &w->moulds->best);
+	return true;
+}
+
+static bool
+has_pairs(const struct line *l)
+{
+	uint16_t i = 0;
+
+	while (i < l->pattern.nholes && l->pattern.holes[i].type != HOLE_KV)
+		i++;
+	return i < l->pattern.nholes;
+}
+
+/* A mould without a plan took the text: perhaps there is a narrower one that has one. */
+static void
+learn_plan(struct decode_work *w, struct mould_set *set, uint32_t i, struct str text)
+{
+	struct mould_groups g;
+
+	if (!has_pairs(w->hit) || text.n > MOULD_TEXT_MAX || !worth_a_mould(w->moulds, w->hit))
+		return;
+	groups_upto(w->rs->decoders, set, i, &g);
+	learn_pairs(w, set, &g, text);
+}
+
+bool
+moulds_decode(struct decode_work *w, struct mould_set *set, struct slot base, bool alone, struct record *r)
+{
+	struct str text = record_text(r, base);
+	const char *from[MOULD_PARTS_MAX], *to[MOULD_PARTS_MAX];
+	struct mould *m = NULL;
+	bool done;
+
+	/* What has a form may be asked for that first. */
+	if (text.n < KEY_BYTES || text.p[0] == '{' ||
+	    (r->data.len && w->rs->decoders->groups[set->first].form_bits >> FORM_DATA & 1))
+		return false;
+	for (uint32_t list = 0, key = bucket_of(text.p); list < 4 && !m; list++)
+		m = find_mould(w, &set->bucket[list / 2][list & 1 ? BUCKETS : key], text, alone, from, to);
+	done = m && !((m->ndoubts || m->no_time) && doubtful(w, m, text)) && finish(w, m, text, base, from, to, r);
+	if (!done) {
+		match_forget_times(&w->match);
+		return false;
+	}
+	w->hit = m->line;
+	w->moulds->taken++;
+	if (!m->plan.made)
+		learn_plan(w, set, m->group, text);
+	return true;
+}
+
 void
 moulds_learn(struct decode_work *w, struct mould_set *set, uint32_t i, struct str text)
 {
 	struct moulds *all = w->moulds;
-	const char *from[MOULD_PARTS_MAX], *to[MOULD_PARTS_MAX];
 	struct mould_groups g;
 	unsigned bearable;
 
@@ -475,14 +533,8 @@ moulds_learn(struct decode_work *w, struct mould_set *set, uint32_t i, struct st
 	bearable = all->lessons[w->hit - all->decoders->lines].doublings;
 	bearable = bearable > NARROW_LESSONS ? 2 * (bearable - NARROW_LESSONS) : 0;
 	groups_upto(w->rs->decoders, set, i, &g);
-	all->best.ndoubts = UINT8_MAX;
-	for (unsigned width = 0; width < MOULD_WIDTHS && all->best.ndoubts > bearable; width++)
-		if (mould_learn(&g, w->hit, text, &w->match, width, &all->draft) && all->draft.ndoubts < all->best.ndoubts &&
-		    !doubtful(w, &all->draft, text))
-			all->best = all->draft;
-	all->best.later = i > 0;
-	if (all->best.ndoubts <= MOULD_DOUBTS_MAX && mould_fits(&all->best, text, &w->match, from, to)) {
-		plan_make(w->rs, &all->best, text, from, to);
+	if (has_pairs(w->hit) && learn_pairs(w, set, &g, text))
+		return;
+	if (choose_mould(w, &g, text, 0, MOULD_WIDTHS, bearable))
 		keep(all, set, &all->best);
-	}
 }

@@ -54,7 +54,7 @@ struct mould {
 	const struct line *doubts[MOULD_DOUBTS_MAX];   /* may match too: then the long way decides */
 	uint8_t ndoubts, nparts, nvalues;
 	bool no_time;                  /* only for texts that do not begin with a time */
-	bool later;                    /* other groups of the set are asked before: only for records with one text */
+	uint8_t group;                 /* so many groups of the set are asked before: only for records with one text if any */
 	struct mould_part parts[MOULD_PARTS_MAX];
 	struct mould_hole values[MOULD_PARTS_MAX];
 	char bytes[MOULD_BYTES_MAX];

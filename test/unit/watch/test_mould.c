@@ -18,7 +18,9 @@ static const char rules[] =
     " line mail.info '<qid:word>: to=\\<<to:text>>, {orig_to=\\<<-:text>>, |}relay=<relay:text>, delay=<delay:num>, dsn=<dsn:word>, status=sent (<stat:text!>)';"
     " line mail.info '<qid:word>: {removed|host <-:text>|lost connection with <-:text>}';"
     " line daemon.stop '{fatal: <-:text>|panic: <-:text>}';"
-    " line fw.deny '<rule:text>IN=<iface:text> OUT=<-:kv>';"
+    " line fw.deny '<rule:text>IN=<iface:text> OUT=<-:kv>' { map src_port from spt; map dst_port from dpt; drop len, ttl, spt, dpt;"
+    "  when dst not 192.0.2.7; refine fw.accept when rule has 'ACC'; refine scan.stealth when flags has 'SYN' and proto is TCP;"
+    "  refine fw.deny_probe when src_port is 22; }"
     " line http.ok '<src> <-:word> <user:word> [<time:time>] \"<method:word> <path:word> HTTP/<-:num>\" <status:int> <bytes:word>{ <referer:quoted> <agent:quoted>|}{ <-:rest>|}';"
     " line http.ok '<src> <-:word> <user:word> [<time:time>] \"<method:word> <path:text> HTTP/<-:num>\" <status:int> <bytes:word> <*>';"
     " line daemon.start '{Started|Starting} <-:rest>';"
@@ -49,6 +51,8 @@ static const char *const shapes[] = {
 	"%: removed",
 	"%: host %",
 	"DROP IN=% OUT= MAC=% SRC=% DST=% LEN=%",
+	"DROP IN=eth0 OUT= MAC=02:00:5e:10 SRC=% DST=198.51.100.2 LEN=% TTL=0x% DF PROTO=TCP SPT=% DPT=% SYN URGP=%",
+	"ACC IN=eth0 OUT= SRC=192.0.2.9 DST=% PROTO=% SPT=% %=% LEN=%",
 	"% - % [01/Jan/2026:00:00:%0 +0000] \"GET % HTTP/1.1\" 200 % \"%\" \"%\"",
 	"% - - [01/Jan/2026:00:00:00 +0000] \"GET % HTTP/1.1\" % %",
 	"Started Session % of User %.",
