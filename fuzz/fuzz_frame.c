@@ -2,6 +2,8 @@
  * Files of a vault's log: a reader never leaves its bytes, whatever stands in them; a record that is taken has one form;
  * and a log that is not what the keys say is never called whole.
  */
+#include <errno.h>
+
 #include "fuzz.h"
 #include "vault/recover.h"
 
@@ -45,15 +47,22 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct frame f;
 	struct keys k;
 
-	while (frame_read(rest, &f) == 1) {
-		CLAIM(frame_bytes(&f) <= rest.n && fuzz_within(in, f.lines) && fuzz_within(in, f.side));
-		check_lines(in, &f);
+	static const uint8_t key[LOG_KEY_BYTES] = "a key of a file of the log";
+	struct frame_cipher *cipher = frame_cipher_new(key);
+
+	CLAIM(cipher);
+	while (frame_read(rest, cipher, &f) == 1) {
+		CLAIM(frame_bytes(&f) <= rest.n && f.lines.n + f.side.n + FRAME_HEAD == frame_bytes(&f));
+		CLAIM(f.encrypted || (fuzz_within(in, f.lines) && fuzz_within(in, f.side)));
+		CLAIM(!f.encrypted || frame_read(rest, NULL, &f) == -EACCES);
+		check_lines(f.encrypted ? f.lines : in, &f);
 		rest = str_from(rest, frame_bytes(&f));
 	}
 	keys_begin(&k, &secret, &secret);
 	k.frame = 2;
-	CLAIM(recover(in, &k, &nonces, NULL, &judged) == 0);
+	CLAIM(recover(in, cipher, &k, &nonces, NULL, &judged) == 0);
 	CLAIM(judged.verdict == RECOVER_TAMPERED && judged.good_bytes + judged.torn_bytes == size);
 	CLAIM(keys_load(in, &k) < 0 || size >= KEYS_SLOT_BYTES / 4);
+	frame_cipher_free(cipher);
 	return 0;
 }

@@ -336,7 +336,7 @@ static const struct schema_row vault_rows[] = {
 	    .help = "a line waits at most so long for others to be sealed with it",
 	    .example = "frame 20ms;"),
 	BOOL_ROW(struct conf_vault, encrypt, .keyword = "encrypt", .def = "yes",
-	    .help = "packed lines are encrypted, each segment with a key of its own",
+	    .help = "lines are encrypted on the disk, each file of the log and each segment with a key of its own",
 	    .text = "To delete lines is then to destroy a key, also in copies that lie elsewhere.",
 	    .example = "encrypt no;"),
 	BLOCK_OPT_ROW(struct conf_vault, retention, struct conf_retention, retention_schema,

@@ -30,6 +30,8 @@ static const struct { enum msg_peer a, b; } links[] = {
 	{ MSG_L2TPD, MSG_NETD },
 	{ MSG_NETD, MSG_LINKD },
 	{ MSG_VAULTD, MSG_LINKD },
+	{ MSG_VAULTD, MSG_PACKD },
+	{ MSG_VAULTD, MSG_SHIPD },
 };
 
 static struct unit *

@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 
-static const struct str magic = STR_INIT("GWF1");
+static const struct str plain_magic = STR_INIT("GWF1"), encrypted_magic = STR_INIT("GWF2");
 
 static void
 copy_digest(struct cur *c, struct digest *ret)
@@ -17,12 +17,13 @@ copy_digest(struct cur *c, struct digest *ret)
 
 /* What the head says, and whether it can be so. */
 static bool
-read_head(struct cur *c, struct frame *f, uint32_t *side, uint32_t *lines)
+read_head(struct cur *c, struct frame *f)
 {
-	struct str m = cur_bytes(c, magic.n), pad, boot;
+	struct str m = cur_bytes(c, plain_magic.n), pad, boot;
 
-	*lines = cur_u32(c);
-	*side = cur_u32(c);
+	f->encrypted = str_eq(m, encrypted_magic);
+	f->lines_bytes = cur_u32(c);
+	f->side_bytes = cur_u32(c);
 	f->count = cur_u32(c);
 	f->kind = (enum frame_kind)cur_u8(c);
 	pad = cur_bytes(c, 3);
@@ -34,31 +35,65 @@ read_head(struct cur *c, struct frame *f, uint32_t *side, uint32_t *lines)
 	boot = cur_bytes(c, FRAME_BOOT_BYTES);
 	copy_digest(c, &f->before);
 	copy_digest(c, &f->root);
-	return cur_ok(c) && memcpy(f->boot, boot.p, FRAME_BOOT_BYTES) && str_eq(m, magic) && str_eq(pad, STR("\0\0\0")) &&
-	    f->kind >= FRAME_LINES && f->kind < FRAME_KINDS && *side <= FRAME_SIDE_MAX && *lines <= FRAME_LINES_MAX;
+	return cur_ok(c) && memcpy(f->boot, boot.p, FRAME_BOOT_BYTES) && (f->encrypted || str_eq(m, plain_magic)) &&
+	    str_eq(pad, STR("\0\0\0")) && f->kind >= FRAME_LINES && f->kind < FRAME_KINDS && f->side_bytes <= FRAME_SIDE_MAX &&
+	    f->lines_bytes <= FRAME_LINES_MAX;
 }
 
-int
-frame_read(struct str bytes, struct frame *ret)
+static struct digest
+digest_of_side(const struct frame_cipher *cipher, struct str side)
+{
+	return cipher ? frame_cipher_side(cipher, side) : digest_of(&side, 1);
+}
+
+/* All of a frame but what is behind its head, which is left to the caller. */
+static int
+read_whole(struct str bytes, struct frame *ret, struct digest *ret_side, struct str *ret_body)
 {
 	struct cur c = cur_of(bytes);
-	struct frame f;
-	struct digest side_digest;
-	uint32_t side, lines;
+	struct frame f = { .head = str_head(bytes, FRAME_HEAD) };
 
 	if (bytes.n == 0)
 		return 0;
-	if (!read_head(&c, &f, &side, &lines))
+	if (!read_head(&c, &f))
 		return -EBADMSG;
-	copy_digest(&c, &side_digest);
+	copy_digest(&c, ret_side);
 	copy_digest(&c, &f.seal);
-	f.head = str_head(bytes, FRAME_HEAD);
-	f.lines = cur_bytes(&c, lines);
-	f.side = cur_bytes(&c, side);
+	*ret_body = cur_bytes(&c, (size_t)f.lines_bytes + f.side_bytes);
 	if (!cur_ok(&c))
 		return -EBADMSG;
-	struct digest want = digest_of(&f.side, 1);
-	if (!digest_eq(&want, &side_digest))
+	*ret = f;
+	return 1;
+}
+
+int
+frame_skim(struct str bytes, struct frame *ret)
+{
+	struct digest side;
+	struct str body;
+
+	return read_whole(bytes, ret, &side, &body);
+}
+
+int
+frame_read(struct str bytes, struct frame_cipher *cipher, struct frame *ret)
+{
+	struct digest side;
+	struct str body;
+	struct frame f;
+	int r = read_whole(bytes, &f, &side, &body);
+
+	if (r <= 0)
+		return r;
+	if (f.encrypted) {
+		r = cipher ? frame_cipher_open(cipher, &f.seal, body, &body) : -EACCES;
+		if (r < 0)
+			return r;
+	}
+	f.lines = str_head(body, f.lines_bytes);
+	f.side = str_from(body, f.lines_bytes);
+	struct digest want = digest_of_side(f.encrypted ? cipher : NULL, f.side);
+	if (!digest_eq(&want, &side))
 		return -EBADMSG;
 	*ret = f;
 	return 1;
@@ -97,11 +132,10 @@ frame_size(struct str head, size_t *ret)
 {
 	struct cur c = cur_of(head);
 	struct frame f;
-	uint32_t side, lines;
 
-	if (head.n < FRAME_HEAD || !read_head(&c, &f, &side, &lines))
+	if (head.n < FRAME_HEAD || !read_head(&c, &f))
 		return -EBADMSG;
-	*ret = FRAME_HEAD + (size_t)lines + side;
+	*ret = frame_bytes(&f);
 	return 0;
 }
 
@@ -127,15 +161,15 @@ frame_add(struct buf *out, const struct vault_entry *e)
 	out->n += c.n;
 }
 
-void
-frame_finish(struct buf *out, struct str side, struct frame *f, const struct keys *k)
+int
+frame_finish(struct buf *out, struct str side, struct frame *f, const struct keys *k, struct frame_cipher *cipher)
 {
-	struct digest side_digest = digest_of(&side, 1);
+	struct digest side_digest = digest_of_side(cipher, side);
 	size_t lines = out->n - FRAME_HEAD;
 	struct enc e = enc_of(out->p, FRAME_HEAD);
 
 	assert(buf_ok(out) && lines <= FRAME_LINES_MAX && side.n <= FRAME_SIDE_MAX);
-	enc_bytes(&e, magic);
+	enc_bytes(&e, cipher ? encrypted_magic : plain_magic);
 	enc_u32(&e, (uint32_t)lines);
 	enc_u32(&e, (uint32_t)side.n);
 	enc_u32(&e, f->count);
@@ -156,7 +190,10 @@ frame_finish(struct buf *out, struct str side, struct frame *f, const struct key
 	enc_bytes(&e, digest_str(&f->seal));
 	assert(enc_ok(&e) && e.n == FRAME_HEAD);
 	f->head = str_of(out->p, FRAME_HEAD);
+	f->encrypted = cipher != NULL;
 	buf_add(out, side);
+	assert(buf_ok(out));
+	return cipher ? frame_cipher_apply(cipher, &f->seal, out->p + FRAME_HEAD, out->n - FRAME_HEAD) : 0;
 }
 
 void

@@ -6,6 +6,8 @@
  *   digest of the head before 32  root 32 (of the tree with these lines)  SHA-256 of side 32  seal 32
  *   then lines, then side
  *
+ * "GWF2" is the same with lines and side encrypted, as one run, and the side's digest keyed (vault/frame_cipher.h).
+ *
  * Lines: u16 length and record (vault/entry.h), one after the other. Side: what the writer needs to go on after a
  * restart. The seal is HMAC-SHA-256 under the frame's key over the head up to the seal; root, the side's digest and the
  * digest of the head before it (seal included) make it cover everything up to here.
@@ -15,6 +17,7 @@
 
 #include "base/buf.h"
 #include "vault/entry.h"
+#include "vault/frame_cipher.h"
 #include "vault/keys.h"
 #include "vault/tree.h"
 
@@ -33,11 +36,12 @@ enum frame_kind {
 
 struct frame {
 	enum frame_kind kind;
-	uint32_t count;
+	uint32_t count, side_bytes, lines_bytes;
 	uint64_t epoch, number, first;
 	int64_t wall_us;
 	uint64_t boot_us;
 	uint8_t boot[FRAME_BOOT_BYTES];
+	bool encrypted;
 	struct digest before, root, seal;
 	struct str head;               /* as read */
 	struct str side, lines;
@@ -45,13 +49,16 @@ struct frame {
 
 /*
  * Takes the frame at the beginning of the bytes: 1, 0 when there are none, -EBADMSG when they are not a whole frame: torn,
- * or changed in head or side. Neither lines nor seal are looked at.
+ * or changed in head or side. Neither lines nor seal are looked at. -EACCES: encrypted, and cipher is NULL. Lines and side
+ * of an encrypted frame live until the cipher opens another.
  */
-int frame_read(struct str bytes, struct frame *ret) WARN_UNUSED;
+int frame_read(struct str bytes, struct frame_cipher *cipher, struct frame *ret) WARN_UNUSED;
+/* The same by the head alone, which needs no cipher: lines and side stay empty and unchecked. */
+int frame_skim(struct str bytes, struct frame *ret) WARN_UNUSED;
 static inline size_t
 frame_bytes(const struct frame *f)
 {
-	return FRAME_HEAD + f->side.n + f->lines.n;
+	return FRAME_HEAD + (size_t)f->side_bytes + f->lines_bytes;
 }
 
 /* The next record of frame.lines: 1, 0 at the end, -EBADMSG. */
@@ -67,8 +74,12 @@ int frame_size(struct str head, size_t *ret) WARN_UNUSED;
 /* Begins a frame in an empty buffer: leaves room for the head. Lines are added, then it is finished. */
 void frame_begin(struct buf *out);
 void frame_add(struct buf *out, const struct vault_entry *e);
-/* Adds the side and fills in the head; f says the rest. Sets f->seal and f->head. The buffer must be whole. */
-void frame_finish(struct buf *out, struct str side, struct frame *f, const struct keys *k);
+/*
+ * Adds the side, for which there is room, and fills in the head; f says the rest. Sets f->seal and f->head. With a cipher
+ * the frame is encrypted. The buffer must be whole. 0, or -EIO of the cipher: the frame is nothing then.
+ */
+int frame_finish(struct buf *out, struct str side, struct frame *f, const struct keys *k, struct frame_cipher *cipher)
+    WARN_UNUSED;
 
 /* The right edge of a tree: u64 size, digests by rising level. */
 void tree_pack(const struct tree *t, struct buf *out);

@@ -4,9 +4,9 @@
 #include <errno.h>
 
 void
-wal_open(struct wal_reader *w, struct str bytes, struct nonce_store *nonces)
+wal_open(struct wal_reader *w, struct str bytes, struct frame_cipher *cipher, struct nonce_store *nonces)
 {
-	*w = (struct wal_reader){ .bytes = bytes, .nonces = nonces };
+	*w = (struct wal_reader){ .bytes = bytes, .cipher = cipher, .nonces = nonces };
 }
 
 /* The first frame brings the tree to go on from. */
@@ -53,10 +53,10 @@ wal_next(struct wal_reader *w, struct frame *ret, enum wal_fault *ret_fault)
 {
 	enum wal_fault fault = WAL_WHOLE;
 	struct frame f;
-	int r = frame_read(str_from(w->bytes, w->offset), &f);
+	int r = frame_read(str_from(w->bytes, w->offset), w->cipher, &f);
 
-	if (r == 0)
-		return 0;
+	if (r == 0 || (r < 0 && r != -EBADMSG))
+		return r;
 	if (r < 0)
 		fault = WAL_TORN;
 	else if (!w->started)
@@ -135,8 +135,8 @@ judge_ahead(const struct keys *k, const struct wal_reader *before, struct recove
 }
 
 int
-recover(struct str newest, const struct keys *k, struct nonce_store *nonces, const struct recover_calls *calls,
-    struct recover *ret)
+recover(struct str newest, struct frame_cipher *cipher, const struct keys *k, struct nonce_store *nonces,
+    const struct recover_calls *calls, struct recover *ret)
 {
 	struct recover r = { .verdict = RECOVER_TAMPERED };
 	enum wal_fault fault = WAL_WHOLE;
@@ -144,7 +144,7 @@ recover(struct str newest, const struct keys *k, struct nonce_store *nonces, con
 	struct frame f;
 	int got;
 
-	wal_open(&w, newest, nonces);
+	wal_open(&w, newest, cipher, nonces);
 	if (calls) {
 		w.on_node = calls->on_node;
 		w.ctx = calls->ctx;

@@ -18,6 +18,7 @@ struct wal_reader {
 	struct digest last;            /* of the last frame, frame_digest() */
 	bool started;
 	struct nonce_store *nonces;
+	struct frame_cipher *cipher;   /* of the file, the caller's; NULL: it is not encrypted */
 	tree_node_fn *on_node;         /* told of nodes that become complete; may be NULL */
 	void *ctx;
 };
@@ -29,8 +30,8 @@ enum wal_fault {
 	WAL_ALTERED,                   /* lines that do not give the root */
 };
 
-void wal_open(struct wal_reader *w, struct str bytes, struct nonce_store *nonces);
-/* The next frame, its lines hashed: 1, 0 at the end, or -EBADMSG with *ret_fault. Any other error is the nonces'. */
+void wal_open(struct wal_reader *w, struct str bytes, struct frame_cipher *cipher, struct nonce_store *nonces);
+/* The next frame, its lines hashed: 1, 0 at the end, or -EBADMSG with *ret_fault. Any other error is the nonces' or the cipher's. */
 int wal_next(struct wal_reader *w, struct frame *ret, enum wal_fault *ret_fault) WARN_UNUSED;
 
 enum recover_verdict {
@@ -56,8 +57,8 @@ struct recover_calls {
 	tree_node_fn *on_node;                                 /* may be NULL */
 };
 
-/* Reads the newest file to its end and judges. calls may be NULL. 0, or an error of the nonces. */
-int recover(struct str newest, const struct keys *k, struct nonce_store *nonces, const struct recover_calls *calls,
-    struct recover *ret) WARN_UNUSED;
+/* Reads the newest file to its end and judges. calls may be NULL. 0, or an error of the nonces or the cipher. */
+int recover(struct str newest, struct frame_cipher *cipher, const struct keys *k, struct nonce_store *nonces,
+    const struct recover_calls *calls, struct recover *ret) WARN_UNUSED;
 
 #endif

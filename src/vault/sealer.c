@@ -94,7 +94,9 @@ sealer_finish(struct sealer *s, struct str side, int64_t wall_us, uint64_t boot_
 		s->frame.wall_us = wall_us;
 		s->frame.boot_us = boot_us;
 		s->frame.root = tree_root(&s->tree);
-		frame_finish(&s->out, buf_str(&whole), &s->frame, &s->keys);
+		r = frame_finish(&s->out, buf_str(&whole), &s->frame, &s->keys, s->cipher);
+	}
+	if (r == 0) {
 		struct digest last = frame_digest(&s->frame);
 		keys_step(&s->keys, &last, s->tree.size, &s->frame.root);
 		*ret_bytes = s->out;

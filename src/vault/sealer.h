@@ -26,6 +26,7 @@ struct sealer {
 	struct sealer_opts opts;
 	struct tree tree;
 	struct keys keys;              /* of the next frame */
+	struct frame_cipher *cipher;   /* of the file that is written, the caller's; NULL: frames stay in the clear */
 	struct nonce_walk walk;
 	bool walking;                  /* walk stands at tree.size */
 	struct buf out;                /* the frame being made */
@@ -47,8 +48,8 @@ sealer_full(const struct sealer *s)
 }
 /*
  * The frame's bytes, to be written: they are the caller's, who frees them. The side of a START frame gets the tree's
- * edge before it. Afterwards s->keys is the state to be written behind the frame. -ENOMEM when a buffer could not grow:
- * nothing is sealed then, and the log must be opened anew.
+ * edge before it. Afterwards s->keys is the state to be written behind the frame. -ENOMEM when a buffer could not grow,
+ * -EIO of the cipher: nothing is sealed then, and the log must be opened anew.
  */
 int sealer_finish(struct sealer *s, struct str side, int64_t wall_us, uint64_t boot_us, struct buf *ret_bytes) WARN_UNUSED;
 

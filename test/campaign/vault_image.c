@@ -240,7 +240,7 @@ index_file(struct vault_image *v, enum image_part part)
 	struct frame f;
 	int r;
 
-	wal_open(&w, buf_str(&vault_image_now(v)->part[part]), &v->nonces);
+	wal_open(&w, buf_str(&vault_image_now(v)->part[part]), NULL, &v->nonces);
 	for (;;) {
 		struct image_frame *at = &v->frames[v->nframes];
 		at->before = w.tree;

@@ -212,7 +212,7 @@ def seals(vault, auditor):
         data, at = path.read_bytes(), 0
         while at < len(data):
             head = data[at:at + 204]
-            need(head[:4] == b"GWF1", "%s: no frame at %d" % (path.name, at))
+            need(head[:4] in (b"GWF1", b"GWF2"), "%s: no frame at %d" % (path.name, at))
             while epoch < int.from_bytes(head[20:28], "big"):
                 a, epoch, f = step(a, b"next epoch"), epoch + 1, None
             f = f or step(a, b"frames")

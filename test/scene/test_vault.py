@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+import logfile
 from conftest import BUILD, LIMIT, ROOT, alive, probe, wait_until
 
 SECOND = BUILD / "src" / "main" / "guarita-verify"
@@ -24,21 +25,7 @@ def vault(guarita):
 
 def raws(guarita):
     """Every raw line in the log's files, read by the format alone (guarita-vault(7))."""
-    lines = []
-    for path in sorted((guarita.dir / "vault" / "wal").glob("*.wal")):
-        data, at = path.read_bytes(), 0
-        while at < len(data):
-            assert data[at:at + 4] == b"GWF1"
-            nlines, nside = (int.from_bytes(data[at + i:at + i + 4], "big") for i in (4, 8))
-            p, end = at + 204, at + 204 + nlines
-            while p < end:
-                size = int.from_bytes(data[p:p + 2], "big")
-                record = data[p + 2:p + 2 + size]
-                source = int.from_bytes(record[3:5], "big")
-                lines.append((record[13:13 + source].decode(), record[13 + source:].decode(errors="replace")))
-                p += 2 + size
-            at = end + nside
-    return lines
+    return list(logfile.lines(guarita.dir / "vault"))
 
 
 def probes(guarita):
@@ -104,19 +91,63 @@ def test_each_process_may_die_alone(guarita):
     assert len(sealed) == 40 and len(set(sealed)) == 40
 
 
+def test_no_line_stands_on_the_disk_as_it_came(guarita):
+    with_vault(guarita).start()
+    guarita.append("a.log", *(probe(i) for i in range(10)))
+    guarita.wait_incidents(10)
+    wait_until("all sealed", lambda: len(probes(guarita)) >= 10)
+    assert guarita.stop() == 0
+    folder = guarita.dir / "vault"
+    for path in folder.rglob("*"):
+        assert path.is_dir() or b"probe from" not in path.read_bytes(), path
+    # The command finds the keys by itself; without the key of the file nothing is read, and that is said.
+    found = run("log", "probe", "--vault", folder, "--rules", guarita.dir / "rules")
+    assert found.stdout.count("probe from 198.51.0.") >= 10, found.stderr
+    key = max((folder / "wal").glob("*.key"))
+    kept = key.read_bytes()
+    key.unlink()
+    found = run("log", "probe", "--vault", folder, "--rules", guarita.dir / "rules")
+    assert "probe from" not in found.stdout and key.with_suffix(".wal").name in found.stderr + found.stdout
+    # A file without its key is no crash.
+    key.write_bytes(bytes(len(kept)))
+    guarita.start()
+    assert vault(guarita)["start"] == "tampered"
+
+
+def test_a_vault_of_an_older_version_is_read_and_gone_on_with(guarita):
+    """Its log lies in the clear; what comes from now on does not."""
+    with_vault(guarita, "epochs 64; encrypt no;").start()
+    guarita.append("a.log", *(probe(i) for i in range(5)))
+    guarita.wait_incidents(5)
+    assert guarita.stop() == 0
+    folder = guarita.dir / "vault"
+    assert not list((folder / "wal").glob("*.key"))
+    with_vault(guarita).start()
+    guarita.append("a.log", *(probe(5 + i) for i in range(5)))
+    guarita.wait_incidents(10)
+    wait_until("all sealed", lambda: len(probes(guarita)) >= 10)
+    assert guarita.stop() == 0
+    assert vault_verify(folder) == 0
+    assert b"probe from 198.51.0.9" not in b"".join(path.read_bytes() for path in (folder / "wal").iterdir())
+
+
+def vault_verify(folder):
+    return run("vault", "verify", "--vault", folder).returncode
+
+
 def test_a_changed_line_is_found_and_set_aside(guarita):
     with_vault(guarita).start()
     guarita.append("a.log", *(probe(i) for i in range(10)))
     guarita.wait_incidents(10)
     guarita.kill_all()
     path = max((guarita.dir / "vault" / "wal").glob("*.wal"))
-    data = path.read_bytes()
-    at = data.index(b"probe from 198.51.0.5")
-    path.write_bytes(data[:at + 20] + b"9" + data[at + 21:])
+    data, at = bytearray(path.read_bytes()), logfile.opened(path).index(b"probe from 198.51.0.5")
+    data[at + 20] ^= ord("5") ^ ord("9")
+    path.write_bytes(data)
     guarita.start()
     assert vault(guarita)["start"] == "tampered"
     aside, = (guarita.dir / "vault").glob("set-aside-*")
-    assert (aside / "wal" / path.name).read_bytes() == data[:at + 20] + b"9" + data[at + 21:]
+    assert (aside / "wal" / path.name).read_bytes() == data
     assert "TAMPERED" in guarita.stderr()
     # Receiving goes on, in a new vault, whose first lines say what was found.
     guarita.append("a.log", probe(11))

@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+import logfile
 from conftest import Guarita, probe, wait_until
 from test_keeping import feed, index_of, segments, verify
 from test_vault import probes, raws, run, vault, with_vault
@@ -131,7 +132,7 @@ def test_bit_rot_is_named_and_hides_nothing_else(guarita):
     # In a frame of the log: named with the place of the first line that cannot be proved.
     log = max((folder / "wal").glob("*.wal"), key=lambda p: p.stat().st_size)
     data = log.read_bytes()
-    flip(log, data.index(b"dhcpd number"))
+    flip(log, logfile.opened(log).index(b"dhcpd number"))
     status, said = verify(guarita)
     assert status != 0 and "not those that were sealed" in said, said
     log.write_bytes(data)
@@ -158,7 +159,7 @@ def known_frames(folder):
 def behind_the_keys(log, frames):
     """Where the bytes begin of which no sync was waited for yet."""
     data, at = log.read_bytes(), 0
-    while data[at:at + 4] == b"GWF1" and int.from_bytes(data[at + 28:at + 36], "big") < frames:
+    while data[at:at + 3] == b"GWF" and int.from_bytes(data[at + 28:at + 36], "big") < frames:
         at += 204 + sum(int.from_bytes(data[at + i:at + i + 4], "big") for i in (4, 8))
     return at
 

@@ -96,7 +96,9 @@ vault_dir_open(struct vault_dir *d, const char *path)
 	if (r < 0)
 		return r;
 	d->nonces = map_part(d, "keys/nonces");
-	d->encrypted = file_path(wal, sizeof(wal), path, SEGMENT_MASTER) == 0 && access(wal, F_OK) == 0;
+	d->encrypted = file_path(wal, sizeof(wal), path, KEYRING_LOG) == 0 && access(wal, F_OK) == 0;
+	if (!d->encrypted)
+		d->encrypted = file_path(wal, sizeof(wal), path, KEYRING_MASTER) == 0 && access(wal, F_OK) == 0;
 	for (size_t i = 0; i < VAULT_TREE_LEVELS; i++)
 		d->nodes[i] = map_part(d, levels[i]);
 	return 0;
@@ -106,6 +108,7 @@ static void
 leave_file(struct vault_dir *d)
 {
 	file_unmap(d->at.map);
+	frame_cipher_free(d->at.cipher);
 	d->at = (struct vault_at){ .open = false };
 }
 
@@ -143,9 +146,11 @@ enter_file(struct vault_dir *d, uint64_t index)
 		d->at.map = map_part(d, name);
 		if (!d->at.map.n)
 			return fault(d, -EIO, "%s/%s cannot be read", d->path, name);
+		int r = keyring_cipher(d->ring, d->path, first, &d->at.cipher);
+		if (r < 0)
+			return fault(d, r, "%s/%s is encrypted, and its key cannot be read: %s", d->path, name, strerror(-r));
 	}
-	struct str map = d->at.map;
-	d->at = (struct vault_at){ .map = map, .first = first, .next = first, .open = true };
+	d->at = (struct vault_at){ .map = d->at.map, .cipher = d->at.cipher, .first = first, .next = first, .open = true };
 	return 0;
 }
 
@@ -166,12 +171,16 @@ logged_record(struct vault_dir *d, uint64_t index, struct str *ret)
 			}
 		if (r < 0)
 			break;
-		r = frame_read(str_from(at->map, at->offset), &at->frame);
+		struct str rest = str_from(at->map, at->offset);
+		r = frame_skim(rest, &at->frame);
 		if (r <= 0)
+			break;
+		bool before = at->frame.first + at->frame.count <= index;
+		r = before ? 0 : frame_read(rest, at->cipher, &at->frame);
+		if (r < 0)
 			break;
 		r = 0;
 		at->offset += frame_bytes(&at->frame);
-		bool before = at->frame.first + at->frame.count <= index;
 		at->lines = before ? cur_of(STR_NULL) : cur_of(at->frame.lines);
 		at->next = before ? at->frame.first + at->frame.count : at->frame.first;
 	}
@@ -191,7 +200,7 @@ int
 vault_dir_enter_segment(struct vault_dir *d, size_t i)
 {
 	seg_reader_close(&d->reader);
-	int r = seg_reader_open(&d->reader, d->path, d->segments[i]);
+	int r = seg_reader_open(&d->reader, d->ring, d->path, d->segments[i]);
 	return r < 0 ? fault(d, r, "%.4000s/seg/%020llu.seg: %s", d->path, (unsigned long long)d->segments[i],
 	    d->reader.segment.fault[0] ? d->reader.segment.fault : strerror(-r)) : 0;
 }

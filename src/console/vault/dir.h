@@ -27,6 +27,7 @@ struct vault_at {
 	struct cur lines;
 	uint64_t next;                 /* index of the next in lines */
 	bool open;
+	struct frame_cipher *cipher;   /* of this file, where it is encrypted */
 };
 
 struct vault_dir {
@@ -44,6 +45,7 @@ struct vault_dir {
 	struct nonce_store store;
 	struct gone_list gone;         /* segments of which no line is left */
 	bool encrypted;                /* segments have keys */
+	const struct keyring *ring;    /* keys we were told: set behind vault_dir_open(); NULL: they are looked for */
 	const struct conf_retention *retention;        /* as the configuration says, when it was asked */
 	struct str nodes[VAULT_TREE_LEVELS];
 	char why[PATH_MAX + 256];      /* after a failure: a sentence for people */

@@ -63,7 +63,7 @@ packed_until(struct pack *p, uint64_t *ret)
 	if (r == 0)
 		r = file_numbers(path, STR(".seg"), &segments, &n);
 	if (r == 0 && n && segments[n - 1] >= *ret) {
-		r = seg_reader_open(&last, p->o->vault, segments[n - 1]);
+		r = seg_reader_open(&last, p->o->ring, p->o->vault, segments[n - 1]);
 		if (r == 0)
 			*ret = last.segment.first_index + last.segment.rows;
 		seg_reader_close(&last);
@@ -109,10 +109,13 @@ each_record(struct pack *p, int (*take)(void *ctx, uint64_t index, struct str re
 
 	for (size_t i = p->from; i < p->to && r == 0; i++) {
 		struct str map = STR_NULL, rest, record;
+		struct frame_cipher *cipher = NULL;
 		struct frame f;
 		snprintf(path, sizeof(path), "%s/wal/%020llu.wal", p->o->vault, (unsigned long long)p->files[i]);
 		r = file_map(path, &map);
-		for (rest = map; r == 0 && (r = frame_read(rest, &f)) == 1; rest = str_from(rest, frame_bytes(&f))) {
+		if (r == 0)
+			r = keyring_cipher(p->o->ring, p->o->vault, p->files[i], &cipher);
+		for (rest = map; r == 0 && (r = frame_read(rest, cipher, &f)) == 1; rest = str_from(rest, frame_bytes(&f))) {
 			struct cur lines = cur_of(f.lines);
 			while ((r = frame_record(&lines, &record)) == 1)
 				if ((r = take(ctx, index++, record)) < 0)
@@ -120,6 +123,7 @@ each_record(struct pack *p, int (*take)(void *ctx, uint64_t index, struct str re
 			r = r < 0 ? r : 0;
 		}
 		file_unmap(map);
+		frame_cipher_free(cipher);
 	}
 	return r < 0 ? r : index == p->end ? 0 : -EBADMSG;
 }

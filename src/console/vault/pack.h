@@ -8,6 +8,7 @@
 
 #include "base/str.h"
 
+struct keyring;
 struct ruleset;
 struct decode_work;
 
@@ -17,6 +18,7 @@ struct pack_opts {
 	struct decode_work *work;
 	uint64_t rows_min;             /* fewer lines than so many wait for more */
 	uint64_t seed;                 /* random */
+	const struct keyring *ring;    /* what vaultd told us: the key of the log */
 	bool encrypt;                  /* with a key of its own, left beside the segment for vaultd to take in */
 };
 

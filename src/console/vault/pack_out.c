@@ -80,8 +80,16 @@ pack_out_finish(struct pack_out *p)
 int
 pack_out_leave_key(const struct pack_out *p, uint64_t first, const char *more)
 {
+	struct str key = str_of((const char *)p->key, sizeof(p->key));
+	uint8_t wrapped[SEGMENT_KEY_WRAPPED];
 	char path[PATH_MAX];
-	int r = p->encrypted ? segment_key_fresh_path(path, p->o->vault, first, more) : 0;
 
-	return r < 0 || !p->encrypted ? r : file_replace(path, str_of((const char *)p->key, sizeof(p->key)), 0640, true);
+	if (!p->encrypted)
+		return 0;
+	int r = segment_key_fresh_path(path, p->o->vault, first, more);
+	if (r == 0 && p->o->ring && p->o->ring->has_log) {
+		r = segment_key_wrap(p->o->ring->log, p->key, wrapped);
+		key = str_of((const char *)wrapped, sizeof(wrapped));
+	}
+	return r < 0 ? r : file_replace(path, key, 0640, true);
 }

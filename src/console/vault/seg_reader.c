@@ -25,7 +25,7 @@ seg_reader_open_file(struct seg_reader *r, const char *path, const uint8_t *key)
 }
 
 int
-seg_reader_open(struct seg_reader *r, const char *vault, uint64_t number)
+seg_reader_open(struct seg_reader *r, const struct keyring *ring, const char *vault, uint64_t number)
 {
 	uint8_t key[BLOB_KEY_BYTES];
 	char path[PATH_MAX];
@@ -34,7 +34,7 @@ seg_reader_open(struct seg_reader *r, const char *vault, uint64_t number)
 	if (snprintf(path, sizeof(path), "%s/seg/%020llu.seg", vault, (unsigned long long)number) >= (int)sizeof(path))
 		return -ENAMETOOLONG;
 	int e = seg_reader_open_file(r, path, NULL);
-	if (e == 0 && r->segment.encrypted && segment_key_find(vault, number, &r->segment.digest, key) == 0) {
+	if (e == 0 && r->segment.encrypted && segment_key_find(ring, vault, number, &r->segment.digest, key) == 0) {
 		memcpy(r->key, key, sizeof(key));
 		r->segment.seal.key = r->key;
 		explicit_bzero(key, sizeof(key));

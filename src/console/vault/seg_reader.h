@@ -5,6 +5,7 @@
 #ifndef GUARITA_CONSOLE_VAULT_SEG_READER_H
 #define GUARITA_CONSOLE_VAULT_SEG_READER_H
 
+#include "console/vault/keyring.h"
 #include "vault/segment.h"
 
 struct seg_reader {
@@ -20,9 +21,9 @@ struct seg_reader {
 
 /*
  * A segment of a vault, with its key where there is one that may be read: without it lines give -EACCES. 0 or -errno;
- * segment.fault may say more. Close in either case.
+ * segment.fault may say more. ring: as for keyring_master(). Close in either case.
  */
-int seg_reader_open(struct seg_reader *r, const char *vault, uint64_t number) WARN_UNUSED;
+int seg_reader_open(struct seg_reader *r, const struct keyring *ring, const char *vault, uint64_t number) WARN_UNUSED;
 /* A segment in any file; key NULL: it is not encrypted. */
 int seg_reader_open_file(struct seg_reader *r, const char *path, const uint8_t *key) WARN_UNUSED;
 void seg_reader_close(struct seg_reader *r);

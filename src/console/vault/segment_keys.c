@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
-
-#include "sys/file.h"
+#include <sys/stat.h>
+#include <unistd.h>
 
 int
 segment_key_path(char *dst, const char *vault, const struct digest *digest)
@@ -24,62 +24,51 @@ segment_key_fresh_path(char *dst, const char *vault, uint64_t number, const char
 	    ? 0 : -ENAMETOOLONG;
 }
 
-static int
-read_exact(const char *path, uint8_t *dst, size_t n)
+int
+segment_key_read_fresh(const struct keyring *ring, const char *vault, const char *path, uint8_t ret[BLOB_KEY_BYTES])
 {
-	struct buf b = BUF_INIT(n);
-	int r = file_read(path, &b);
+	uint8_t log[BLOB_KEY_BYTES];
+	struct stat st;
 
+	if (stat(path, &st) < 0)
+		return -errno;
+	if (st.st_size == BLOB_KEY_BYTES)
+		return keyring_read(path, ret);
+	int r = keyring_log(ring, vault, log);
 	if (r == 0)
-		r = b.n == n ? 0 : -EBADMSG;
-	if (r == 0)
-		memcpy(dst, b.p, n);
-	buf_wipe(&b);
+		r = keyring_read_wrapped(path, log, ret);
+	explicit_bzero(log, sizeof(log));
 	return r;
 }
 
-int
-segment_key_read(const char *path, uint8_t ret[BLOB_KEY_BYTES])
-{
-	return read_exact(path, ret, BLOB_KEY_BYTES);
-}
-
-int
-segment_master_read(const char *vault, uint8_t ret[BLOB_KEY_BYTES])
-{
-	char path[PATH_MAX];
-	int r = file_path(path, sizeof(path), vault, SEGMENT_MASTER);
-
-	return r < 0 ? r : segment_key_read(path, ret);
-}
-
 static int
-find_wrapped(const char *vault, const struct digest *digest, uint8_t ret[BLOB_KEY_BYTES])
+find_wrapped(const struct keyring *ring, const char *vault, const struct digest *digest, uint8_t ret[BLOB_KEY_BYTES])
 {
-	uint8_t master[BLOB_KEY_BYTES], wrapped[SEGMENT_KEY_WRAPPED];
+	uint8_t master[BLOB_KEY_BYTES];
 	char path[PATH_MAX];
 	int r = segment_key_path(path, vault, digest);
 
+	if (r == 0 && access(path, F_OK) < 0)
+		r = -errno;
 	if (r == 0)
-		r = read_exact(path, wrapped, sizeof(wrapped));
+		r = keyring_master(ring, vault, master);
 	if (r == 0)
-		r = segment_master_read(vault, master);
-	if (r == 0)
-		r = segment_key_unwrap(master, str_of((const char *)wrapped, sizeof(wrapped)), ret);
+		r = keyring_read_wrapped(path, master, ret);
 	explicit_bzero(master, sizeof(master));
 	return r;
 }
 
 int
-segment_key_find(const char *vault, uint64_t number, const struct digest *digest, uint8_t ret[BLOB_KEY_BYTES])
+segment_key_find(const struct keyring *ring, const char *vault, uint64_t number, const struct digest *digest,
+    uint8_t ret[BLOB_KEY_BYTES])
 {
 	char path[PATH_MAX];
-	int r = find_wrapped(vault, digest, ret);
+	int r = find_wrapped(ring, vault, digest, ret);
 
 	if (r == -ENOENT) {
 		r = segment_key_fresh_path(path, vault, number, "");
 		if (r == 0)
-			r = segment_key_read(path, ret);
+			r = segment_key_read_fresh(ring, vault, path, ret);
 	}
 	return r;
 }

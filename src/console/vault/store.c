@@ -103,7 +103,7 @@ static void
 use_key(struct store *s, uint64_t number, size_t slot)
 {
 	struct segment *segment = &s->segments[s->nsegments];
-	int rc = segment_key_find(s->dir, number, &segment->digest, s->keys[slot]);
+	int rc = segment_key_find(NULL, s->dir, number, &segment->digest, s->keys[slot]);
 
 	if (rc == 0)
 		segment->seal.key = s->keys[slot];
@@ -174,28 +174,60 @@ open_segments(struct store *s)
 	return rc;
 }
 
+static void
+forget_frames(struct store *s, size_t kept)
+{
+	for (size_t i = kept; i < s->nframes; i++)
+		free(s->frames[i].own);
+	s->nframes = kept;
+}
+
+/* The lines of an encrypted frame stand in the cipher's room, which the next one takes. */
 static int
 add_frame(struct store *s, const struct frame *f)
 {
-	void *frames;
+	struct store_frame new = { .first = f->first, .count = f->count, .lines = f->lines };
+	void *frames = grown(s->frames, s->nframes, &s->frames_size, sizeof(*s->frames));
 
-	if (f->count == 0 || f->first + f->count <= s->next)
-		return 0;
-	frames = grown(s->frames, s->nframes, &s->frames_size, sizeof(*s->frames));
 	if (!frames)
 		return -ENOMEM;
 	s->frames = frames;
-	s->frames[s->nframes++] = (struct store_frame){ .first = f->first, .count = f->count, .lines = f->lines };
+	if (f->encrypted) {
+		new.own = malloc(f->lines.n);
+		if (!new.own)
+			return -ENOMEM;
+		memcpy(new.own, f->lines.p, f->lines.n);
+		new.lines.p = new.own;
+	}
+	s->frames[s->nframes++] = new;
 	s->next = f->first + f->count;
 	return 0;
+}
+
+/* Frames that are not known yet; of the others the heads are enough. */
+static int
+add_frames(struct store *s, struct str bytes, struct frame_cipher *cipher)
+{
+	struct frame f;
+	int rc = 0;
+
+	for (struct str rest = bytes; rc == 0 && frame_skim(rest, &f) == 1; rest = str_from(rest, frame_bytes(&f))) {
+		if (f.count == 0 || f.first + f.count <= s->next)
+			continue;
+		rc = frame_read(rest, cipher, &f);
+		if (rc == 1)
+			rc = add_frame(s, &f);
+	}
+	return rc == -EBADMSG ? 0 : rc;
 }
 
 /* A torn frame at the end is what a writer at work, or a crash, leaves: it was never acknowledged. */
 static int
 add_log(struct store *s, uint64_t number)
 {
-	struct str bytes, rest;
-	struct frame f;
+	struct frame_cipher *cipher = NULL;
+	struct str bytes;
+	uint64_t next = s->next;
 	size_t known = s->nframes;
 	char *path = NULL;
 	int rc;
@@ -211,13 +243,18 @@ add_log(struct store *s, uint64_t number)
 		store_problem(s, "wal/%020llu.wal: %s", (unsigned long long)number, strerror(-rc));
 		return 0;
 	}
-	for (rest = bytes; rc == 0 && frame_read(rest, &f) == 1; rest = str_from(rest, frame_bytes(&f)))
-		rc = add_frame(s, &f);
+	rc = keyring_cipher(NULL, s->dir, number, &cipher);
+	if (rc == 0)
+		rc = add_frames(s, bytes, cipher);
+	frame_cipher_free(cipher);
 	if (s->nframes > known && rc == 0)
 		return keep_map(s, bytes, true);
-	s->nframes = known;
+	forget_frames(s, known);
+	s->next = next;
 	file_unmap(bytes);
-	return rc;
+	if (rc < 0 && rc != -ENOMEM)
+		store_problem(s, _("wal/%020llu.wal: its key cannot be read: %s"), (unsigned long long)number, strerror(-rc));
+	return rc == -ENOMEM ? rc : 0;
 }
 
 void
@@ -232,7 +269,7 @@ store_forget_tail(struct store *s)
 			s->maps[kept++] = s->maps[i];
 	}
 	s->nmaps = kept;
-	s->nframes = 0;
+	forget_frames(s, 0);
 }
 
 int
@@ -293,6 +330,7 @@ store_close(struct store *s)
 		explicit_bzero(s->keys, s->nkeys * sizeof(*s->keys));
 	free(s->keys);
 	free(s->maps);
+	forget_frames(s, 0);
 	free(s->frames);
 	gone_list_free(&s->gone);
 	free(s->dir);

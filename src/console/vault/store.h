@@ -14,6 +14,7 @@ struct store_frame {            /* a piece of the tail: lines of one frame of th
 	uint64_t first;         /* index of its first line */
 	uint32_t count;
 	struct str lines;
+	void *own;              /* where lines are, when the frame was encrypted; NULL: in a map */
 };
 
 struct store_map {

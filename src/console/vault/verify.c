@@ -254,7 +254,7 @@ count_frames(struct str bytes)
 	struct frame f;
 	uint64_t n = 0;
 
-	for (; frame_read(bytes, &f) == 1; n++)
+	for (; frame_skim(bytes, &f) == 1; n++)
 		bytes = str_from(bytes, frame_bytes(&f));
 	return n;
 }
@@ -285,14 +285,14 @@ take_frame_told(struct verify *v, const struct frame *f)
 }
 
 static int
-check_file(struct verify *v, struct str bytes, const char *name, bool newest, struct tree *tree)
+check_file(struct verify *v, struct str bytes, struct frame_cipher *cipher, const char *name, bool newest, struct tree *tree)
 {
 	enum wal_fault fault = WAL_WHOLE;
 	struct wal_reader w;
 	struct frame f;
 	int r = 0;
 
-	wal_open(&w, bytes, &v->d->store);
+	wal_open(&w, bytes, cipher, &v->d->store);
 	while (good(v) && (r = wal_next(&w, &f, &fault)) == 1) {
 		if (f.kind == FRAME_START)
 			check_joint(v, &f, tree, &w.tree);
@@ -516,24 +516,42 @@ check_segments(struct verify *v)
 	return r;
 }
 
+/* Without its key nothing of a file can be checked, and none may be missing. */
+static int
+open_file(struct verify *v, uint64_t first, const char *name, struct str *ret_map, struct frame_cipher **ret_cipher)
+{
+	char path[PATH_MAX];
+	int r = file_path(path, sizeof(path), v->d->path, name);
+
+	if (r == 0)
+		r = file_map(path, ret_map);
+	if (r < 0)
+		return r;
+	r = keyring_cipher(v->d->ring, v->d->path, first, ret_cipher);
+	if (r < 0)
+		snprintf(v->d->why, sizeof(v->d->why), "%.4000s/%s is encrypted, and its key cannot be read: %s", v->d->path, name,
+		    strerror(-r));
+	return r;
+}
+
 static int
 check_files(struct verify *v)
 {
 	struct tree tree;
-	char name[64], path[PATH_MAX];
+	char name[64];
 	int r = check_segments(v);
 
 	tree = v->packed;
 
 	for (size_t i = 0; i < v->d->nfiles && r == 0 && good(v); i++) {
+		struct frame_cipher *cipher = NULL;
 		struct str map = STR_NULL;
 		snprintf(name, sizeof(name), "wal/%020llu.wal", (unsigned long long)v->d->files[i]);
-		r = file_path(path, sizeof(path), v->d->path, name);
+		r = open_file(v, v->d->files[i], name, &map, &cipher);
 		if (r == 0)
-			r = file_map(path, &map);
-		if (r == 0)
-			r = check_file(v, map, name, i + 1 == v->d->nfiles, &tree);
+			r = check_file(v, map, cipher, name, i + 1 == v->d->nfiles, &tree);
 		file_unmap(map);
+		frame_cipher_free(cipher);
 	}
 	if (r == 0)
 		check_end(v, &tree);

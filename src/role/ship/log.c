@@ -60,6 +60,8 @@ ship_read(struct ship *s, struct ship_batch *b)
 	struct vault_dir d;
 	int r = vault_dir_open(&d, s->vault);
 
+	d.ring = &s->ring;
+
 	buf_reset(&b->lines);
 	b->count = 0;
 	if (r == 0 && !s->origin.n) {

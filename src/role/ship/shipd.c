@@ -1,5 +1,5 @@
 /*
- * shipd: signed lines to engines elsewhere, each with its number and its nonce. It reads the vault's log and holds no key;
+ * shipd: signed lines to engines elsewhere, each with its number and its nonce. It reads the vault's log and holds no key but the log's;
  * the engines are believed nothing but how far they have come. Must never hold up the vault for longer than was allowed.
  */
 #include <errno.h>
@@ -10,10 +10,12 @@
 
 #include "base/text.h"
 #include "role/ship/shipd.h"
+#include "role/vault/told.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 
 #define TICK_MS 1000
+#define SOON_MS 50
 #define RETRY_MS 2000
 #define WAIT_TURNS 1200                /* of 50 ms */
 #define BATCHES_AT_ONCE 32             /* then the loop looks whether it is to stop */
@@ -23,6 +25,7 @@ struct shipping {
 	struct ship *v;
 	size_t n;
 	struct ship_rules *rules;      /* NULL: no relay asks what a line means */
+	struct vault_told told;
 };
 
 static const struct ship_engine *const engines[] = {
@@ -94,7 +97,7 @@ target_new(struct shipping *p, const struct conf_ship *ship, const struct conf_r
 	p->v[p->n++] = (struct ship){
 		.conf = ship, .relay = relay, .engine = relay ? &ship_relay : engines[ship->engine], .site = c->site, .vault = c->vault->path.p,
 		.fd = -1, .file = -1, .in = BUF_INIT(16u << 20), .out = BUF_INIT(80u << 20), .origin_text = BUF_INIT(1024),
-		.text = BUF_INIT(80u << 20), .part = BUF_INIT(2u << 20), .role = p->role,
+		.text = BUF_INIT(80u << 20), .part = BUF_INIT(2u << 20), .role = p->role, .vault_told = &p->told,
 	};
 }
 
@@ -250,8 +253,14 @@ on_timer(void *ctx)
 {
 	struct ship *s = ctx;
 
-	if (!s->busy && !s->stop)
-		s->busy = work_start(s->role->loop, work, done, s) == 0;
+	if (s->busy || s->stop)
+		return;
+	if (vault_told_waits(s->vault_told, s->role)) {
+		timer_start(s->timer, SOON_MS, 0);
+		return;
+	}
+	s->ring = s->vault_told->ring;
+	s->busy = work_start(s->role->loop, work, done, s) == 0;
 }
 
 static int
@@ -266,6 +275,17 @@ begin(void *ctx, struct role *r)
 			timer_start(p->v[i].timer, 1, 0);
 	}
 	return e;
+}
+
+static void
+on_link(void *ctx, enum msg_peer peer, int fd)
+{
+	struct shipping *p = ctx;
+
+	if (peer == MSG_VAULTD)
+		vault_told_link(&p->told, p->role, fd);
+	else
+		close(fd);
 }
 
 static void
@@ -315,7 +335,9 @@ finish(void *ctx)
 		buf_free(&s->out);
 		buf_free(&s->origin_text);
 		ship_relay_close(s);
+		explicit_bzero(&s->ring, sizeof(s->ring));
 	}
+	vault_told_close(&p->told);
 	free(p->v);
 	ship_rules_free(p->rules);
 }
@@ -324,7 +346,8 @@ int
 main(int argc, char **argv)
 {
 	static const struct role_calls calls = {
-		.secrets = true, .prepare = prepare, .load = load, .begin = begin, .status = status, .stop = stop, .finish = finish,
+		.secrets = true, .prepare = prepare, .load = load, .begin = begin, .link = on_link, .status = status, .stop = stop,
+		.finish = finish,
 	};
 	struct shipping p = { .n = 0 };
 

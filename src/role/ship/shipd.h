@@ -58,6 +58,8 @@ struct ship {
 	uint64_t relayed, repeated;    /* lines; entries gone back over after a reset */
 	struct role *role;
 	struct timer *timer;
+	const struct vault_told *vault_told;
+	struct keyring ring;           /* of the work that runs: what vaultd told */
 	_Atomic bool stop;             /* told to the worker */
 };
 

@@ -161,6 +161,7 @@ work(void *ctx)
 	struct tree_path path = { .n = 0 };
 
 	j->error = vault_dir_open(&j->dir, j->v->disk.dir);
+	j->dir.ring = &j->v->disk.ring;
 	if (j->error == 0 && j->old)
 		j->error = tree_prove_consistency(&source, j->old, j->size, &path);
 	if (j->error == 0)

@@ -46,6 +46,8 @@ finish(struct vaulting *v, struct str side, bool new_file)
 	}
 	j->v = v;
 	j->new_file = new_file;
+	j->encrypted = new_file && v->sealer.cipher;
+	memcpy(j->file_key, v->file_key, sizeof(j->file_key));
 	j->first = first;
 	j->size = v->sealer.tree.size;
 	j->spooled = v->spooled;
@@ -86,6 +88,20 @@ finish_lines(struct vaulting *v)
 	return r;
 }
 
+/* Each file of the log has a key of its own, which goes with it. */
+static int
+new_cipher(struct vaulting *v)
+{
+	struct frame_cipher *cipher = NULL;
+	int r = v->conf->encrypt ? vault_disk_file_key(&v->disk, v->file_key, &cipher) : 0;
+
+	if (r < 0)
+		return r;
+	frame_cipher_free(v->sealer.cipher);
+	v->sealer.cipher = cipher;
+	return 0;
+}
+
 /* A file's first frame holds all that is needed to go on from it. No frame may be open. */
 static int
 start_file(struct vaulting *v)
@@ -93,6 +109,8 @@ start_file(struct vaulting *v)
 	struct buf state = BUF_INIT(FRAME_SIDE_MAX);
 
 	int r = vaulting_pack_state(v, &state);
+	if (r == 0)
+		r = new_cipher(v);
 	if (r == 0) {
 		sealer_begin(&v->sealer, FRAME_START);
 		r = finish(v, buf_str(&state), true);
@@ -136,6 +154,9 @@ work(void *ctx)
 
 	if (j->new_file && !j->framed)
 		r = vault_disk_sync_nodes(d);
+	/* A file without its key would be noise; a key without its file is swept away. */
+	if (r == 0 && j->encrypted && !j->framed)
+		r = vault_disk_file_key_store(d, j->first, j->file_key);
 	if (r == 0 && j->new_file && !j->framed)
 		r = vault_disk_wal_new(d, j->first);
 	if (r == 0 && !j->framed)

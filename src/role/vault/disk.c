@@ -8,7 +8,6 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "console/vault/segment_keys.h"
 #include "sys/file.h"
 #include "vault/frame.h"
 
@@ -139,7 +138,7 @@ vault_disk_close(struct vault_disk *d)
 	d->epoch_keys = STR_NULL;
 	buf_free(&d->identity_text);
 	explicit_bzero(d->log_seed, sizeof(d->log_seed));
-	explicit_bzero(d->master, sizeof(d->master));
+	explicit_bzero(&d->ring, sizeof(d->ring));
 	nonce_room_wipe(&d->room);
 }
 
@@ -230,18 +229,6 @@ vault_disk_seed(struct vault_disk *d, uint64_t block, uint8_t ret[VAULT_NONCE_BY
 	return r;
 }
 
-static int
-sync_dir(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0)
-		return -errno;
-	int r = fsync(fd) < 0 ? -errno : 0;
-	close(fd);
-	return r;
-}
-
 /* What is left is on the disk before the seed is overwritten. */
 static int
 put_forgotten(const struct vault_disk *d, uint64_t block, const struct nonce_block *left)
@@ -282,32 +269,6 @@ vault_disk_forget(const struct vault_disk *d, uint64_t block, const struct nonce
 	if (nodes)
 		explicit_bzero(nodes, NONCE_NODES_MAX * sizeof(*nodes));
 	free(nodes);
-	return r;
-}
-
-int
-vault_disk_master(const struct vault_disk *d, uint8_t ret[BLOB_KEY_BYTES])
-{
-	char path[PATH_MAX], dir[PATH_MAX];
-	uint8_t key[BLOB_KEY_BYTES];
-	int r = segment_master_read(d->dir, ret);
-
-	if (r != -ENOENT)
-		return r;
-	r = file_path(dir, sizeof(dir), d->dir, "segment-keys");
-	if (r == 0)
-		r = file_make_dirs(dir, 0750);
-	if (r == 0)
-		r = file_path(path, sizeof(path), d->dir, SEGMENT_MASTER);
-	if (r == 0)
-		r = getrandom(key, sizeof(key), 0) == (ssize_t)sizeof(key) ? 0 : -EIO;
-	if (r == 0)
-		r = file_replace(path, str_of((const char *)key, sizeof(key)), 0640, true);
-	if (r == 0)
-		r = sync_dir(dir);
-	if (r == 0)
-		memcpy(ret, key, sizeof(key));
-	explicit_bzero(key, sizeof(key));
 	return r;
 }
 
@@ -408,6 +369,10 @@ vault_disk_wal_remove(const struct vault_disk *d, uint64_t first)
 
 	if (r == 0 && unlink(path) < 0)
 		r = -errno;
+	if (r == 0)
+		r = keyring_file_path(path, d->dir, first);
+	if (r == 0)
+		r = vault_disk_destroy(path, SEGMENT_KEY_WRAPPED);
 	return r < 0 ? r : sync_wal_dir(d);
 }
 

@@ -6,6 +6,7 @@
  *   epochs              closing notes: "epoch N BYTES\n", then the note, one after the other
  *   checkpoint          the newest signed note
  *   wal/NUMBER.wal      frames (vault/frame.h); NUMBER: 20 digits, index of the file's first line
+ *   wal/NUMBER.key      key of that file, wrapped (console/vault/keyring.h)
  *   tree/8 tree/16 ...  nodes of the tree at these levels, 32 bytes each, in order; can be made again
  *   keys/seal           the keys that evolve (vault/keys.h)
  *   keys/log            seed of the checkpoint key
@@ -13,7 +14,7 @@
  *   keys/auditor        A(0) in base64: to be taken away
  *   keys/forgotten/     blocks of lines of which some nonces were forgotten (console/vault/nonce_file.h)
  *   keys/erasures       lines that are to be erased and are not yet
- *   segment-keys/       keys of the segments, wrapped (console/vault/segment_keys.h)
+ *   segment-keys/       keys of the segments, wrapped (console/vault/segment_keys.h), and those above them
  */
 #ifndef GUARITA_ROLE_VAULT_DISK_H
 #define GUARITA_ROLE_VAULT_DISK_H
@@ -21,6 +22,7 @@
 #include <limits.h>
 
 #include "base/buf.h"
+#include "console/vault/keyring.h"
 #include "console/vault/nonce_file.h"
 #include "vault/blob.h"
 #include "vault/identity.h"
@@ -28,6 +30,11 @@
 #include "vault/nonce.h"
 
 #define VAULT_TREE_FILES 4             /* levels 8, 16, 24, 32 */
+
+struct vault_away {                    /* a key that lies elsewhere */
+	char path[PATH_MAX];
+	uint8_t key[BLOB_KEY_BYTES];
+};
 
 struct vault_disk {
 	char dir[PATH_MAX];
@@ -38,7 +45,7 @@ struct vault_disk {
 	struct str epoch_keys;         /* mapped */
 	struct epoch_tree epoch_tree;
 	uint8_t log_seed[SIGN_SEED_BYTES];
-	uint8_t master[BLOB_KEY_BYTES];
+	struct keyring ring;           /* disk_keys.c */
 	struct nonce_room room;        /* what vault_disk_block() shows */
 };
 
@@ -62,8 +69,6 @@ int vault_disk_load_block(const struct vault_disk *d, uint64_t block, struct non
 int vault_disk_seed(struct vault_disk *d, uint64_t block, uint8_t ret[VAULT_NONCE_BYTES]) WARN_UNUSED;
 /* Forgets the nonces of these leaves of a block, for good. Durable when it returns 0. */
 int vault_disk_forget(const struct vault_disk *d, uint64_t block, const struct nonce_set *gone) WARN_UNUSED;
-/* The master key of the segments, made when there is none. */
-int vault_disk_master(const struct vault_disk *d, uint8_t ret[BLOB_KEY_BYTES]) WARN_UNUSED;
 
 /* Indexes by which the files of the log are named, rising; free() them. */
 int vault_disk_files(const struct vault_disk *d, uint64_t **ret, size_t *ret_n) WARN_UNUSED;
@@ -84,5 +89,21 @@ int vault_disk_epochs(const struct vault_disk *d, uint64_t *ret_count, struct bu
 /* Durable when it returns 0. */
 int vault_disk_epoch_add(const struct vault_disk *d, uint64_t epoch, struct str note) WARN_UNUSED;
 int vault_disk_checkpoint(const struct vault_disk *d, struct str note) WARN_UNUSED;
+
+/*
+ * Keys of what is kept. disk_keys.c. The master key and the key of the log, made where there are none. away: the key that
+ * lies elsewhere, NULL for none; a master key that lay in the vault is replaced then. 0 or -errno; -ENOKEY: a key is needed
+ * that is not there, -EKEYREJECTED: the one that lies elsewhere is not the one of this vault.
+ */
+int vault_disk_ring_open(struct vault_disk *d, const struct vault_away *away) WARN_UNUSED;
+/* A new master key: all others are wrapped under it, at once or not at all. */
+int vault_disk_rekey(struct vault_disk *d, const struct vault_away *away) WARN_UNUSED;
+/* A key for a file of the log that is to be begun: drawn; and made durable, before the file is. */
+int vault_disk_file_key(const struct vault_disk *d, uint8_t ret_wrapped[SEGMENT_KEY_WRAPPED], struct frame_cipher **ret) WARN_UNUSED;
+int vault_disk_file_key_store(const struct vault_disk *d, uint64_t first, const uint8_t wrapped[SEGMENT_KEY_WRAPPED]) WARN_UNUSED;
+/* Keys of files that are no more are destroyed. */
+int vault_disk_sweep_file_keys(const struct vault_disk *d) WARN_UNUSED;
+/* Overwritten where it lies, then removed. What a disk keeps in spare cells is beyond us, and the manual says so. */
+int vault_disk_destroy(const char *path, size_t bytes) WARN_UNUSED;
 
 #endif

@@ -36,6 +36,7 @@ static int
 tree_at_head(const struct vault_disk *disk, uint64_t first, struct tree *ret)
 {
 	char path[PATH_MAX];
+	struct frame_cipher *cipher = NULL;
 	struct str map = STR_NULL;
 	struct frame f;
 	int r = vault_disk_file_path(disk, first, path);
@@ -43,11 +44,14 @@ tree_at_head(const struct vault_disk *disk, uint64_t first, struct tree *ret)
 	if (r == 0)
 		r = file_map(path, &map);
 	if (r == 0)
-		r = frame_read(map, &f) == 1 && f.kind == FRAME_START ? 0 : -EBADMSG;
+		r = keyring_cipher(&disk->ring, disk->dir, first, &cipher);
+	if (r == 0)
+		r = frame_read(map, cipher, &f) == 1 && f.kind == FRAME_START ? 0 : -EBADMSG;
 	if (r == 0) {
 		struct cur c = cur_of(f.side);
 		r = tree_unpack(&c, ret);
 	}
+	frame_cipher_free(cipher);
 	file_unmap(map);
 	return r;
 }
@@ -69,7 +73,7 @@ open_segment(struct drop *d, struct seg_reader *reader)
 		r = -EAGAIN;
 	if (r == 0) {
 		d->segment = numbers[n - 1];
-		r = seg_reader_open(reader, d->v->disk.dir, d->segment);
+		r = seg_reader_open(reader, &d->v->disk.ring, d->v->disk.dir, d->segment);
 	}
 	free(numbers);
 	if (r == 0 && (!seg_reader_has(reader, d->first) || !seg_reader_has(reader, d->end - 1)))

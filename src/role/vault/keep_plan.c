@@ -82,7 +82,7 @@ settle(struct keep_job *j, struct seg_reader *reader)
 int
 keep_begin(struct keep_job *j, struct seg_reader *reader, uint64_t number)
 {
-	int r = seg_reader_open(reader, keep_dir(j), number);
+	int r = seg_reader_open(reader, &j->v->disk.ring, keep_dir(j), number);
 
 	j->first = number;
 	j->rows = r == 0 ? reader->segment.rows : 0;
@@ -254,7 +254,7 @@ file_since(const struct keep_job *j, uint64_t first)
 	struct frame f;
 	int64_t at = 0;
 
-	if (vault_disk_file_path(&j->v->disk, first, path) == 0 && file_map(path, &map) == 0 && frame_read(map, &f) == 1)
+	if (vault_disk_file_path(&j->v->disk, first, path) == 0 && file_map(path, &map) == 0 && frame_skim(map, &f) == 1)
 		at = f.wall_us;
 	file_unmap(map);
 	return at;

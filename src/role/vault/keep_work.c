@@ -36,22 +36,6 @@ sync_segments(const struct keep_job *j)
 	return r;
 }
 
-/* Overwritten where it lies, then removed. What a disk keeps in spare cells is beyond us, and the manual says so. */
-static int
-destroy(const char *path, size_t bytes)
-{
-	static const char zeros[BLOB_KEY_BYTES + SEGMENT_KEY_WRAPPED];
-	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW), r;
-
-	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno;
-	r = file_write_all(fd, str_of(zeros, bytes));
-	if (r == 0 && fsync(fd) < 0)
-		r = -errno;
-	close(fd);
-	return r == 0 && unlink(path) < 0 ? -errno : r;
-}
-
 int
 vaulting_take_key(const struct vault_disk *d, uint64_t number, const struct segment *s, const char *more)
 {
@@ -64,15 +48,15 @@ vaulting_take_key(const struct vault_disk *d, uint64_t number, const struct segm
 	if (r == 0)
 		r = segment_key_path(kept, d->dir, &s->digest);
 	if (r == 0 && access(kept, F_OK) == 0)
-		return destroy(fresh, BLOB_KEY_BYTES);
+		return vault_disk_destroy(fresh, SEGMENT_KEY_WRAPPED);
 	if (r == 0)
-		r = segment_key_read(fresh, key);
+		r = segment_key_read_fresh(&d->ring, d->dir, fresh, key);
 	if (r == 0)
-		r = segment_key_wrap(d->master, key, wrapped);
+		r = segment_key_wrap(d->ring.master, key, wrapped);
 	if (r == 0)
 		r = file_replace(kept, str_of((const char *)wrapped, sizeof(wrapped)), 0640, true);
 	explicit_bzero(key, sizeof(key));
-	return r < 0 ? r : destroy(fresh, BLOB_KEY_BYTES);
+	return r < 0 ? r : vault_disk_destroy(fresh, SEGMENT_KEY_WRAPPED);
 }
 
 /* Where a line of the log lies in its block of nonces: forgotten block by block. */
@@ -105,7 +89,7 @@ destroy_key(const struct keep_job *j, const struct digest *digest)
 	char path[PATH_MAX];
 	int r = segment_key_path(path, keep_dir(j), digest);
 
-	return r < 0 ? r : destroy(path, SEGMENT_KEY_WRAPPED);
+	return r < 0 ? r : vault_disk_destroy(path, SEGMENT_KEY_WRAPPED);
 }
 
 /* Killed while a whole segment went: what is left of it is written down, the rest is done again. */
@@ -177,7 +161,7 @@ static int
 digest_of_segment(const struct keep_job *j, struct digest *ret)
 {
 	struct seg_reader *reader = calloc(1, sizeof(*reader));
-	int r = reader ? seg_reader_open(reader, keep_dir(j), j->first) : -ENOMEM;
+	int r = reader ? seg_reader_open(reader, &j->v->disk.ring, keep_dir(j), j->first) : -ENOMEM;
 
 	if (r == 0)
 		*ret = reader->segment.digest;
@@ -213,7 +197,7 @@ leave_work(const struct keep_job *j)
 	struct seg_reader *reader = calloc(1, sizeof(*reader));
 	struct buf file = BUF_INIT(WORK_MAX);
 	char path[PATH_MAX];
-	int r = reader ? seg_reader_open(reader, keep_dir(j), j->first) : -ENOMEM;
+	int r = reader ? seg_reader_open(reader, &j->v->disk.ring, keep_dir(j), j->first) : -ENOMEM;
 
 	if (r == 0 && reader->segment.encrypted) {
 		w.encrypted = true;
@@ -290,10 +274,11 @@ open_again(struct keep_job *j, struct seg_reader *reader)
 	if (r == 0)
 		r = segment_key_fresh_path(fresh, keep_dir(j), j->first, ".again");
 	if (r == 0)
-		r = seg_reader_open_file(reader, path, segment_key_read(fresh, key) == 0 ? key : NULL);
+		r = seg_reader_open_file(reader, path,
+		    segment_key_read_fresh(&j->v->disk.ring, keep_dir(j), fresh, key) == 0 ? key : NULL);
 	/* Its key was taken in before a restart. */
 	if (r == 0 && reader->segment.encrypted && !reader->segment.seal.key &&
-	    segment_key_find(keep_dir(j), j->first, &reader->segment.digest, reader->key) == 0)
+	    segment_key_find(&j->v->disk.ring, keep_dir(j), j->first, &reader->segment.digest, reader->key) == 0)
 		reader->segment.seal.key = reader->key;
 	explicit_bzero(key, sizeof(key));
 	return r;
@@ -343,7 +328,7 @@ keep_finish(void *job)
 	if (r == 0)
 		r = forget_nonces(j);
 	if (r == 0)
-		r = destroy(work, GONE_WORK_HEAD);
+		r = vault_disk_destroy(work, GONE_WORK_HEAD);
 	j->error = r;
 }
 

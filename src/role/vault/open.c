@@ -99,10 +99,11 @@ forget(struct vaulting *v)
 /* Judges the newest file; when it has no whole beginning, the one before it, which then must be level with the keys. */
 static int
 judge(struct vaulting *v, const uint64_t *files, size_t n, const struct keys *k, struct recover *ret, uint64_t *ret_file,
-    struct str *ret_map)
+    struct str *ret_map, struct frame_cipher **ret_cipher)
 {
 	struct recover_calls calls = { .ctx = v, .on_frame = on_frame, .on_node = on_node };
 	char path[PATH_MAX];
+	struct frame_cipher *cipher = NULL;
 	struct str map = STR_NULL;
 
 	for (size_t i = n; i-- > 0;) {
@@ -110,17 +111,23 @@ judge(struct vaulting *v, const uint64_t *files, size_t n, const struct keys *k,
 		if (r == 0)
 			r = file_map(path, &map);
 		if (r == 0)
-			r = recover(map, k, &v->nonces, &calls, ret);
+			r = keyring_cipher(&v->disk.ring, v->disk.dir, files[i], &cipher);
+		if (r == 0)
+			r = recover(map, cipher, k, &v->nonces, &calls, ret);
 		if (r < 0) {
+			frame_cipher_free(cipher);
 			file_unmap(map);
 			return r;
 		}
 		if (ret->last.kind || i == 0 || i + 1 < n) {
 			*ret_file = files[i];
 			*ret_map = map;
+			*ret_cipher = cipher;
 			return 0;
 		}
+		frame_cipher_free(cipher);
 		file_unmap(map);
+		cipher = NULL;
 		map = STR_NULL;
 	}
 	return -ENOENT;
@@ -157,10 +164,11 @@ static int
 take_log(struct vaulting *v, const uint64_t *files, size_t n, struct keys *k)
 {
 	struct recover rec = { .verdict = RECOVER_TAMPERED };
+	struct frame_cipher *cipher = NULL;
 	struct str map = STR_NULL;
 	const char *why = NULL;
 	uint64_t file = 0;
-	int r = judge(v, files, n, k, &rec, &file, &map);
+	int r = judge(v, files, n, k, &rec, &file, &map, &cipher);
 
 	if (r < 0) {
 		snprintf(v->why, sizeof(v->why), "the newest file cannot be read: %s", strerror(-r));
@@ -179,8 +187,10 @@ take_log(struct vaulting *v, const uint64_t *files, size_t n, struct keys *k)
 		if (r == -EBADMSG)
 			snprintf(v->why, sizeof(v->why), "%s", why);
 	}
-	if (r < 0)
+	if (r < 0) {
+		frame_cipher_free(cipher);
 		return r;
+	}
 	/* A file begun and not made durable: nobody was told of anything in it. */
 	for (size_t i = n; i-- > 0 && files[i] != file && r == 0;)
 		r = vault_disk_wal_remove(&v->disk, files[i]);
@@ -189,6 +199,25 @@ take_log(struct vaulting *v, const uint64_t *files, size_t n, struct keys *k)
 	v->planned_bytes = rec.good_bytes;
 	v->in_fresh_file = rec.tree.size == file;
 	open_sealer(v, &rec.tree, k);
+	v->sealer.cipher = cipher;
+	return r;
+}
+
+/* A vault without its master key is not taken for one that was tampered with: it waits for the key. */
+static int
+open_ring(struct vaulting *v)
+{
+	int r = vault_disk_ring_open(&v->disk, v->away);
+
+	if (r == 0)
+		return vault_disk_sweep_file_keys(&v->disk);
+	if (r == -ENOKEY)
+		log_say(&v->role->log, LOG_LEVEL_ERROR, "the master key of the vault in %s is not there: %s", v->disk.dir,
+		    v->away ? "neither in the vault nor wrapped under the key that lies elsewhere; bring back segment-keys/"
+		    : "it lies elsewhere, or was removed; say where in the vault's block, as in: key file \"/media/key/vault\";");
+	if (r == -EKEYREJECTED)
+		log_say(&v->role->log, LOG_LEVEL_ERROR, "%s is not the key of the vault in %s: bring the one it was wrapped under",
+		    v->away->path, v->disk.dir);
 	return r;
 }
 
@@ -241,6 +270,8 @@ make(struct vaulting *v)
 	if (r == 0)
 		r = vault_disk_open(&v->disk, v->conf->path.p, &what);
 	if (r == 0)
+		r = open_ring(v);
+	if (r == 0)
 		r = take_vault(v);
 	if (r == 0)
 		log_say(&v->role->log, LOG_LEVEL_WARNING,
@@ -282,12 +313,12 @@ vaulting_open(struct vaulting *v)
 		snprintf(why, sizeof(why), "%s is missing or is not what it was", what);
 		r = begin_anew(v, why);
 	} else if (r == 0) {
-		r = take_vault(v);
+		r = open_ring(v);
+		if (r == 0)
+			r = take_vault(v);
 		if (r == -EBADMSG)
 			r = begin_anew(v, v->why);
 	}
-	if (r == 0)
-		r = vault_disk_master(&v->disk, v->disk.master);
 	if (r < 0)
 		log_say(&v->role->log, LOG_LEVEL_ERROR, "the vault in %s cannot be opened: %s", v->conf->path.p,
 		    strerror(-r));

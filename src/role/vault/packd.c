@@ -1,6 +1,7 @@
 /*
  * packd: packs complete files of the vault's log into segments that can be searched. It decodes foreign lines, and so it
- * holds no key and can write nothing but segments; vaultd believes one only after having computed its leaves again.
+ * holds no key but the log's, and can write nothing but segments; vaultd believes one only after having computed its leaves
+ * again.
  *
  * The rules take 14 MB that are used for a moment every few minutes. So the process that lives only looks whether there is work; a task
  * (sys/task) loads the rules, packs until nothing is left, and goes with all it held.
@@ -9,10 +10,11 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "console/vault/pack.h"
-#include "role/role.h"
 #include "role/rules.h"
+#include "role/vault/told.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/memory.h"
@@ -31,6 +33,8 @@ struct packing {
 	int rules;                             /* their texts, in a file without a name */
 	char cache[PATH_MAX];
 	struct pack_opts opts;
+	struct vault_told told_by;
+	struct keyring ring;           /* of the task that runs */
 	int error, told;
 	int64_t retry_us, cpu_us;
 	uint64_t segments, lines, raw_bytes, stored_bytes;
@@ -214,8 +218,9 @@ on_tick(void *ctx)
 	};
 	struct pack_report found;
 
-	if (p->task || clock_mono_us() < p->retry_us)
+	if (p->task || clock_mono_us() < p->retry_us || vault_told_waits(&p->told_by, p->role))
 		return;
+	p->ring = p->told_by.ring;
 	int r = pack_waits(&p->opts, &found);
 	if (r != 1) {
 		/* Where nothing waits, nothing is in the way any more. */
@@ -233,13 +238,24 @@ begin(void *ctx, struct role *r)
 	struct packing *p = ctx;
 
 	p->opts = (struct pack_opts){
-		.vault = r->config->vault->path.p, .rows_min = ROWS_MIN,
+		.vault = r->config->vault->path.p, .rows_min = ROWS_MIN, .ring = &p->ring,
 		.seed = random_u64(), .encrypt = r->config->vault->encrypt,
 	};
 	int e = timer_open(r->loop, on_tick, p, &p->tick);
 	if (e == 0)
 		timer_start(p->tick, TICK_MS, TICK_MS);
 	return e;
+}
+
+static void
+on_link(void *ctx, enum msg_peer peer, int fd)
+{
+	struct packing *p = ctx;
+
+	if (peer == MSG_VAULTD)
+		vault_told_link(&p->told_by, p->role, fd);
+	else
+		close(fd);
 }
 
 static void
@@ -277,13 +293,15 @@ finish(void *ctx)
 	timer_close(p->tick);
 	task_free(p->task);
 	fd_close(&p->rules);
+	vault_told_close(&p->told_by);
+	explicit_bzero(&p->ring, sizeof(p->ring));
 }
 
 int
 main(int argc, char **argv)
 {
 	static const struct role_calls calls = {
-		.prepare = prepare, .begin = begin, .status = status, .stop = stop, .finish = finish,
+		.prepare = prepare, .begin = begin, .link = on_link, .status = status, .stop = stop, .finish = finish,
 	};
 	struct packing p = { .rules = -1 };
 

@@ -21,6 +21,8 @@ void
 vault_cursor_close(struct vault_cursor *c)
 {
 	fd_close(&c->fd);
+	frame_cipher_free(c->cipher);
+	c->cipher = NULL;
 	buf_free(&c->bytes);
 }
 
@@ -37,6 +39,7 @@ static int
 open_file(const struct vaulting *v, struct vault_cursor *c)
 {
 	char path[PATH_MAX];
+	struct frame_cipher *cipher = NULL;
 	uint64_t *files = NULL;
 	size_t n = 0, i = 0;
 	int r = vault_disk_files(&v->disk, &files, &n);
@@ -51,10 +54,14 @@ open_file(const struct vaulting *v, struct vault_cursor *c)
 	}
 	if (r == 0)
 		r = vault_disk_file_path(&v->disk, files[i], path);
+	if (r == 0)
+		r = keyring_cipher(&v->disk.ring, v->disk.dir, files[i], &cipher);
 	free(files);
 	if (r < 0)
 		return r;
 	fd_close(&c->fd);
+	frame_cipher_free(c->cipher);
+	c->cipher = cipher;
 	c->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	c->offset = 0;
 	c->loaded = false;
@@ -78,7 +85,7 @@ read_frame(struct vault_cursor *c)
 	if (!buf_reserve(&c->bytes, size))
 		return -ENOMEM;
 	n = file_read_at(c->fd, c->bytes.p, size, c->offset);
-	if (n != (ssize_t)size || frame_read(str_of(c->bytes.p, size), &c->frame) != 1)
+	if (n != (ssize_t)size || frame_read(str_of(c->bytes.p, size), c->cipher, &c->frame) != 1)
 		return n < 0 ? (int)n : -EBADMSG;
 	c->bytes.n = size;
 	c->offset += size;

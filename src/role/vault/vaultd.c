@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "console/accounts/seal.h"
+#include "role/vault/told.h"
 #include "role/vault/vaultd.h"
 #include "sys/clock.h"
 #include "sys/file.h"
@@ -225,6 +226,15 @@ link_intake(struct vaulting *v, int fd)
 }
 
 static void
+link_reader(struct vaulting *v, enum msg_peer peer, int fd)
+{
+	int r = vault_tell(v->role, peer, &v->disk.ring, fd, peer == MSG_PACKD ? &v->packd : &v->shipd);
+
+	if (r < 0)
+		log_say(&v->role->log, LOG_LEVEL_ERROR, "cannot link to a reader of the log: %s", strerror(-r));
+}
+
+static void
 on_link(void *ctx, enum msg_peer peer, int fd)
 {
 	if (peer == MSG_INTAKED)
@@ -233,6 +243,8 @@ on_link(void *ctx, enum msg_peer peer, int fd)
 		vaulting_link_watch(ctx, fd);
 	else if (peer == MSG_LINKD)
 		vaulting_link_sites(ctx, fd);
+	else if (peer == MSG_PACKD || peer == MSG_SHIPD)
+		link_reader(ctx, peer, fd);
 	else
 		close(fd);
 }
@@ -313,6 +325,8 @@ finish(void *ctx)
 
 	chan_close(v->intake);
 	chan_close(v->watch);
+	chan_close(v->packd);
+	chan_close(v->shipd);
 	vaulting_sites_close(v);
 	timer_close(v->frame_timer);
 	timer_close(v->retry_timer);
@@ -322,6 +336,7 @@ finish(void *ctx)
 	vaulting_reader_close(v);
 	vaulting_forget_wires(v);
 	streams_close(&v->streams);
+	frame_cipher_free(v->sealer.cipher);
 	sealer_close(&v->sealer);
 	vault_disk_close(&v->disk);
 	buf_free(&v->side);

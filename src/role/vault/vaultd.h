@@ -25,7 +25,8 @@ struct vault_job {
 	struct vault_job *next;
 	struct vaulting *v;
 	struct buf bytes;
-	bool new_file;
+	bool new_file, encrypted;
+	uint8_t file_key[SEGMENT_KEY_WRAPPED]; /* of a new file that is encrypted, wrapped */
 	uint64_t first, size;          /* of the tree before and behind */
 	uint8_t slot[KEYS_SLOT_BYTES];
 	uint64_t slot_at;
@@ -43,6 +44,7 @@ struct vault_wire {                    /* a number on the link, and which stream
 /* A place in the log, for somebody who reads it. read.c */
 struct vault_cursor {
 	int fd;
+	struct frame_cipher *cipher;   /* of the file, where it is encrypted */
 	uint64_t offset;               /* in the file */
 	uint64_t at;                   /* index of the next entry */
 	uint64_t skipped;              /* entries that the log had let go of before they were read */
@@ -75,6 +77,8 @@ struct vaulting {
 	struct vault_disk disk;
 	struct nonce_store nonces;
 	struct sealer sealer;
+	uint8_t file_key[SEGMENT_KEY_WRAPPED]; /* of the file of the log that was begun last, wrapped */
+	struct vault_away *away;       /* NULL: the master key lies in the vault */
 	struct streams streams;
 	char host[256];
 	uint8_t boot[FRAME_BOOT_BYTES];
@@ -112,6 +116,7 @@ struct vaulting {
 	int64_t checkpoint_s;
 
 	struct chan *intake, *watch;
+	struct chan *packd, *shipd;    /* readers of the log's files. told.h */
 	struct vault_reader reader;
 	uint64_t since;                /* entries there were at our start */
 	const char *verdict;           /* of the start: "clean", "crash", "tampered", "new" */
