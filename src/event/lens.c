@@ -11,6 +11,7 @@
 #include "event/lens_private.h"
 
 #define COMPOSE_NAME_MAX 64
+#define COLLECTOR_WORD_MAX 64 /* a facility's name, or a host's, before the line it sent */
 
 struct lens *
 lens_new(struct zone_book *z, const struct lens_opts *o)
@@ -208,6 +209,54 @@ cri(struct lens *l, struct record *r)
 	return true;
 }
 
+/*
+ * What a collector put before the line it received: "Auth.Info<TAB>host<TAB>line" (Kiwi), "host
+ * <PRI>line", "<PRI>line".
+ */
+static bool
+collector_columns(struct str m, struct str *ret_host, struct str *ret_line)
+{
+	struct str first = str_head(m, str_find_byte(str_head(m, COLLECTOR_WORD_MAX), ' '));
+	size_t tab = str_find_byte(first, '\t');
+	int8_t facility, severity;
+	if (tab < first.n) {
+		struct str rest = str_from(m, tab + 1);
+		size_t n = str_find_byte(str_head(rest, COLLECTOR_WORD_MAX), '\t');
+		if (str_find_byte(str_head(m, tab), '.') == tab || n == 0 || n + 1 >= rest.n)
+			return false;
+		*ret_host = str_head(rest, n);
+		*ret_line = str_from(rest, n + 1);
+		return true;
+	}
+	size_t skip = *m.p == '<' ? 0 : first.n + 1;
+	struct str line = str_from(m, skip);
+	if (!syslog_pri(line, &facility, &severity))
+		return false;
+	*ret_host = str_head(m, skip ? first.n : 0);
+	*ret_line = line;
+	return true;
+}
+
+/* Such a line is opened where a full head, or a vendor's own, stands behind the columns. */
+static bool
+collected(struct lens *l, struct record *r)
+{
+	struct str m = record_text(r, r->message), host, line;
+	struct syslog_head h;
+	if (m.n < 20 || !collector_columns(m, &host, &line))
+		return false;
+	syslog_parse(line, *line.p == '<' ? SYSLOG_STRICT : 0, &h);
+	if (h.form < SYSLOG_BSD)
+		return false;
+	int64_t outer = r->time_us;
+	r->host = part(r->message, m, host);
+	r->message = part(r->message, m, line);
+	lay_over(l, r, &h);
+	/* The collector's clock is one for all; the sender's may lack the year and the zone. */
+	r->time_us = l->last_us = outer;
+	return true;
+}
+
 /* Lines that name columns, and the date that W3C writes between them. */
 static void
 hash_line(struct lens *l, struct record *r)
@@ -255,6 +304,8 @@ read_line(struct lens *l, struct record *r, struct str text, size_t off)
 		return;
 	}
 	if (h.form == SYSLOG_STAMPED && h.message.n > 8 && *h.message.p == 's' && cri(l, r))
+		return;
+	if (h.form == SYSLOG_STAMPED && !h.has_pri && collected(l, r))
 		return;
 	bool relayed = h.form == SYSLOG_RFC5424 ||
 	    (h.form == SYSLOG_BSD && (h.has_pri || l->envelope || !h.program.n));

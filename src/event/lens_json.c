@@ -14,6 +14,8 @@ enum role {
 	ROLE_TIME, ROLE_TIME_WEAK, ROLE_REALTIME,
 	ROLE_SHIPPER,            /* proves Beats, Fluent Bit and the like */
 	ROLE_STREAM, ROLE_GELF, ROLE_LABELS,
+	ROLE_ORIGINAL,           /* the line as it came, beside what others made of it */
+	ROLE_LEVEL,              /* an application's own word */
 	ROLES,
 };
 
@@ -32,24 +34,26 @@ static const struct key_row {
 	KEY("SYSLOG_IDENTIFIER", ROLE_PROGRAM), KEY("SYSLOG_PID", ROLE_PID),
 	KEY("StartUTC", ROLE_TIME_WEAK), KEY("TimeCreated", ROLE_TIME),
 	KEY("TimeGenerated", ROLE_TIME), KEY("Timestamp", ROLE_TIME),
-	KEY("_COMM", ROLE_PROGRAM_WEAK), KEY("_HOSTNAME", ROLE_HOST), KEY("_PID", ROLE_PID),
+	KEY("_COMM", ROLE_PROGRAM_WEAK), KEY("_HOSTNAME", ROLE_HOST), KEY("_PID", ROLE_PID), KEY("_raw", ROLE_ORIGINAL),
 	KEY("__REALTIME_TIMESTAMP", ROLE_REALTIME), KEY("_time", ROLE_TIME),
 	KEY("agent.type", ROLE_SHIPPER), KEY("agent.version", ROLE_SHIPPER),
 	KEY("app-name", ROLE_PROGRAM), KEY("app_name", ROLE_PROGRAM), KEY("appname", ROLE_PROGRAM),
 	KEY("asctime", ROLE_TIME), KEY("beat.name", ROLE_SHIPPER),
 	KEY("container_id", ROLE_SHIPPER), KEY("container_name", ROLE_SHIPPER),
 	KEY("created_at", ROLE_TIME_WEAK), KEY("date", ROLE_TIME), KEY("datetime", ROLE_TIME),
-	KEY("event.created", ROLE_TIME_WEAK), KEY("eventTime", ROLE_TIME),
+	KEY("event.created", ROLE_TIME_WEAK), KEY("event.original", ROLE_ORIGINAL),
+	KEY("eventTime", ROLE_TIME),
 	KEY("event_time", ROLE_TIME), KEY("full_message", ROLE_LABELS), KEY("host", ROLE_HOST),
 	KEY("host.hostname", ROLE_HOST), KEY("host.name", ROLE_HOST), KEY("hostname", ROLE_HOST),
 	KEY("ident", ROLE_PROGRAM), KEY("input.type", ROLE_SHIPPER),
 	KEY("instant.epochSecond", ROLE_TIME_WEAK), KEY("kubernetes.pod_name", ROLE_SHIPPER),
-	KEY("labels", ROLE_LABELS), KEY("line", ROLE_LINE), KEY("log", ROLE_LOG),
-	KEY("log.file.path", ROLE_SHIPPER), KEY("message", ROLE_MESSAGE), KEY("pid", ROLE_PID),
+	KEY("labels", ROLE_LABELS), KEY("level", ROLE_LEVEL), KEY("line", ROLE_LINE),
+	KEY("log", ROLE_LOG), KEY("log.file.path", ROLE_SHIPPER), KEY("log.level", ROLE_LEVEL),
+	KEY("message", ROLE_MESSAGE), KEY("pid", ROLE_PID),
 	KEY("process.name", ROLE_PROGRAM_WEAK), KEY("process.pid", ROLE_PID),
 	KEY("procid", ROLE_PID), KEY("program", ROLE_PROGRAM), KEY("programname", ROLE_PROGRAM),
 	KEY("prospector.type", ROLE_SHIPPER), KEY("request_time", ROLE_TIME_WEAK),
-	KEY("short_message", ROLE_SHORT), KEY("start_time", ROLE_TIME_WEAK),
+	KEY("severity", ROLE_LEVEL), KEY("short_message", ROLE_SHORT), KEY("start_time", ROLE_TIME_WEAK),
 	KEY("started_at", ROLE_TIME_WEAK), KEY("stream", ROLE_STREAM),
 	KEY("streams.0.values.0.1", ROLE_LINE), KEY("syslog-tag", ROLE_PROGRAM),
 	KEY("syslog_program", ROLE_PROGRAM), KEY("syslogtag", ROLE_PROGRAM),
@@ -124,6 +128,17 @@ has_text(const struct finds *f, enum role role)
 	return f->at[role].key.p && f->at[role].type == JSON_STRING;
 }
 
+/* A text that begins with a full syslog head: stamp, host and tag. */
+static bool
+holds_line(const struct finds *f, enum role role)
+{
+	struct syslog_head h;
+	if (!has_text(f, role))
+		return false;
+	syslog_parse(f->at[role].value, SYSLOG_STRICT, &h);
+	return h.form >= SYSLOG_BSD && h.host.n && h.program.n && h.stamp.trust == STAMP_STRONG;
+}
+
 /* Which text an envelope carries, if the object is one at all; ROLES when it is not. */
 static enum role
 envelope(const struct finds *f)
@@ -141,7 +156,10 @@ envelope(const struct finds *f)
 		return ROLE_LINE;
 	if (has_text(f, ROLE_MESSAGE) && (has(f, ROLE_PROGRAM) || (shipped && timed)))
 		return ROLE_MESSAGE;
-	return ROLES;
+	/* An application that has a level speaks for itself: its message may be a stranger's words. */
+	if (timed && !f->at[ROLE_LEVEL].key.p && holds_line(f, ROLE_MESSAGE))
+		return ROLE_MESSAGE;
+	return holds_line(f, ROLE_ORIGINAL) ? ROLE_ORIGINAL : ROLES;
 }
 
 /*

@@ -179,6 +179,19 @@ card_near(struct str s)
 	    (str_starts(s, STR("RP/")) || str_starts(s, STR("LC/")));
 }
 
+/* The severity alone before the tag, as F5 writes it: counted only where the tag has a pid. */
+static size_t
+severity_word(struct str s)
+{
+	unsigned classes;
+	struct tag tag;
+	size_t n = syslog_word(s, &classes);
+	if (n >= s.n || !syslog_is_level(str_head(s, n)))
+		return 0;
+	n = skip_blanks(s, n);
+	return syslog_tag(str_from(s, n), TAG_PID, &tag) ? n : 0;
+}
+
 /* Behind a host: no tag at once, but what vendors put there. */
 static bool
 host_then_other(struct str host, struct str rest, enum proof proof, struct syslog_head *h)
@@ -195,6 +208,8 @@ host_then_other(struct str host, struct str rest, enum proof proof, struct syslo
 	size_t skip = syslog_facility_word(rest, &try);
 	if (!skip)
 		skip = event_number(rest);
+	if (!skip)
+		skip = severity_word(rest);
 	struct str name;
 	if (!skip && str_find_byte(str_head(rest, 16), ',') < 16)
 		skip = syslog_unifi(rest, &name);

@@ -93,9 +93,17 @@ syslog_rfc5424(struct str s, struct syslog_head *h)
 			return false;
 		s = str_from(s, n);
 	}
-	bool head = blank(&s) && field(&s, SYSLOG_HOST_MAX, &try.host) && blank(&s) &&
-	    field(&s, 255, &try.program) && blank(&s) && field(&s, 128, &try.pid) && blank(&s) &&
-	    field(&s, 255, &try.msgid) && blank(&s);
+	if (!blank(&s) || !field(&s, SYSLOG_HOST_MAX, &try.host) || !blank(&s))
+		return false;
+	/* CyberArk and others end the head behind the host: what follows is their event. */
+	if (str_starts(s, STR("CEF:")) || str_starts(s, STR("LEEF:"))) {
+		try.form = SYSLOG_RFC5424;
+		try.message = s;
+		*h = try;
+		return true;
+	}
+	bool head = field(&s, 255, &try.program) && blank(&s) && field(&s, 128, &try.pid) &&
+	    blank(&s) && field(&s, 255, &try.msgid) && blank(&s);
 	if (!head)
 		return false;
 	/* Some senders forget the structured data: then the message begins at once. */
