@@ -19,6 +19,7 @@ enum form {
 	FORM_COLUMNS,
 	FORM_CSV,
 	FORM_DATA,                     /* structured data of RFC 5424 6.3, whatever the message is */
+	FORM_PROSE,                    /* words of any order, as gist.h reads them */
 };
 
 #define CSV_COLUMNS_MAX 64

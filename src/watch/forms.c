@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "watch/gist.h"
 #include "watch/store.h"
 #include "wire/json.h"
 #include "wire/kv.h"
@@ -36,12 +37,22 @@ struct known_key {                     /* a key as it was written, and its field
 struct forms_work {
 	struct header headers[SOURCES_MAX];
 	struct known_key keys[KNOWN_KEYS];
+	struct gist_words *words;
 };
 
 struct forms_work *
 forms_work_new(void)
 {
-	return calloc(1, sizeof(struct forms_work));
+	struct forms_work *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		return NULL;
+	w->words = gist_words_new();
+	if (!w->words) {
+		free(w);
+		return NULL;
+	}
+	return w;
 }
 
 void
@@ -49,6 +60,8 @@ forms_work_free(struct forms_work *w)
 {
 	for (size_t i = 0; w && i < SOURCES_MAX; i++)
 		free(w->headers[i].line);
+	if (w)
+		gist_words_free(w->words);
 	free(w);
 }
 
@@ -297,6 +310,29 @@ take_csv(const struct decoder *d, const struct ruleset *rs, struct record *r, st
 	return n >= 3 || n == d->ncolumns;
 }
 
+/* What is said goes to the field that rules ask; who said it to the fields that it is about. */
+static bool
+take_prose(const struct ruleset *rs, const struct forms_work *w, struct record *r, struct slot base)
+{
+	struct taking t = taking_of(rs, r, base);
+	uint16_t said = fields_find(rs->fields, STR("said"));
+	struct gist g;
+
+	if (said == FIELD_NONE || !gist_read(w->words, t.text, &g))
+		return false;
+	const struct {
+		uint16_t field;
+		struct str value;
+	} who[] = {
+		{ FIELD_src, g.src }, { FIELD_src_port, g.src_port }, { FIELD_dst, g.dst }, { FIELD_dst_port, g.dst_port },
+		{ FIELD_user, g.user },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(who); i++)
+		if (who[i].value.n)
+			store_mapped(r, who[i].field, slot_in(&t, who[i].value));
+	return record_set_text(r, said, gist_said_name(g.said), 0);
+}
+
 /* Columns. */
 
 static struct header *
@@ -407,6 +443,8 @@ looks_like(enum form form, struct str text)
 		return str_find_byte(text, ',') < text.n;
 	case FORM_DATA:
 		return text.p[0] == '[';
+	case FORM_PROSE:
+		return true;
 	}
 	return false;
 }
@@ -430,6 +468,8 @@ take_apart(const struct ruleset *rs, struct decode_work *w, const struct decoder
 		return take_csv(d, rs, r, base);
 	case FORM_DATA:
 		return take_data(rs, w->forms, r);
+	case FORM_PROSE:
+		return take_prose(rs, w->forms, r, base);
 	}
 	return false;
 }

@@ -140,6 +140,13 @@ take_data(void *ctx, const struct conf_stmt *s, struct diags *d)
 }
 
 static void
+take_prose(void *ctx, const struct conf_stmt *s, struct diags *d)
+{
+	(void)d;
+	set_form(ctx, s, FORM_PROSE);
+}
+
+static void
 take_columns(void *ctx, const struct conf_stmt *s, struct diags *d)
 {
 	set_form(ctx, s, FORM_COLUMNS);
@@ -444,6 +451,7 @@ static const struct conf_row rows[] = {
 	{ "kv", 0, 0, CONF_NO_BLOCK, true, take_kv, "messages are key=value pairs", "kv;" },
 	{ "cef", 0, 0, CONF_NO_BLOCK, true, take_cef, "messages are CEF or LEEF", "cef;" },
 	{ "data", 0, 0, CONF_NO_BLOCK, true, take_data, "the structured data of RFC 5424", "data;" },
+	{ "prose", 0, 0, CONF_NO_BLOCK, true, take_prose, "what words say, in any order", "prose;" },
 	{ "columns", 0, 0, CONF_NO_BLOCK, true, take_columns, "columns named by a #Fields line", "columns;" },
 	{ "csv", 1, CSV_COLUMNS_MAX, CONF_NO_BLOCK, true, take_csv, "comma separated values", "csv time, src, user;" },
 	{ "need", 2, UINT16_MAX, CONF_NO_BLOCK, false, take_need, "a cheap test before any line is tried",
