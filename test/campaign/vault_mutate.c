@@ -1,8 +1,10 @@
 /*
  * vault_mutate: changes a vault in all the ways we know, one at a time, and asks `guarita vault verify` each time.
  *
- *   vault_mutate COUNT [SEED]      a folder in /dev/shm or /tmp is made and removed
+ *   vault_mutate COUNT [SEED [FROM]]       a folder in /dev/shm is made and removed
  *
+ * Changes have numbers, and each is drawn from the seed and its number alone: COUNT of them from FROM on are the same ones
+ * whether they are made in one run or in many.
  * A change is unseen when the vault is called whole and the lines in it are not those that were sealed. Exit code 1 when
  * there was one. Changes that hurt nothing (a torn slot of the key file, whose other slot stands for it) are counted.
  */
@@ -12,6 +14,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "base/text.h"
 #include "console/vault/verify.h"
 #include "vault/segment.h"
@@ -24,7 +27,7 @@ struct run {
 	uint64_t rnd;
 	struct buf now[IMAGE_PARTS];   /* as changed */
 	bool changed[IMAGE_PARTS], removed[IMAGE_PARTS];
-	uint64_t cuts;                 /* made so far: every offset in turn */
+	uint64_t cuts;                 /* before this one: every offset in turn */
 	bool auditor;                  /* this change is for his eyes: he is asked */
 };
 
@@ -116,7 +119,7 @@ cut(struct run *r)
 
 	for (unsigned i = 0; i < IMAGE_PARTS; i++)
 		all += original(r, (enum image_part)i).n;
-	for (at = r->cuts++ % all; at >= original(r, (enum image_part)p).n; p++)
+	for (at = r->cuts % all; at >= original(r, (enum image_part)p).n; p++)
 		at -= original(r, (enum image_part)p).n;
 	become(r, (enum image_part)p, str_head(original(r, (enum image_part)p), at));
 }
@@ -570,11 +573,11 @@ int
 main(int argc, char **argv)
 {
 	static struct run r;
-	uint64_t counts[ARRAY_LEN(kinds)][3] = { { 0 } }, unseen = 0, n = 1000;
+	uint64_t counts[ARRAY_LEN(kinds)][3] = { { 0 } }, unseen = 0, n = 1000, seed = 1, from = 0;
 	char dir[] = "/dev/shm/vault-mutate-XXXXXX";
 
-	r.rnd = 1;
-	if ((argc > 1 && text_u64(str_z(argv[1]), &n) < 0) || (argc > 2 && text_u64(str_z(argv[2]), &r.rnd) < 0) || !mkdtemp(dir))
+	if ((argc > 1 && text_u64(str_z(argv[1]), &n) < 0) || (argc > 2 && text_u64(str_z(argv[2]), &seed) < 0) ||
+	    (argc > 3 && text_u64(str_z(argv[3]), &from) < 0) || !mkdtemp(dir))
 		return 2;
 	for (unsigned p = 0; p < IMAGE_PARTS; p++)
 		r.now[p] = BUF_INIT(1 << 22);
@@ -584,8 +587,10 @@ main(int argc, char **argv)
 		fprintf(stderr, "the vault could not be made, or is not called whole: %s\n", strerror(-e));
 		return 1;
 	}
-	for (uint64_t i = 0; i < n && e == 0; i++) {
+	for (uint64_t i = from; i < from + n && e == 0; i++) {
 		enum seen seen = SEEN;
+		r.rnd = hash_mix(hash_mix(seed, i), i);
+		r.cuts = i / ARRAY_LEN(kinds);
 		e = one(&r, i % ARRAY_LEN(kinds), &seen);
 		counts[i % ARRAY_LEN(kinds)][seen]++;
 		if (seen == UNSEEN)
@@ -596,7 +601,8 @@ main(int argc, char **argv)
 		    (unsigned long long)counts[k][HARMLESS], (unsigned long long)counts[k][UNSEEN]);
 		unseen += counts[k][UNSEEN];
 	}
-	printf("%llu changes, %llu unseen\n", (unsigned long long)n, (unsigned long long)unseen);
+	printf("%llu changes from %llu on, seed %llu: %llu unseen\n", (unsigned long long)n, (unsigned long long)from,
+	    (unsigned long long)seed, (unsigned long long)unseen);
 	vault_disk_close(&r.v.disk);
 	if (nftw(dir, drop, 16, FTW_DEPTH | FTW_PHYS) < 0)
 		fprintf(stderr, "%s was not removed\n", dir);
