@@ -144,6 +144,7 @@ read_entry(struct meaning *m, const struct vault_entry *e, struct record *r)
 	record_begin(r, e->raw, &m->extra, e->recv_ns / 1000);
 	lens_read(s->lens, r);
 	decode_routed(m->rules, m->work, s->route.n ? &s->route : NULL, r);
+	record_set_site(r, e->source, STR_NULL);
 	return true;
 }
 

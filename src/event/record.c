@@ -104,6 +104,17 @@ record_set_text(struct record *r, uint16_t key, struct str text, uint16_t flags)
 }
 
 void
+record_set_site(struct record *r, struct str source, struct str own)
+{
+	struct str rest = str_from(source, sizeof("site ") - 1);
+	struct str site = str_starts(source, STR("site ")) ? str_head(rest, str_find_byte(rest, ' ')) : own;
+
+	/* One field too many is no reason to lose a line: it is then of no known site. */
+	if (site.n)
+		(void)!record_set_text(r, FIELD_site, site, 0);
+}
+
+void
 record_drop(struct record *r, uint16_t key)
 {
 	const struct field *old = record_field(r, key);

@@ -120,6 +120,11 @@ record_value(const struct record *r, uint16_t key)
 bool record_set(struct record *r, uint16_t key, struct slot at, uint16_t flags);
 /* Copies text into extra (unless it lies in raw or extra already), then sets; false also when extra is full. */
 bool record_set_text(struct record *r, uint16_t key, struct str text, uint16_t flags);
+/*
+ * Which site of ours received it: its source's name begins so when it came from another, "site NAME ...". Else `own`, which
+ * may be empty: then nothing is set.
+ */
+void record_set_site(struct record *r, struct str source, struct str own);
 /* Takes a field out; nothing happens when it is absent. The order of the others stays. */
 void record_drop(struct record *r, uint16_t key);
 /*

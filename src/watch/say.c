@@ -11,6 +11,7 @@ static const struct {
 	{ "sources", "src" },
 	{ "paths", "path" },
 	{ "services", "service" },
+	{ "sites", "site" },
 };
 
 static struct str

@@ -375,6 +375,12 @@ tear_keys(struct campaign *c, const char *path, struct buf *bytes, const struct 
 static enum tear
 tear(struct campaign *c, struct tail *t, const char *keys_path, struct buf *keys, const struct keys *k)
 {
+	/* The beginning of a frame stands there: all before it is safe, keys too, for one follows the other. */
+	if (t->bytes.n > t->end) {
+		t->at = t->end;
+		t->end = t->bytes.n;
+		return tear_log(c, t);
+	}
 	bool acked = t->last.kind != FRAME_LINES || lines_until(&t->last) <= c->acked;
 
 	if (!acked && t->last.number == k->frame)

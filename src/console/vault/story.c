@@ -1,6 +1,7 @@
 /*
  * story: `guarita story ENTITY`: everything the vault knows of an address, a user or a host, as one timeline: lines that
- * say the same one after the other are one episode, shown by its first line.
+ * say the same one after the other are one episode, shown by its first line. Where lines of other sites are kept, each says
+ * whose it is.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -29,7 +30,7 @@ struct story {
 	size_t nhits, hits_size;
 	struct episode *episodes;
 	size_t n, size;
-	struct tally kinds, hosts;
+	struct tally kinds, hosts, sites;
 	int64_t first_ns, last_ns;
 	bool full;
 };
@@ -98,6 +99,15 @@ begin_episode(struct story *s, const struct log_line *line, struct episode **ret
 	return 0;
 }
 
+/* Of another site: its name; of this one nothing. */
+static struct str
+site_of(struct str source)
+{
+	struct str rest = str_from(source, sizeof("site ") - 1);
+
+	return str_starts(source, STR("site ")) ? str_head(rest, str_find_byte(rest, ' ')) : STR_NULL;
+}
+
 static int
 take(struct story *s, const struct log_line *line)
 {
@@ -109,6 +119,8 @@ take(struct story *s, const struct log_line *line)
 		rc = tally_add(&s->kinds, kind.n > 0 ? kind : STR("(not decoded)"), 1);
 	if (rc == 0 && host.n > 0)
 		rc = tally_add(&s->hosts, host, 1);
+	if (rc == 0)
+		rc = tally_add(&s->sites, site_of(line->entry.source), 1);
 	if (rc < 0)
 		return rc;
 	e->last_ns = line->entry.recv_ns;
@@ -150,6 +162,8 @@ show_head(const struct term *t, const struct story *s, struct str entity, struct
 	log_show_time(out, s->last_ns, 0);
 	if (s->hosts.n > 0)
 		buf_addf(out, P_(", on %u host", ", on %u hosts", s->hosts.n), s->hosts.n);
+	if (s->sites.n > 1)
+		buf_addf(out, P_(", at %u site", ", at %u sites", s->sites.n), s->sites.n);
 	buf_add(out, STR("\n\n"));
 	for (uint32_t i = 0; i < s->kinds.n && i < KINDS_SHOWN; i++) {
 		buf_addf(out, "  %10s  ", term_count(s->kinds.rows[i].count, number));
@@ -176,6 +190,12 @@ show_episode(const struct term *t, const struct episode *e, struct buf *out)
 	if (e->count > 1)
 		term_ink(t, out, INK_BOLD, "%s x ", term_count(e->count, number));
 	term_text(t, out, e->kind.n > 0 ? e->kind : STR("(not decoded)"), 40);
+	struct str site = site_of(e->source);
+	if (site.n > 0) {
+		buf_add(out, STR("  "));
+		term_text(t, out, site, 40);
+		buf_add_byte(out, ':');
+	}
 	if (e->program.n > 0 || e->host.n > 0) {
 		buf_add(out, STR("  "));
 		term_text(t, out, e->program, 40);
@@ -205,6 +225,10 @@ show_json(const struct story *s, struct buf *out)
 		buf_add_json(out, e->host);
 		buf_add(out, STR(",\"source\":"));
 		buf_add_json(out, e->source);
+		if (site_of(e->source).n > 0) {
+			buf_add(out, STR(",\"site\":"));
+			buf_add_json(out, site_of(e->source));
+		}
 		buf_add(out, STR(",\"line\":"));
 		buf_add_json(out, e->line);
 		buf_add(out, STR("}\n"));
@@ -282,6 +306,7 @@ command_story(const struct options *o)
 	}
 	tally_free(&s.kinds);
 	tally_free(&s.hosts);
+	tally_free(&s.sites);
 	arena_free(&s.texts);
 	free(s.hits);
 	free(s.episodes);

@@ -126,6 +126,7 @@ handle(struct watching *w, uint32_t stream, uint64_t seq, int64_t received_us, s
 	name_program(st, &r);
 	(void)repeat_read(&r);
 	decode_routed(w->rules, w->work, st->routed ? &st->route : NULL, &r);
+	record_set_site(&r, st->decl.name, w->own_site);
 	lens_time(st->lens, &r);
 	quotes_add(w->quotes, r.ref, line);
 	notice_jump(w, st, &r, seq);

@@ -202,6 +202,9 @@ begin(void *ctx, struct role *r)
 		e = checkpoint_load(w);
 	if (e == 0)
 		e = streams_declare(&w->streams, &own, &w->own);
+	for (uint32_t i = 0; i < r->config->sites.npeers; i++)
+		if (config_peer_takes(r->config, &r->config->sites.peers[i]))
+			w->own_site = r->config->site;
 	if (e == 0)
 		e = timer_open(r->loop, on_old_places, d, &d->old_places);
 	if (e == 0)

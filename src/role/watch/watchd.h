@@ -51,6 +51,7 @@ struct watching {
 	int64_t event_mono_us;         /* when that was */
 	int64_t advanced_us;           /* the engine was told that time came so far */
 	uint32_t own;                  /* stream of our own records */
+	struct str own_site;           /* of lines received here, where other sites' come too; else empty */
 
 	struct wire_source *wires[2];  /* received lines, files: by number */
 	uint32_t nwires[2];
