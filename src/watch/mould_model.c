@@ -164,23 +164,30 @@ thread(struct needle *needle, const struct pattern *p, const struct step *s)
 		needle->n--;
 }
 
-/* Bit per place of the needle that may be at pos. */
-static uint64_t
-mask_at(const struct model *m, const struct needle *needle, size_t pos)
+/* Bit per place of the needle where each byte may stand. */
+static void
+spread(const struct needle *needle, uint64_t *ret)
 {
-	const struct model_run *run = model_run_of(m, pos);
-	char c = m->text.p[pos];
+	memset(ret, 0, 256 * sizeof(*ret));
+	for (unsigned i = 0; i < needle->n; i++) {
+		bool blank = needle->blanks >> i & 1;
+
+		ret[(unsigned char)(blank ? ' ' : needle->c[i])] |= UINT64_C(1) << i;
+		ret[(unsigned char)(blank ? '\t' : needle->other[i])] |= UINT64_C(1) << i;
+	}
+}
+
+/* The same of a run. */
+static uint64_t
+mask_of_run(const struct model_run *run, const struct needle *needle)
+{
 	uint64_t mask = 0;
 
 	for (unsigned i = 0; i < needle->n; i++) {
-		bool same;
+		bool takes = needle->blanks >> i & 1 ? run->has[' '] || run->has['\t'] :
+		    run->has[(unsigned char)needle->c[i]] || run->has[(unsigned char)needle->other[i]];
 
-		if (needle->blanks >> i & 1)
-			same = run ? run->has[' '] || run->has['\t'] : is_blank(c);
-		else
-			same = run ? run->has[(unsigned char)needle->c[i]] || run->has[(unsigned char)needle->other[i]] :
-			    c == needle->c[i] || c == needle->other[i];
-		mask |= (uint64_t)same << i;
+		mask |= (uint64_t)takes << i;
 	}
 	return mask;
 }
@@ -199,11 +206,12 @@ bool
 model_may_hold(const struct model *m, const struct pattern *p, const struct step *s, size_t pos)
 {
 	struct needle needle;
-	uint64_t at = 0, end;
+	uint64_t at = 0, end, masks[256];
 
 	thread(&needle, p, s);
 	if (needle.n == 0)
 		return true;
+	spread(&needle, masks);
 	end = UINT64_C(1) << (needle.n - 1);
 	pos &= ~INSIDE;
 	/* A blank at its beginning may be the one that stands just before. */
@@ -211,13 +219,12 @@ model_may_hold(const struct model *m, const struct pattern *p, const struct step
 		at = 1;
 	while (pos < m->text.n) {
 		const struct model_run *run = model_run_of(m, pos);
-		uint64_t mask = mask_at(m, &needle, pos), within = 0, before;
+		uint64_t within = 0, before;
 
 		if (!run) {
-			at = move(&needle, at, mask);
-			pos++;
+			at = move(&needle, at, masks[(unsigned char)m->text.p[pos++]]);
 		} else {
-			uint64_t stays = run->kind == RUN_QUOTED ? at : 0;
+			uint64_t stays = run->kind == RUN_QUOTED ? at : 0, mask = mask_of_run(run, &needle);
 
 			/* One byte at least, then as many as may be. */
 			do {
