@@ -347,7 +347,8 @@ doubtful(struct decode_work *w, const struct mould *m, struct str text)
 
 	w->match.lead_limited = false;     /* as if any wildcard might take what it likes: that finds no less */
 	for (unsigned i = 0; i < m->ndoubts && !may; i++)
-		may = pattern_match(&m->doubts[i]->pattern, text, &w->match);
+		may = (!m->absent[i] || step_stands_in(m->absent[i], text)) &&
+		    pattern_match(&m->doubts[i]->pattern, text, &w->match);
 	may = may || (m->no_time && match_time(&w->match, text, 0) != HOLE_MISS);
 	w->match.times = before;
 	return may;

@@ -52,6 +52,7 @@ struct mould {
 	struct mould *next;            /* in its bucket */
 	const struct line *line;
 	const struct line *doubts[MOULD_DOUBTS_MAX];   /* may match too: then the long way decides */
+	const struct step *absent[MOULD_DOUBTS_MAX];   /* literals without which they do not, seldom there; or NULL */
 	uint8_t ndoubts, nparts, nvalues;
 	bool no_time;                  /* only for texts that do not begin with a time */
 	uint8_t group;                 /* so many groups of the set are asked before: only for records with one text if any */

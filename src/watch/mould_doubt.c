@@ -223,6 +223,21 @@ never_matches(const struct model *m, const struct index *x, uint32_t rank)
 	return !p.arrived;
 }
 
+/* The longest literal that every match of the pattern holds, and this text does not: few that fit will. Or NULL. */
+static const struct step *
+absent_literal(const struct pattern *p, struct str text)
+{
+	const struct step *best = NULL;
+
+	for (uint16_t i = 0; i < p->nsteps; i++) {
+		const struct step *s = &p->steps[i];
+
+		if (s->code == STEP_LIT && (!best || s->len > best->len) && !step_stands_in(s, text) && pattern_always_passes(p, i))
+			best = s;
+	}
+	return best;
+}
+
 static bool
 find(const struct search *s, const struct group *g, bool *asked, struct mould *m)
 {
@@ -238,6 +253,7 @@ find(const struct search *s, const struct group *g, bool *asked, struct mould *m
 			continue;
 		if (m->ndoubts == MOULD_DOUBTS_MAX)
 			return false;
+		m->absent[m->ndoubts] = absent_literal(&l->pattern, s->model->text);
 		m->doubts[m->ndoubts++] = l;
 	}
 	return true;

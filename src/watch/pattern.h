@@ -130,6 +130,8 @@ size_t match_time(struct match *m, struct str text, size_t pos);
 const struct stamp *match_stamp(const struct match *m, const char *at);
 /* Could it, to judge by its length and its end? */
 bool pattern_may_match(const struct pattern *p, struct str text);
+/* Does the literal stand anywhere in the text? */
+bool step_stands_in(const struct step *literal, struct str text);
 /* Is step i on every way through the pattern? */
 bool pattern_always_passes(const struct pattern *p, uint16_t i);
 /* The longest literal that every match holds, or NULL. */
