@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "watch/span.h"
 
 #define SETS_MAX 96u
 #define BUCKETS 16u                    /* power of two */
@@ -118,29 +119,14 @@ moulds_taken(const struct moulds *m)
 	return m->taken;
 }
 
-enum { DIGIT = 1 << 0, HEX = 1 << 1, NAME = 1 << 2, VISIBLE = 1 << 3 };
-
-#define D (DIGIT | HEX | NAME | VISIBLE)
-#define H (HEX | NAME | VISIBLE)
-#define N (NAME | VISIBLE)
-
-__extension__ static const uint8_t signs[256] = {
-	['!' ... ','] = VISIBLE, ['-' ... '.'] = N, ['/'] = VISIBLE, ['0' ... '9'] = D, [':' ... '@'] = VISIBLE,
-	['A' ... 'F'] = H, ['G' ... 'Z'] = N, ['[' ... '^'] = VISIBLE, ['_'] = N, ['`'] = VISIBLE,
-	['a' ... 'f'] = H, ['g' ... 'z'] = N, ['{' ... '~'] = VISIBLE,
-};
-
-#undef D
-#undef H
-#undef N
-
 /* The runs that are nothing but bytes of one kind: which, and how many at most. */
 static const struct {
-	uint8_t sign;
+	uint8_t span;
 	uint16_t most;
 } plain[] = {
-	[RUN_DIGITS] = { DIGIT, 20 }, [RUN_HEX] = { HEX, 64 }, [RUN_HOST] = { NAME, HOLE_HOST_MAX },
-	[RUN_NAME] = { NAME, UINT16_MAX }, [RUN_VISIBLE] = { VISIBLE, UINT16_MAX }, [RUN_QUAD] = { DIGIT, 3 },
+	[RUN_DIGITS] = { SPAN_DIGITS, 20 }, [RUN_PORT] = { SPAN_DIGITS, 5 }, [RUN_HEX] = { SPAN_HEX, 64 },
+	[RUN_HOST] = { SPAN_NAME, HOLE_HOST_MAX }, [RUN_NAME] = { SPAN_NAME, UINT16_MAX },
+	[RUN_VISIBLE] = { SPAN_VISIBLE, UINT16_MAX },
 };
 
 /* What a hole may hold, for all that it may have taken before. */
@@ -174,17 +160,15 @@ run_has(const struct mould_part *part, char c)
 	case RUN_TIME:
 	case RUN_HOLE:
 		return false;
-	case RUN_PORT:
-		return signs[(unsigned char)c] & DIGIT;
 	case RUN_QUAD:
-		return (signs[(unsigned char)c] & DIGIT) || c == '.';
+		return span_has(SPAN_DIGITS, 0, c) || c == '.';
+	case RUN_PORT:
 	case RUN_DIGITS:
 	case RUN_HEX:
 	case RUN_HOST:
 	case RUN_NAME:
-		return signs[(unsigned char)c] & plain[part->run].sign;
 	case RUN_VISIBLE:
-		return (signs[(unsigned char)c] & VISIBLE) && c != part->stop;
+		return span_has(plain[part->run].span, part->stop, c);
 	case RUN_TEXT:
 		return c != part->stop;
 	case RUN_QUOTED:
@@ -204,14 +188,6 @@ mould_run_bytes(const struct mould_part *part, bool *ret)
 	}
 	for (int c = 0; c < 256; c++)
 		ret[c] = run_has(part, (char)c);
-}
-
-static inline const char *
-pass_plain(const char *p, const char *end, unsigned sign, char stop)
-{
-	while (p < end && (signs[(unsigned char)*p] & sign) && *p != stop)
-		p++;
-	return p;
 }
 
 /* Four numbers up to 255 without zeros in front, and then no digit: whatever fits is an address (base/text.h). */
@@ -260,11 +236,11 @@ pass_run(const struct mould_part *part, const char *bytes, struct str text, cons
 	case RUN_HEX:
 	case RUN_NAME:
 	case RUN_VISIBLE:
-		at = pass_plain(p, end, plain[part->run].sign, part->stop);
+		at = span_end(plain[part->run].span, part->stop, text, p);
 		break;
 	case RUN_HOST:
-		at = pass_plain(p, end, NAME, 0);
-		if (at == p || at[-1] == '.' || !(signs[(unsigned char)*p] & NAME) || *p == '.' || *p == '-' || *p == '_')
+		at = span_end(SPAN_NAME, 0, text, p);
+		if (at == p || at[-1] == '.' || *p == '.' || *p == '-' || *p == '_')
 			return NULL;
 		break;
 	case RUN_PORT:
@@ -291,8 +267,7 @@ pass_run(const struct mould_part *part, const char *bytes, struct str text, cons
 		at = n == HOLE_MISS || value.p != p || value.n != n - (size_t)(p - text.p) ? NULL : text.p + n;
 		break;
 	}
-	if (!at || at == p || (part->run < ARRAY_LEN(plain) && plain[part->run].most && part->run != RUN_QUAD &&
-	    at - p > plain[part->run].most))
+	if (!at || at == p || (part->run < ARRAY_LEN(plain) && plain[part->run].most && at - p > plain[part->run].most))
 		return NULL;
 	return at;
 }
@@ -349,7 +324,7 @@ doubtful(struct decode_work *w, const struct mould *m, struct str text)
 	for (unsigned i = 0; i < m->ndoubts && !may; i++)
 		may = (!m->absent[i] || step_stands_in(m->absent[i], text)) &&
 		    pattern_match(&m->doubts[i]->pattern, text, &w->match);
-	may = may || (m->no_time && match_time(&w->match, text, 0) != HOLE_MISS);
+	may = may || (m->no_time && stamp_may_begin(text) && match_time(&w->match, text, 0) != HOLE_MISS);
 	w->match.times = before;
 	return may;
 }

@@ -428,9 +428,9 @@ look_at_beginning(struct learner *L, struct match *scratch)
 	const struct mould_part *first = &L->m->parts[0];
 
 	L->model.no_time = match_time(scratch, L->text, 0) == HOLE_MISS;
-	/* Where the fixed text rules a time out, none needs to be looked for. */
-	L->m->no_time = L->model.no_time && stamp_may_begin(str_of(L->m->bytes + first->lit, first->len));
 	L->model.foreign = first->len == 0 && first->run == RUN_QUAD && first->stop != '.';
+	/* Where the fixed text or an address rules a time out, none needs to be looked for. */
+	L->m->no_time = L->model.no_time && !L->model.foreign && stamp_may_begin(str_of(L->m->bytes + first->lit, first->len));
 	L->model.no_lead = L->lead_limited && L->model.foreign;
 }
 
