@@ -72,7 +72,7 @@ static const struct vpn_server server = {
 	.terms = { .host_name = STR_INIT("m"), .hello_us = 60000000, .max_tunnels = 20, .max_starting = 8, .max_per_source = 8,
 	    .server = true },
 	.profile.policy = { .server = true, .auth = 7, .encryption = PPP_ENCRYPT_YES, .weak_keys = true, .stateful = true, .ipv6 = true,
-	    .mru = 1400, .local = 0x0a000001, .dns = { 1 }, .echo_us = 10000000, .echo_tries = 3, .name = STR_INIT("m") },
+	    .mru = 1400, .mrru = 1600, .local = 0x0a000001, .dns = { 1 }, .echo_us = 10000000, .echo_tries = 3, .name = STR_INIT("m") },
 	.users = &user, .nusers = 1, .profile.pool = &pool, .profile.npool = 1, .max_sessions = 5,
 };
 
@@ -115,7 +115,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct l2tp_peer from = { .addr.b = { 1 }, .port = 1701 };
 	struct bed *b = calloc(1, sizeof(*b));
-	uint8_t datagram[260], scratch[260];
+	uint8_t datagram[260], scratch[PPP_MRRU_MAX];
 	struct vpn_call *c;
 	struct str packet;
 	int64_t now = 1000000;
@@ -134,7 +134,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		size -= 2 + n;
 		n = aim(b, datagram, n, how);
 		if (vpn_receive(&b->vpn, now, &from, str_of((char *)datagram, n), scratch, &c, &packet) > 0)
-			CLAIM(packet.n <= n && c->up);
+			CLAIM(packet.n <= PPP_MRRU_MAX && c->up);
 		now += (how >> 5) * 300000;
 		vpn_tick(&b->vpn, now);
 		CLAIM(b->vpn.ncalls <= 6 && b->vpn.engine->ntunnels <= 21);

@@ -30,6 +30,12 @@ static const char *const again_names[] = { "same", "replace", "refuse", "allow",
 	    .common = true, \
 	    .help = "the largest packet in the tunnel; TCP is told so when it connects", \
 	    .example = "mtu 1400;")
+#define MRRU_ROW(T) \
+	INT_ROW(T, mrru, .keyword = "mrru", .def = "no", .zero = "no", .min = 1500, .max = 2048, .reload = SCHEMA_RESTART, \
+	    .common = true, \
+	    .help = "the largest packet that the other side may send in pieces (multilink)", \
+	    .text = "RouterOS calls it so too. Pieces are taken, none are sent: TCP keeps below `mtu` anyway.", \
+	    .example = "mrru 1600;")
 #define KEEPALIVE_ROW(T) \
 	DURATION_ROW(T, keepalive_us, .keyword = "keepalive", .def = "10s", .zero = "never", .min = WHEN_SECOND, \
 	    .max = WHEN_HOUR, .reload = SCHEMA_RESTART, .common = true, \
@@ -127,6 +133,7 @@ static const struct schema_row server_rows[] = {
 	        "then keeps its own way.",
 	    .example = "push 192.168.0.0/24, 192.168.30.0/24;"),
 	MTU_ROW(struct conf_vpn_server),
+	MRRU_ROW(struct conf_vpn_server),
 	KEEPALIVE_ROW(struct conf_vpn_server),
 	HELLO_ROW(struct conf_vpn_server),
 	INT_ROW(struct conf_vpn_server, max_sessions, .keyword = "max-sessions", .def = "1000", .min = 1, .max = 65000,
@@ -253,6 +260,7 @@ static const struct schema_row headquarters_rows[] = {
 	AUTHENTICATION_ROW(struct conf_vpn_headquarters),
 	ENCRYPTION_ROW(struct conf_vpn_headquarters),
 	MTU_ROW(struct conf_vpn_headquarters),
+	MRRU_ROW(struct conf_vpn_headquarters),
 	KEEPALIVE_ROW(struct conf_vpn_headquarters),
 	HELLO_ROW(struct conf_vpn_headquarters),
 };

@@ -47,7 +47,7 @@ struct conf_vpn_server {
 	struct str tunnel_secret;
 	struct conf_vpn_terms terms;
 	struct conf_cidrs push;        /* networks that clients are told of */
-	int64_t mtu;
+	int64_t mtu, mrru;
 	int64_t keepalive_us, hello_us;
 	int64_t max_sessions;
 };
@@ -74,7 +74,7 @@ struct conf_vpn_headquarters {
 	enum conf_vpn_encryption encryption;
 	bool default_route, use_dns, ipv6, hide;
 	int64_t demand_us;             /* dialled when somebody wants it, left after so long without a packet; 0: always */
-	int64_t mtu;
+	int64_t mtu, mrru;
 	int64_t keepalive_us, hello_us;
 };
 

@@ -30,6 +30,28 @@ ppp_frame_write(struct enc *e, uint16_t protocol)
 	enc_u16(e, protocol);
 }
 
+#define FIRST 0x80000000u
+#define LAST 0x40000000u
+
+int
+ppp_fragment_read(struct str payload, struct ppp_fragment *ret)
+{
+	struct cur c = cur_of(payload);
+	uint32_t head = cur_u32(&c);
+
+	if (!cur_ok(&c))
+		return -EBADMSG;
+	*ret = (struct ppp_fragment){ .first = head & FIRST, .last = head & LAST, .number = head & PPP_FRAGMENT_NUMBERS,
+		.data = cur_bytes(&c, c.n) };
+	return 0;
+}
+
+void
+ppp_fragment_write(struct enc *e, bool first, bool last, uint32_t number)
+{
+	enc_u32(e, (first ? FIRST : 0) | (last ? LAST : 0) | (number & PPP_FRAGMENT_NUMBERS));
+}
+
 int
 ppp_packet_read(struct str payload, struct ppp_packet *ret)
 {

@@ -34,6 +34,8 @@ enum chap_algorithm { CHAP_MD5 = 5, CHAP_MS1 = 0x80, CHAP_MS2 = 0x81 };
 #define PPP_HEAD 4                     /* FF 03 and the protocol, as we write them */
 #define PPP_PACKET_HEAD 4
 #define PPP_PACKET_MAX 1500
+#define PPP_MRRU_MAX 2048              /* of a packet that came in fragments */
+#define PPP_FRAGMENT_NUMBERS 0xffffffu  /* they wrap there */
 #define PPP_VALUE_MAX 64               /* of one option that we write */
 
 /*
@@ -42,6 +44,18 @@ enum chap_algorithm { CHAP_MD5 = 5, CHAP_MS1 = 0x80, CHAP_MS2 = 0x81 };
  */
 int ppp_frame_read(struct str frame, uint16_t *ret_protocol, struct str *ret_payload) WARN_UNUSED;
 void ppp_frame_write(struct enc *e, uint16_t protocol);
+
+/* RFC 1990 section 4.1, with numbers of 24 bits: the short ones come only to who asks for them. */
+struct ppp_fragment {
+	bool first, last;
+	uint32_t number;
+	struct str data;
+};
+
+/* The payload of PPP_MP. 0 or -EBADMSG. */
+int ppp_fragment_read(struct str payload, struct ppp_fragment *ret) WARN_UNUSED;
+/* The head, after which the data is written. */
+void ppp_fragment_write(struct enc *e, bool first, bool last, uint32_t number);
 
 struct ppp_packet {
 	uint8_t code, id;

@@ -48,6 +48,20 @@ def test_it_dials_us(tmp_path, site, server, how, encoding):  # noqa: F811
     assert 'encoding="%s"' % encoding in site.log()
 
 
+@needs_peers
+@pytest.mark.parametrize("encryption", ["no", "required"])
+def test_it_sends_pieces(tmp_path, site, encryption):  # noqa: F811
+    """Packets larger than the line: pppd's kernel cuts them (RFC 1990), we put them together."""
+    ppp = "multilink mrru 1600 " + ("require-mppe-128" if encryption == "required" else "nomppe")
+    what = "dial 192.0.2.1; wait_ppp - 30 && reach 10.9.0.1 && ip link set ppp0 mtu 1500 && ping -c 5 -i 0.3 -M do -s 1460 10.9.0.1"
+    # Cut by PPP, not by IP.
+    what += " && [ $(awk '/^Ip:/ {n = $20} END {print n}' /proc/net/snmp) = 0 ]"
+    g = guest(tmp_path, site, script(tmp_path, what, ppp=ppp))
+    site.start("l2tp server { %s encryption %s; mrru 1600; }\n%s" % (SERVER, encryption, USER))
+    done = g.run()
+    assert done.returncode == 0 and "New bundle ppp0 created" in done.stdout, done.stdout[-5000:] + site.log()
+
+
 SERVED = [
     ("pap", "encryption no; authentication pap;", dict(auth="pap"), "none"),
     ("chap", "encryption no; authentication chap;", dict(auth="chap"), "none"),

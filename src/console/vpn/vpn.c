@@ -93,7 +93,8 @@ whole(struct showing *s, const struct reply *r)
 		{ "rtt_us", N_("answers in (us)") }, { "echoes", N_("questions") }, { "echoes_lost", N_("unanswered") },
 		{ "in_packets", N_("packets in") }, { "in_bytes", N_("bytes in") }, { "out_packets", N_("packets out") },
 		{ "out_bytes", N_("bytes out") }, { "in_limited", N_("too much in") },
-		{ "out_limited", N_("too much out") }, { "tries", N_("tries") }, { "left", N_("seconds away") },
+		{ "out_limited", N_("too much out") }, { "joined", N_("put together") },
+		{ "pieces_lost", N_("pieces lost") }, { "pieces_late", N_("pieces late") }, { "tries", N_("tries") }, { "left", N_("seconds away") },
 	};
 
 	term_ink(&s->term, &s->out, INK_BOLD, "%.*s\n", STR_FMT(reply_get(r, "name")));

@@ -46,6 +46,7 @@ l2tp_words_dial(const struct conf_vpn_headquarters *c, struct str our_name, stru
 		v6 |= !addr_is_v4(&c->networks.v[i].net);
 	ret->policy = (struct ppp_policy){ .ipv6 = v6, .auth = l2tp_words_methods(&c->authentication),
 		.encryption = (enum ppp_encryption)c->encryption, .ask_dns = c->use_dns, .mru = (uint16_t)c->mtu,
+		.mrru = (uint16_t)c->mrru,
 		.echo_us = c->keepalive_us, .echo_tries = L2TP_WORDS_ECHOES, .name = c->user, .password = c->password };
 	ret->terms = (struct l2tp_terms){ .host_name = our_name, .secret = c->tunnel_secret, .hello_us = c->hello_us,
 		.hide = c->hide };

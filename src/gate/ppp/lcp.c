@@ -180,6 +180,43 @@ magic_refused(struct ppp_link *l)
 	l->magic = 0;
 }
 
+/*
+ * RFC 1990 section 5.1. To offer it is to take fragments; that the peer takes them too binds us to nothing, for we send none:
+ * so its short numbers and its name among many links (5.1.2, 5.1.3) are right as they are.
+ */
+
+static bool
+ask_mrru(struct ppp_link *l, struct enc *e)
+{
+	if (l->mrru == 0)
+		return false;
+	ppp_option_put16(e, LCP_MRRU, l->mrru);
+	return true;
+}
+
+static enum ppp_verdict
+judge_multilink(struct ppp_link *l, struct str value, struct enc *suggestion)
+{
+	(void)value;
+	(void)suggestion;
+	return l->policy->mrru ? PPP_GOOD : PPP_REFUSE;
+}
+
+static void
+mrru_suggested(struct ppp_link *l, struct str value)
+{
+	uint32_t v = number(str_head(value, 2));
+
+	if (v >= MRU_DEFAULT && v <= PPP_MRRU_MAX)
+		l->mrru = (uint16_t)v;
+}
+
+static void
+mrru_refused(struct ppp_link *l)
+{
+	l->mrru = 0;
+}
+
 /* ACCM, PFC and ACFC cost nothing over L2TP: what the peer wants is right. We ask for none and always send in full. */
 static const struct ppp_option_row rows[] = {
 	{ .type = LCP_MRU, .size = 2, .ask = ask_mru, .judge = judge_mru, .suggested = mru_suggested, .refused = mru_refused },
@@ -190,6 +227,10 @@ static const struct ppp_option_row rows[] = {
 	  .refused = magic_refused },
 	{ .type = LCP_PFC, .size = 0 },
 	{ .type = LCP_ACFC, .size = 0 },
+	{ .type = LCP_MRRU, .size = 2, .ask = ask_mrru, .judge = judge_multilink, .suggested = mrru_suggested,
+	  .refused = mrru_refused },
+	{ .type = LCP_SHORT_SEQUENCE, .size = 0, .judge = judge_multilink },
+	{ .type = LCP_ENDPOINT, .size = 1, .judge = judge_multilink },
 };
 
 static void
@@ -199,6 +240,7 @@ reset(struct ppp_link *l)
 	l->peer_magic = 0;
 	l->owed = 0;
 	l->mru = l->policy->mru;
+	l->mrru = l->policy->mrru;
 	l->untried = l->policy->server ? l->policy->auth : 0;
 	l->demanded = ppp_auth_best(l->untried);
 	l->untried &= ~l->demanded;

@@ -20,6 +20,7 @@ void
 ppp_link_free(struct ppp_link *l)
 {
 	free(l->user);
+	free(l->bundle);
 	ppp_crypt_drop(l);
 	wipe(l, sizeof(*l));
 }
@@ -231,16 +232,9 @@ control(struct ppp_link *l, uint16_t protocol, struct str payload)
 	ppp_fsm_receive(fsm, l, payload);
 }
 
-int
-ppp_link_receive(struct ppp_link *l, int64_t now_us, struct str frame, uint8_t *scratch,
-    uint16_t *ret_protocol, struct str *ret_payload)
+static int
+take(struct ppp_link *l, uint16_t protocol, struct str payload, uint8_t *scratch, uint16_t *ret_protocol, struct str *ret_payload)
 {
-	uint16_t protocol;
-	struct str payload;
-
-	l->now_us = l->heard_us = now_us;
-	if (l->phase == PPP_DEAD || ppp_frame_read(frame, &protocol, &payload) < 0)
-		return 0;
 	switch (protocol) {
 	case PPP_IP: case PPP_IPV6:
 		/* On an encrypted link a plain packet is somebody else's. */
@@ -266,6 +260,52 @@ ppp_link_receive(struct ppp_link *l, int64_t now_us, struct str frame, uint8_t *
 		reject_protocol(l, protocol, payload);
 		return 0;
 	}
+}
+
+/* Without memory for them fragments are lost, as on the way. */
+static bool
+join(struct ppp_link *l, const struct ppp_fragment *f, struct str *ret_packet)
+{
+	if (l->bundle == NULL)
+		l->bundle = calloc(1, sizeof(*l->bundle));
+	return l->bundle && ppp_bundle_take(l->bundle, f, l->mrru + PPP_HEAD + MPPE_EXPANDS, ret_packet) > 0;
+}
+
+/*
+ * Fragments count once it is known who sends them, and only where we offered to take them. What they make up is a frame
+ * like any other, but for LCP, which is of the single link (RFC 1990 section 2), and for further fragments.
+ */
+static int
+take_fragment(struct ppp_link *l, struct str payload, uint8_t *scratch, uint16_t *ret_protocol, struct str *ret_payload)
+{
+	struct ppp_fragment f;
+	uint16_t protocol;
+
+	if (l->mrru == 0)
+		reject_protocol(l, PPP_MP, payload);
+	if (l->mrru == 0 || l->phase != PPP_NETWORK || ppp_fragment_read(payload, &f) < 0)
+		return 0;
+	struct str packet = f.data;
+	if (!(f.first && f.last) && !join(l, &f, &packet))
+		return 0;
+	if (ppp_frame_read(packet, &protocol, &payload) < 0 || protocol == PPP_MP || protocol == PPP_LCP)
+		return 0;
+	return take(l, protocol, payload, scratch, ret_protocol, ret_payload);
+}
+
+int
+ppp_link_receive(struct ppp_link *l, int64_t now_us, struct str frame, uint8_t *scratch,
+    uint16_t *ret_protocol, struct str *ret_payload)
+{
+	uint16_t protocol;
+	struct str payload;
+
+	l->now_us = l->heard_us = now_us;
+	if (l->phase == PPP_DEAD || ppp_frame_read(frame, &protocol, &payload) < 0)
+		return 0;
+	if (protocol == PPP_MP)
+		return take_fragment(l, payload, scratch, ret_protocol, ret_payload);
+	return take(l, protocol, payload, scratch, ret_protocol, ret_payload);
 }
 
 bool

@@ -7,6 +7,7 @@
 #define GUARITA_GATE_PPP_LINK_H
 
 #include "base/text.h"
+#include "gate/ppp/bundle.h"
 #include "gate/ppp/fsm.h"
 #include "wire/mppe.h"
 
@@ -26,6 +27,7 @@ struct ppp_policy {
 	bool ipv6;
 	bool ask_dns;                  /* of the server */
 	uint16_t mru;
+	uint16_t mrru;                 /* of packets that come in fragments, at most PPP_MRRU_MAX; 0: none are taken */
 	uint32_t local;                /* our address; 0: the peer gives us one */
 	uint64_t local_id;             /* of our IPv6 address on the link; 0: drawn */
 	uint32_t dns[2], wins[2];      /* told to the peer */
@@ -100,6 +102,8 @@ struct ppp_link {
 	/* LCP */
 	uint32_t magic, peer_magic;
 	uint16_t peer_mru, mru;
+	uint16_t mrru;                 /* that the peer was told; 0: it does not send fragments */
+	struct ppp_bundle *bundle;     /* NULL: no fragment came yet */
 	uint8_t loops;
 	unsigned demanded;             /* the method we ask of the peer now, and those not tried */
 	unsigned untried;
@@ -141,7 +145,8 @@ void ppp_link_close(struct ppp_link *l, int64_t now_us, enum ppp_reason why);
 void ppp_link_lost(struct ppp_link *l, int64_t now_us);
 /*
  * A frame came. 1: a network packet for the caller in *ret_payload (in the frame, or in scratch where it was
- * encrypted: frame.n bytes), protocol in *ret_protocol. 0: it was for the link itself, or is to be dropped.
+ * encrypted), protocol in *ret_protocol. 0: it was for the link itself, or is to be dropped. scratch has frame.n bytes, and
+ * no fewer than PPP_MRRU_MAX where fragments may come. A packet made of fragments stays until the next one.
  */
 int ppp_link_receive(struct ppp_link *l, int64_t now_us, struct str frame, uint8_t *scratch,
     uint16_t *ret_protocol, struct str *ret_payload) WARN_UNUSED;

@@ -180,7 +180,7 @@ fill_server(struct tunnelling *t, const struct conf_vpn_server *c)
 	struct ppp_policy *p = &t->server.profile.policy;
 
 	*p = (struct ppp_policy){ .server = true, .auth = l2tp_words_methods(&c->authentication), .weak_keys = c->weak_keys,
-		.mru = (uint16_t)c->mtu, .local = l2tp_words_v4(&c->address), .echo_us = c->keepalive_us,
+		.mru = (uint16_t)c->mtu, .mrru = (uint16_t)c->mrru, .local = l2tp_words_v4(&c->address), .echo_us = c->keepalive_us,
 		.echo_tries = L2TP_WORDS_ECHOES, .name = our_name(t),
 		.ipv6 = config_vpn_has_v6(&t->role->config->vpn), .local_id = OUR_ID };
 	t->server.terms = (struct l2tp_terms){ .host_name = p->name, .secret = c->tunnel_secret, .hello_us = c->hello_us,

@@ -63,6 +63,9 @@ show_call(const struct tunnelling *t, const struct vpn_call *c, struct buf *json
 	buf_addf(json, ",\"rtt_us\":%u,\"echoes\":%u,\"echoes_lost\":%u", c->link.rtt_us, c->link.echoes, c->link.echoes_lost);
 	buf_addf(json, ",\"in_packets\":%" PRIu64 ",\"in_bytes\":%" PRIu64 ",\"out_packets\":%" PRIu64 ",\"out_bytes\":%" PRIu64,
 	    c->in_packets, c->in_bytes, c->out_packets, c->out_bytes);
+	if (c->link.bundle)
+		buf_addf(json, ",\"joined\":%" PRIu64 ",\"pieces_lost\":%" PRIu64 ",\"pieces_late\":%" PRIu64, c->link.bundle->whole,
+		    c->link.bundle->lost, c->link.bundle->late);
 	if (c->limits)
 		buf_addf(json, ",\"in_limited\":%" PRIu64 ",\"out_limited\":%" PRIu64, c->limits->dropped[LIMITS_IN],
 		    c->limits->dropped[LIMITS_OUT]);

@@ -123,7 +123,7 @@ begin(struct wire *w, const struct ppp_policy *c, const struct ppp_policy *s)
 static void
 deliver(struct wire *w, size_t i)
 {
-	uint8_t scratch[2000];
+	uint8_t scratch[PPP_MRRU_MAX];
 	struct frame f = w->frames[i];
 	struct str payload;
 	uint16_t protocol;
@@ -186,7 +186,7 @@ static void
 assert_packet_passes(struct wire *w, struct end *from, struct end *to)
 {
 	static const char packet[] = "E packet of the network";
-	uint8_t sealed[200], scratch[200];
+	uint8_t sealed[200], scratch[PPP_MRRU_MAX];
 	struct str got;
 	uint16_t protocol;
 
@@ -227,6 +227,47 @@ test_methods(void **state)
 			assert_packet_passes(w, &w->b, &w->a);
 			finish(w);
 		}
+	}
+	free(w);
+}
+
+/*
+ * Who takes fragments says so, and gets packets larger than the line's, with and without encryption; who does not, refuses
+ * to take and to name anything of it.
+ */
+static void
+test_multilink(void **state)
+{
+	static const enum ppp_encryption how[] = { PPP_ENCRYPT_NO, PPP_ENCRYPT_REQUIRED };
+	static char packet[1550] = "E a packet of 1,550 bytes";
+	struct wire *w = new_wire(3);
+
+	(void)state;
+	for (size_t i = 0; i < 2 * ARRAY_LEN(how); i++) {
+		struct ppp_policy c = client, s = server;
+		uint8_t sealed[1700], piece[1000], scratch[PPP_MRRU_MAX];
+		struct str got;
+		uint16_t protocol;
+		bool taken = i < ARRAY_LEN(how);
+		c.encryption = s.encryption = how[i % 2];
+		c.mrru = 1600;
+		s.mrru = taken ? 1600 : 0;
+		begin(w, &c, &s);
+		run(w, w->now_us + 1000000);
+		assert_int_equal(w->b.ups, 1);
+		assert_int_equal(w->a.link.mrru, taken ? 1600 : 0);
+		size_t n = ppp_link_seal(&w->a.link, PPP_IP, str_of(packet, sizeof(packet)), sealed) - 2;
+		for (unsigned k = 0; k < 2; k++) {
+			struct enc e = enc_of(piece, sizeof(piece));
+			ppp_frame_write(&e, PPP_MP);
+			ppp_fragment_write(&e, k == 0, k == 1, 77 + k);
+			enc_bytes(&e, str_of((char *)sealed + 2 + k * 900, k == 0 ? 900 : n - 900));
+			int r = ppp_link_receive(&w->b.link, w->now_us, str_of((char *)piece, e.n), scratch, &protocol, &got);
+			assert_int_equal(r, taken && k == 1);
+		}
+		if (taken)
+			assert_true(protocol == PPP_IP && str_eq(got, str_of(packet, sizeof(packet))));
+		finish(w);
 	}
 	free(w);
 }
@@ -415,7 +456,7 @@ test_nothing_early(void **state)
 	static const char plain[] = "\xff\x03\0\x21packet";
 	struct ppp_policy s = server;
 	struct wire *w = new_wire(8);
-	uint8_t scratch[100];
+	uint8_t scratch[PPP_MRRU_MAX];
 	uint16_t protocol;
 	struct str got;
 
@@ -436,7 +477,7 @@ static void
 test_odd_peers(void **state)
 {
 	struct wire *w = new_wire(9);
-	uint8_t room[100], scratch[100];
+	uint8_t room[100], scratch[PPP_MRRU_MAX];
 	struct enc e = enc_of(room, sizeof(room));
 	uint16_t protocol;
 	struct str got;
@@ -460,7 +501,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_methods), cmocka_unit_test(test_refusals), cmocka_unit_test(test_impostor),
-		cmocka_unit_test(test_lossy), cmocka_unit_test(test_late_peer), cmocka_unit_test(test_dead_peer), cmocka_unit_test(test_loop),
+		cmocka_unit_test(test_lossy), cmocka_unit_test(test_multilink), cmocka_unit_test(test_late_peer), cmocka_unit_test(test_dead_peer), cmocka_unit_test(test_loop),
 		cmocka_unit_test(test_closing), cmocka_unit_test(test_nothing_early), cmocka_unit_test(test_odd_peers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
