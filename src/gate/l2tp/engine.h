@@ -82,8 +82,11 @@ struct l2tp_counters {
 struct l2tp_calls {
 	void (*send)(void *ctx, const struct l2tp_peer *to, struct str datagram);
 	uint64_t (*random)(void *ctx);
-	/* A session is there: 0, or a CDN result to refuse it. Set s->owner. */
-	uint16_t (*session_open)(void *ctx, struct l2tp_session *s);
+	/*
+	 * A session is there: 0, or a CDN result to refuse it. Set s->owner. said: the peer's ICCN, for the call; NULL: we
+	 * dialled.
+	 */
+	uint16_t (*session_open)(void *ctx, struct l2tp_session *s, const struct l2tp_message *said);
 	void (*session_closed)(void *ctx, struct l2tp_session *s, const struct l2tp_end *why);
 	/* A dialled tunnel ended, its sessions before it. t->owner is the one given to l2tp_dial(). */
 	void (*tunnel_closed)(void *ctx, struct l2tp_tunnel *t, const struct l2tp_end *why);

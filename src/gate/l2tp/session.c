@@ -87,12 +87,12 @@ l2tp_session_close(struct l2tp_session *s, int64_t now_us, uint16_t result, stru
 }
 
 static void
-established(struct l2tp_session *s)
+established(struct l2tp_session *s, const struct l2tp_message *said)
 {
 	struct l2tp_engine *e = s->tunnel->engine;
 
 	s->state = L2TP_S_ESTABLISHED;
-	uint16_t refused = e->calls->session_open(e->ctx, s);
+	uint16_t refused = e->calls->session_open(e->ctx, s, said);
 	if (refused)
 		close_session(s, refused, 0, STR_NULL);
 }
@@ -133,7 +133,7 @@ on_icrp(struct l2tp_session *s, const struct l2tp_message *m)
 	l2tp_put(&e, L2TP_TX_SPEED, 1000000000);
 	l2tp_put(&e, L2TP_FRAMING_TYPE, 1);
 	l2tp_tunnel_send(s->tunnel, &e);
-	established(s);
+	established(s, NULL);
 }
 
 /* The side that is called (LNS, section 7.4.2). */
@@ -166,7 +166,7 @@ static void
 on_iccn(struct l2tp_session *s, const struct l2tp_message *m)
 {
 	s->sequenced = l2tp_has(m, L2TP_SEQUENCING);
-	established(s);
+	established(s, m);
 }
 
 /* Both. */

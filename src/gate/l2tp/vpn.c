@@ -258,8 +258,32 @@ unlink_call(struct vpn_call *c)
 	v->nup -= c->up;
 }
 
+/*
+ * RFC 2661 section 4.4.5: a provider's concentrator has spoken with the caller before us. Only one that knows the tunnel
+ * secret is believed: a stranger could hand in an answer that he overheard, with the challenge that belongs to it.
+ */
+static void
+begin_link(struct vpn_call *c, const struct l2tp_message *said)
+{
+	struct l2tp_vpn *v = c->vpn;
+	static const unsigned methods[] = { [2] = PPP_AUTH_CHAP, [3] = PPP_AUTH_PAP };
+
+	if (said && c->session->tunnel->terms->secret.n > 0 && l2tp_has(said, L2TP_LAST_SENT_LCP)) {
+		uint64_t kind = said->number[L2TP_PROXY_AUTH];
+		struct ppp_proxy p = { .sent = said->bytes[L2TP_LAST_SENT_LCP], .received = said->bytes[L2TP_LAST_RECEIVED_LCP],
+			.method = kind < ARRAY_LEN(methods) ? methods[kind] : 0, .id = (uint8_t)said->number[L2TP_PROXY_ID],
+			.name = said->bytes[L2TP_PROXY_NAME], .challenge = said->bytes[L2TP_PROXY_CHALLENGE],
+			.response = said->bytes[L2TP_PROXY_RESPONSE] };
+		if (ppp_link_adopt(&c->link, v->now_us, &p)) {
+			v->adopted++;
+			return;
+		}
+	}
+	ppp_link_start(&c->link, v->now_us);
+}
+
 static uint16_t
-session_open(void *ctx, struct l2tp_session *s)
+session_open(void *ctx, struct l2tp_session *s, const struct l2tp_message *said)
 {
 	struct l2tp_vpn *v = ctx;
 	struct vpn_dial *d = s->tunnel->owner;
@@ -291,7 +315,7 @@ session_open(void *ctx, struct l2tp_session *s)
 	if (d)
 		d->call = c;
 	ppp_link_init(&c->link, policy, &link_calls, c);
-	ppp_link_start(&c->link, v->now_us);
+	begin_link(c, said);
 	vpn_settle(c);
 	return 0;
 }

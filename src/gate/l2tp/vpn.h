@@ -155,6 +155,7 @@ struct l2tp_vpn {
 	struct vpn_call **of_user;     /* by that number: the call that is his */
 	int64_t now_us;
 	uint64_t refused, logins, spoofed, limited;
+	uint64_t adopted;              /* links that the peer had begun for us */
 };
 
 /* The server and the dials live as long as the VPN. 0 or -ENOMEM. */

@@ -406,8 +406,8 @@ ask_again(struct ppp_link *l)
 	l->auth_due_us = l->now_us + WAIT_US;
 }
 
-void
-ppp_auth_start(struct ppp_link *l)
+static void
+begin(struct ppp_link *l)
 {
 	l->auth_done = 0;
 	l->auth_tries = TRIES;
@@ -415,8 +415,43 @@ ppp_auth_start(struct ppp_link *l)
 	l->auth_id = (uint8_t)l->calls->random(l->ctx);
 	if (l->demanded)
 		draw(l, l->challenge, sizeof(l->challenge));
+}
+
+void
+ppp_auth_start(struct ppp_link *l)
+{
+	begin(l);
 	ask_again(l);
 	settle(l, 0);
+}
+
+void
+ppp_auth_adopt(struct ppp_link *l, const struct ppp_proxy *p)
+{
+	uint8_t room[PPP_PACKET_MAX];
+	struct enc e = enc_of(room, sizeof(room));
+	bool chap = p->method == PPP_AUTH_CHAP;
+
+	begin(l);
+	/* A challenge of another length than ours we could not repeat. */
+	if (p->method == 0 || p->method != l->demanded || (chap && p->challenge.n != sizeof(l->challenge))) {
+		ask_again(l);
+		return;
+	}
+	l->auth_id = p->id;
+	l->auth_due_us = l->now_us + WAIT_US;
+	if (chap) {
+		memcpy(l->challenge, p->challenge.p, sizeof(l->challenge));
+		chap_value_write(&e, p->response, p->name);
+	} else {
+		pap_request_write(&e, p->name, p->response);
+	}
+	struct ppp_packet answer = { .code = chap ? CHAP_RESPONSE : PAP_REQUEST, .id = p->id, .data = str_of((char *)room, e.n) };
+	if (enc_ok(&e) && chap)
+		on_response(l, &answer);
+	else if (enc_ok(&e))
+		on_pap_request(l, &answer);
+	wipe(room, sizeof(room));
 }
 
 void

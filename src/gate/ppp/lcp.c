@@ -69,8 +69,8 @@ put_auth(struct enc *e, unsigned method)
 			ppp_option_put(e, LCP_AUTH, str_of(forms[i].bytes, forms[i].n));
 }
 
-static unsigned
-auth_of(struct str value)
+unsigned
+ppp_auth_of(struct str value)
 {
 	if (value.n == 2 && number(value) == PPP_PAP)
 		return PPP_AUTH_PAP;
@@ -92,7 +92,7 @@ ask_auth(struct ppp_link *l, struct enc *e)
 static enum ppp_verdict
 judge_auth(struct ppp_link *l, struct str value, struct enc *suggestion)
 {
-	unsigned method = auth_of(value), allowed = l->policy->server ? 0 : l->policy->auth;
+	unsigned method = ppp_auth_of(value), allowed = l->policy->server ? 0 : l->policy->auth;
 
 	if (allowed == 0)
 		return PPP_REFUSE;
@@ -116,7 +116,7 @@ next_auth(struct ppp_link *l)
 static void
 auth_suggested(struct ppp_link *l, struct str value)
 {
-	unsigned method = auth_of(value);
+	unsigned method = ppp_auth_of(value);
 
 	if (method & l->untried) {
 		l->untried &= ~method;

@@ -74,6 +74,14 @@ enum ppp_reason {
 const char *ppp_reason_text(enum ppp_reason r);
 const char *ppp_reason_advice(enum ppp_reason r);      /* "" where there is nothing to say */
 
+/* What another has settled with the caller in our name. Slices live for the call. */
+struct ppp_proxy {
+	struct str sent, received;     /* options of the last Configure-Request of each side, both acknowledged */
+	unsigned method;               /* PPP_AUTH_CHAP or PPP_AUTH_PAP: he was asked so, and answered; 0: he was not */
+	uint8_t id;                    /* of that answer */
+	struct str name, challenge, response;  /* response: the password, of PAP */
+};
+
 struct ppp_calls {
 	void (*send)(void *ctx, struct str frame);
 	uint64_t (*random)(void *ctx);
@@ -139,6 +147,8 @@ void ppp_link_init(struct ppp_link *l, const struct ppp_policy *p, const struct 
 void ppp_link_free(struct ppp_link *l);        /* wipes; sends nothing, calls nothing */
 /* The session below is there. */
 void ppp_link_start(struct ppp_link *l, int64_t now_us);
+/* The same where another has begun. False: nothing of it counts, and nothing was sent; ppp_link_start() is for the caller. */
+bool ppp_link_adopt(struct ppp_link *l, int64_t now_us, const struct ppp_proxy *p);
 /* Ends it politely; down() comes when the peer agreed, or after a while. */
 void ppp_link_close(struct ppp_link *l, int64_t now_us, enum ppp_reason why);
 /* The session below is gone. */
@@ -175,6 +185,9 @@ void ppp_link_check_network(struct ppp_link *l);              /* after a layer o
 void ppp_link_end(struct ppp_link *l);                        /* LCP is finished */
 void ppp_protocol_refused(struct ppp_link *l, uint16_t protocol);
 void ppp_auth_start(struct ppp_link *l);
+/* As if the answer had come to us; what cannot be used is asked again. */
+void ppp_auth_adopt(struct ppp_link *l, const struct ppp_proxy *p);
+unsigned ppp_auth_of(struct str option);      /* the method that LCP_AUTH names, 0: none of ours */
 void ppp_auth_stop(struct ppp_link *l);
 void ppp_auth_receive(struct ppp_link *l, uint16_t protocol, struct str payload);
 void ppp_auth_tick(struct ppp_link *l);

@@ -107,7 +107,7 @@ show_counters(const struct tunnelling *t, struct buf *json)
 	    c->unauthorised);
 	buf_addf(json, ",\"datagrams\":%" PRIu64 ",\"garbage\":%" PRIu64 ",\"unknown\":%" PRIu64 ",\"limited\":%" PRIu64
 	    ",\"versions\":%" PRIu64, c->datagrams, c->garbage, c->unknown, c->limited, c->versions);
-	buf_addf(json, ",\"limited_packets\":%" PRIu64 ",\"records_lost\":%" PRIu64, t->vpn.limited, t->records_lost);
+	buf_addf(json, ",\"adopted\":%" PRIu64 ",\"limited_packets\":%" PRIu64 ",\"records_lost\":%" PRIu64, t->vpn.adopted, t->vpn.limited, t->records_lost);
 	buf_addf(json, ",\"spoofed\":%" PRIu64 ",\"to_nobody\":%" PRIu64 ",\"interface_lost\":%" PRIu64 ",\"send_lost\":%" PRIu64,
 	    t->vpn.spoofed, nobody, t->tun_lost, u.dropped);
 }

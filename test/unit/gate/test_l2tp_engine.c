@@ -102,8 +102,9 @@ send_datagram(void *ctx, const struct l2tp_peer *to, struct str datagram)
 }
 
 static uint16_t
-session_open(void *ctx, struct l2tp_session *s)
+session_open(void *ctx, struct l2tp_session *s, const struct l2tp_message *said)
 {
+	(void)said;
 	struct side *side = ctx;
 
 	s->owner = side;

@@ -124,8 +124,9 @@ draw(void *ctx)
 }
 
 static uint16_t
-session_open(void *ctx, struct l2tp_session *s)
+session_open(void *ctx, struct l2tp_session *s, const struct l2tp_message *said)
 {
+	(void)said;
 	s->owner = ctx;
 	return 0;
 }

@@ -7,6 +7,12 @@
 
 #define WIRE_MAX 256
 
+/* The last frame of a kind that an end sent. */
+struct last_sent {
+	size_t n;
+	uint8_t bytes[300];
+};
+
 struct end {
 	struct ppp_link link;
 	struct end *other;
@@ -14,6 +20,8 @@ struct end {
 	unsigned ups, downs;
 	enum ppp_reason why;
 	uint32_t pool;
+	unsigned asked;                /* Configure-Requests of LCP sent */
+	struct last_sent request, chap, pap;
 };
 
 struct frame {
@@ -39,10 +47,29 @@ draw(void *ctx)
 }
 
 static void
+note(struct end *e, struct str frame)
+{
+	struct ppp_packet p;
+	struct str payload;
+	uint16_t protocol;
+
+	if (ppp_frame_read(frame, &protocol, &payload) < 0 || ppp_packet_read(payload, &p) < 0)
+		return;
+	bool request = protocol == PPP_LCP && p.code == PPP_CONF_REQ;
+	struct last_sent *s = request ? &e->request : protocol == PPP_CHAP ? &e->chap : protocol == PPP_PAP ? &e->pap : NULL;
+	e->asked += request;
+	if (s && frame.n <= sizeof(s->bytes)) {
+		memcpy(s->bytes, frame.p, frame.n);
+		s->n = frame.n;
+	}
+}
+
+static void
 put(struct end *e, struct str frame)
 {
 	struct wire *w = e->wire;
 
+	note(e, frame);
 	if (w->n == WIRE_MAX)
 		return;
 	struct frame *f = &w->frames[w->n++];
@@ -270,6 +297,123 @@ test_multilink(void **state)
 		finish(w);
 	}
 	free(w);
+}
+
+static bool
+ask_nobody(void *ctx, const struct ppp_question *q)
+{
+	(void)ctx;
+	(void)q;
+	return true;
+}
+
+static int
+no_account(void *ctx, struct str user, struct ppp_account *ret)
+{
+	(void)ctx;
+	(void)user;
+	(void)ret;
+	return -2;
+}
+
+/* A provider's concentrator: speaks LCP and asks who it is, and leaves the rest to others. */
+static const struct ppp_calls lac_calls = {
+	.send = send_frame, .random = draw, .account = no_account, .ask = ask_nobody, .address = address, .up = on_up, .down = on_down,
+};
+
+static struct str
+options_of(const struct last_sent *s)
+{
+	return s->n < PPP_HEAD + PPP_PACKET_HEAD ? STR_NULL : str_of((const char *)s->bytes + 8, s->n - 8);
+}
+
+/* What the concentrator tells of the link that stands behind it. */
+static struct ppp_proxy
+told(const struct wire *w, unsigned method)
+{
+	struct ppp_proxy p = { .sent = options_of(&w->b.request), .received = options_of(&w->a.request) };
+	const struct last_sent *answer = method == PPP_AUTH_CHAP ? &w->a.chap : &w->a.pap;
+	struct str nobody;
+
+	if (method == PPP_AUTH_MSCHAP2)
+		return p;
+	p.method = method;
+	p.id = answer->bytes[5];
+	if (method == PPP_AUTH_CHAP) {
+		assert_int_equal(chap_value_read(options_of(answer), &p.response, &p.name), 0);
+		assert_int_equal(chap_value_read(options_of(&w->b.chap), &p.challenge, &nobody), 0);
+	} else {
+		assert_int_equal(pap_request_read(options_of(answer), &p.name, &p.response), 0);
+	}
+	return p;
+}
+
+static void keep(struct ppp_proxy *p) { (void)p; }
+static void no_request(struct ppp_proxy *p) { p->received = STR_NULL; }
+static void broken_request(struct ppp_proxy *p) { p->sent = str_head(p->sent, p->sent.n - 1); }
+static void unknown_option(struct ppp_proxy *p) { p->sent = STR("\x03\x05\xc2\x23\x05\x0d\x03\x06"); }
+static void no_method(struct ppp_proxy *p) { p->sent = STR("\x05\x06" "abcd"); }
+static void long_challenge(struct ppp_proxy *p) { p->challenge = STR("a challenge of 24 bytes!"); }
+static void wrong_answer(struct ppp_proxy *p) { p->response = STR("not what was asked"); }
+static void other_method(struct ppp_proxy *p) { p->method = PPP_AUTH_PAP; }
+static void not_asked(struct ppp_proxy *p) { p->method = 0; }
+
+/* RFC 2661 section 4.4.5: what another began is gone on with, or begun anew; in either case the caller gets in who should. */
+static void
+test_proxy(void **state)
+{
+	static const struct {
+		unsigned lac, ours;            /* methods */
+		void (*spoil)(struct ppp_proxy *p);
+		bool adopted, up;
+	} rows[] = {
+		{ PPP_AUTH_CHAP, PPP_AUTH_CHAP, keep, true, true },
+		{ PPP_AUTH_PAP, PPP_AUTH_PAP, keep, true, true },
+		{ PPP_AUTH_MSCHAP2, PPP_AUTH_MSCHAP2, keep, true, true },
+		{ PPP_AUTH_CHAP, PPP_AUTH_CHAP | PPP_AUTH_MSCHAP2, keep, true, true },
+		{ PPP_AUTH_CHAP, PPP_AUTH_MSCHAP2, keep, false, true },
+		{ PPP_AUTH_PAP, PPP_AUTH_CHAP, keep, false, true },
+		{ PPP_AUTH_CHAP, PPP_AUTH_CHAP, no_request, false, true },
+		{ PPP_AUTH_CHAP, PPP_AUTH_CHAP, broken_request, false, true },
+		{ PPP_AUTH_CHAP, PPP_AUTH_CHAP, unknown_option, false, true },
+		{ PPP_AUTH_CHAP, PPP_AUTH_CHAP, no_method, false, true },
+		{ PPP_AUTH_CHAP, PPP_AUTH_CHAP, long_challenge, true, true },
+		{ PPP_AUTH_CHAP, PPP_AUTH_CHAP, other_method, true, true },
+		{ PPP_AUTH_CHAP, PPP_AUTH_CHAP, not_asked, true, true },
+		{ PPP_AUTH_CHAP, PPP_AUTH_CHAP, wrong_answer, true, false },
+		{ PPP_AUTH_PAP, PPP_AUTH_PAP, wrong_answer, true, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct wire *w = new_wire(40 + i);
+		struct ppp_policy lac = server, s = server;
+		lac.auth = rows[i].lac;
+		s.auth = rows[i].ours;
+		begin(w, &client, &lac);
+		w->b.link.calls = &lac_calls;
+		run(w, w->now_us + 200000);
+		assert_int_equal(w->a.link.phase, PPP_AUTHENTICATE);
+		struct ppp_proxy p = told(w, rows[i].lac);
+		rows[i].spoil(&p);
+		ppp_link_free(&w->b.link);
+		ppp_link_init(&w->b.link, &s, &calls, &w->b);
+		w->b.asked = 0;
+		bool adopted = ppp_link_adopt(&w->b.link, w->now_us, &p);
+		assert_int_equal(adopted, rows[i].adopted);
+		if (!adopted)
+			ppp_link_start(&w->b.link, w->now_us);
+		run(w, w->now_us + 3000000);
+		assert_int_equal(w->b.asked > 0, !adopted);
+		assert_int_equal(w->b.ups, rows[i].up);
+		assert_int_equal(w->a.ups, rows[i].up);
+		if (rows[i].up)
+			assert_packet_passes(w, &w->a, &w->b);
+		else
+			assert_int_equal(w->b.why, PPP_WRONG_PASSWORD);
+		finish(w);
+		free(w);
+	}
 }
 
 /* A pppd that is started for the call hears nothing at first: once it speaks, nobody waits for a timer of seconds. */
@@ -501,7 +645,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_methods), cmocka_unit_test(test_refusals), cmocka_unit_test(test_impostor),
-		cmocka_unit_test(test_lossy), cmocka_unit_test(test_multilink), cmocka_unit_test(test_late_peer), cmocka_unit_test(test_dead_peer), cmocka_unit_test(test_loop),
+		cmocka_unit_test(test_lossy), cmocka_unit_test(test_multilink), cmocka_unit_test(test_proxy), cmocka_unit_test(test_late_peer), cmocka_unit_test(test_dead_peer), cmocka_unit_test(test_loop),
 		cmocka_unit_test(test_closing), cmocka_unit_test(test_nothing_early), cmocka_unit_test(test_odd_peers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
