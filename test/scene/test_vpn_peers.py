@@ -32,6 +32,7 @@ DIALLED = [
     ("mppe", "encryption required;", dict(ppp="require-mppe-128"), "MPPE-128 stateless"),
     ("secret", "encryption no; " + SECRET, dict(l2tp="challenge = yes"), "none"),
     ("hidden", "encryption no; " + SECRET, dict(l2tp="challenge = yes\\nhidden bit = yes"), "none"),
+    ("both-hide", "encryption no; hide-attributes; " + SECRET, dict(l2tp="challenge = yes\\nhidden bit = yes"), "none"),
     ("sequenced", "encryption no;", dict(l2tp="flow bit = yes"), "none"),
     ("userspace", "encryption no;", dict(l2tp="flow bit = yes", general="force userspace = yes"), "none"),
     ("length", "encryption required;", dict(l2tp="length bit = yes", ppp="require-mppe-128"), "MPPE-128 stateless"),
@@ -68,6 +69,7 @@ SERVED = [
     ("mppe", "encryption required;", dict(ppp="require-mppe-128"), "MPPE-128 stateless"),
     ("secret", "encryption no; " + SECRET, dict(l2tp="challenge = yes"), "none"),
     ("hidden", "encryption no; " + SECRET, dict(l2tp="challenge = yes\\nhidden bit = yes"), "none"),
+    ("both-hide", "encryption no; hide-attributes; " + SECRET, dict(l2tp="challenge = yes\\nhidden bit = yes"), "none"),
     ("sequenced", "encryption no;", dict(l2tp="flow bit = yes"), "none"),
     ("userspace", "encryption no;", dict(general="force userspace = yes"), "none"),
 ]

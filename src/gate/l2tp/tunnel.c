@@ -20,6 +20,8 @@
 #define DOUBT_TRIES 4
 #define DOUBT_WAIT_US 200000
 #define DOUBT_LAST_WAIT_US 400000
+/* Of the type in a message: behind the head and that of the attribute, which is the first (sections 3.1, 4.1). */
+#define TYPE_AT 18
 
 static void
 emit(void *ctx, struct str datagram)
@@ -107,6 +109,18 @@ draw(struct l2tp_engine *e, uint8_t *dst, size_t n)
 	}
 }
 
+/*
+ * The first message of each side. Who gets it may not know yet whose secret it was hidden with: xl2tpd looks the secret up
+ * after it has read all of the message, and throws away what it cannot decipher.
+ */
+static bool
+is_first(const struct enc *e)
+{
+	unsigned type = (unsigned)e->p[TYPE_AT] << 8 | e->p[TYPE_AT + 1];
+
+	return type == L2TP_SCCRQ || type == L2TP_SCCRP;
+}
+
 /* The message as it goes out: 0 when it did not fit. */
 static size_t
 finish(struct l2tp_tunnel *t, struct enc *e, struct enc *hidden)
@@ -114,7 +128,7 @@ finish(struct l2tp_tunnel *t, struct enc *e, struct enc *hidden)
 	uint8_t vector[16];
 	size_t n = l2tp_end(e);
 
-	if (n == 0 || !t->terms->hide || t->terms->secret.n == 0)
+	if (n == 0 || !t->terms->hide || t->terms->secret.n == 0 || is_first(e))
 		return n;
 	draw(t->engine, vector, sizeof(vector));
 	n = l2tp_hide(str_of((const char *)e->p, n), t->terms->secret, str_of((const char *)vector, sizeof(vector)), hidden);
@@ -144,8 +158,11 @@ put_ourselves(struct l2tp_tunnel *t, struct enc *e)
 	l2tp_put_bytes(e, L2TP_HOST_NAME, str_head(t->terms->host_name, 64));
 	l2tp_put(e, L2TP_FRAMING_CAPS, 3);
 	l2tp_put(e, L2TP_BEARER_CAPS, 3);
-	l2tp_put(e, L2TP_FIRMWARE, 1);
-	l2tp_put_bytes(e, L2TP_VENDOR_NAME, STR("Guarita"));
+	/* Nobody needs to know what we are, and here it cannot be hidden. */
+	if (!t->terms->hide) {
+		l2tp_put(e, L2TP_FIRMWARE, 1);
+		l2tp_put_bytes(e, L2TP_VENDOR_NAME, STR("Guarita"));
+	}
 	l2tp_put(e, L2TP_TUNNEL_ID, t->id);
 	l2tp_put(e, L2TP_WINDOW, L2TP_OUR_WINDOW);
 	if (t->terms->secret.n == 0)

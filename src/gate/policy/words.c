@@ -354,6 +354,27 @@ build_branches(struct building *b)
 		build_branch(b, &b->g->branches[i]);
 }
 
+/* A RADIUS server that may end sessions is let in where it says so: from its own address only. */
+static void
+build_radius_changes(struct building *b, const struct conf_vpn_radius *v)
+{
+	static const struct service_parts changes = { .n = 1, .v = { { .protocol = IPPROTO_UDP, .range = { 3799, 3799 } } } };
+	struct policy_rule r = rule_blank(b, v->where, "radius");
+	struct side from = { .gateway = false }, gateway = { .gateway = true };
+	struct cidr *host = ARENA_NEW(b->a, struct cidr);
+
+	if (!host) {
+		b->full = true;
+		return;
+	}
+	*host = (struct cidr){ .net = v->address, .bits = 128 };
+	from.nets[addr_is_v4(&v->address) ? 0 : 1] = (struct conf_cidrs){ .v = host, .n = 1 };
+	r.verdict = POLICY_ACCEPT;
+	r.hook = POLICY_INPUT;
+	r.why = "it may end sessions of the VPN";
+	rule_spread(b, &r, &from, &gateway, &changes);
+}
+
 /* Who may not reach the VPN's port could not dial in: what the server's words imply. */
 void
 build_vpn(struct building *b)
@@ -379,6 +400,9 @@ build_vpn(struct building *b)
 	r.hook = POLICY_INPUT;
 	r.why = "the VPN is dialled";
 	rule_spread(b, &r, &any, &gateway, &parts);
+	for (uint32_t i = 0; i < b->c->vpn.nradius; i++)
+		if (b->c->vpn.radius[i].changes)
+			build_radius_changes(b, &b->c->vpn.radius[i]);
 	if (!b->c->vpn.ipsec)
 		return;
 	static const struct service_parts ipsec = { .n = 3, .v = {

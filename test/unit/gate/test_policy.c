@@ -125,6 +125,12 @@ test_vpn_implies(void **state)
 	config_show(g.config, &g.out);
 	assert_null(strstr(buf_cstr(&g.out), "secret filial1"));
 	gate_close(&g);
+	/* Of two RADIUS servers one may end sessions: from its address, nobody else's. */
+	snprintf(text, sizeof(text), "%s l2tp server { address 10.9.0.1; pool 10.9.0.0/24; } radius 192.168.30.5 { secret x; }"
+	    " radius 192.168.30.6 { secret x; changes; }", base);
+	gate_open(&g, text);
+	assert_string_equal(gate_rules(&g, POLICY_INPUT, "radius"), "from 192.168.30.6, udp 3799: allow\n");
+	gate_close(&g);
 	snprintf(text, sizeof(text), "%s headquarters v.example.com { user a; password b; network 192.168.0.0/24; }", base);
 	gate_open(&g, text);
 	assert_true(strstr(gate_rules(&g, POLICY_FORWARD, "branch"), "in matriz") != NULL);
