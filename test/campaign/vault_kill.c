@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "console/vault/keyring.h"
 #include "console/vault/verify.h"
 #include "role/intake/batch.h"
 #include "sys/clock.h"
@@ -287,17 +288,33 @@ read_part(const struct campaign *c, const char *name, char path[PATH_MAX], struc
 	return r < 0 ? r : file_read(path, out);
 }
 
-/* The newest file of the log; its last whole frame, behind which bytes are torn already, and the one before. */
+/* A frame in the newest file of the log. */
+struct end_frame {
+	enum frame_kind kind;                  /* 0: there is none */
+	uint64_t number, first;
+	uint64_t until;                        /* number up to which it holds intaked's lines: its side begins with it */
+};
+
+/* The end of that file: its last whole frame, behind which bytes are torn already, and the one before. */
 struct tail {
 	char path[PATH_MAX];
 	struct buf bytes;
-	struct frame last, before;
+	struct end_frame last, before;
 	size_t at, end;                        /* of the last */
 };
+
+static struct end_frame
+end_of(const struct frame *f)
+{
+	struct cur side = cur_of(f->side);
+
+	return (struct end_frame){ .kind = f->kind, .number = f->number, .first = f->first, .until = cur_u64(&side) };
+}
 
 static int
 read_log(const struct campaign *c, struct tail *t)
 {
+	struct frame_cipher *cipher = NULL;
 	uint64_t *files = NULL;
 	size_t n = 0;
 	char name[64];
@@ -309,29 +326,24 @@ read_log(const struct campaign *c, struct tail *t)
 		free(files);
 		return -ENOENT;
 	}
-	snprintf(name, sizeof(name), "wal/%020llu.wal", (unsigned long long)files[n - 1]);
+	uint64_t first = files[n - 1];
 	free(files);
+	snprintf(name, sizeof(name), "wal/%020llu.wal", (unsigned long long)first);
 	r = read_part(c, name, t->path, &t->bytes);
-	for (struct frame f; r == 0 && frame_read(str_from(buf_str(&t->bytes), t->end), &f) == 1; t->end += frame_bytes(&f)) {
+	if (r == 0)
+		r = keyring_cipher(NULL, c->vault, first, &cipher);
+	for (struct frame f; r == 0 && frame_read(str_from(buf_str(&t->bytes), t->end), cipher, &f) == 1; t->end += frame_bytes(&f)) {
 		t->before = t->last;
-		t->last = f;
+		t->last = end_of(&f);
 		t->at = t->end;
 	}
+	frame_cipher_free(cipher);
 	return r < 0 ? r : t->last.kind ? 0 : -ENOENT;
-}
-
-/* A side begins with the number up to which it holds intaked's lines. */
-static uint64_t
-lines_until(const struct frame *f)
-{
-	struct cur side = cur_of(f->side);
-
-	return cur_u64(&side);
 }
 
 /* The checkpoint is made of what is safe: the moment before a frame that it covers is gone. */
 static bool
-is_signed(const struct campaign *c, const struct frame *f)
+is_signed(const struct campaign *c, const struct end_frame *f)
 {
 	struct buf text = BUF_INIT(NOTE_BYTES_MAX);
 	struct checkpoint seen = { .size = 0 };
@@ -381,7 +393,7 @@ tear(struct campaign *c, struct tail *t, const char *keys_path, struct buf *keys
 		t->end = t->bytes.n;
 		return tear_log(c, t);
 	}
-	bool acked = t->last.kind != FRAME_LINES || lines_until(&t->last) <= c->acked;
+	bool acked = t->last.kind != FRAME_LINES || t->last.until <= c->acked;
 
 	if (!acked && t->last.number == k->frame)
 		return tear_log(c, t);
@@ -392,7 +404,7 @@ tear(struct campaign *c, struct tail *t, const char *keys_path, struct buf *keys
 	/* The moment before. */
 	if (t->before.kind != FRAME_LINES || is_signed(c, &t->last) || tear_keys(c, keys_path, keys, k) == TEAR_NONE)
 		return TEAR_NONE;
-	c->acked = lines_until(&t->before);
+	c->acked = t->before.until;
 	return prng_below(&c->rnd, 4) ? tear_log(c, t) : TEAR_KEYS;
 }
 
