@@ -20,7 +20,11 @@ struct load {
 	struct rule_list *lists;   /* all of them: lists are read before everything else */
 	uint32_t nlists;
 	uint32_t lists_size;
+	struct reader *reader;     /* pattern.c's, for one pattern after the other; load_end() frees it */
 };
+
+/* Frees what only the loading needed. */
+void load_end(struct load *l);
 
 /* The list that `$name` means, or NULL. `name` without the $. */
 const struct rule_list *load_list(const struct load *l, struct str name);

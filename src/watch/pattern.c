@@ -433,12 +433,13 @@ finish(struct reader *r, struct pattern *ret)
 int
 pattern_compile(struct load *l, const struct conf_word *w, bool nocase, struct pattern *ret)
 {
-	struct reader *r = malloc(sizeof(*r));
+	struct reader *r = l->reader ? l->reader : malloc(sizeof(*r));
 	struct ends ends;
 	int err = -EINVAL;
 
 	if (!r)
 		return -ENOMEM;
+	l->reader = r;
 	memset(r, 0, offsetof(struct reader, holes));
 	ends.v[0] = STEP_START;
 	ends.n = 1;
@@ -453,7 +454,6 @@ pattern_compile(struct load *l, const struct conf_word *w, bool nocase, struct p
 		check_link(r, &r->links[i]);
 	if (!r->failed)
 		err = finish(r, ret);
-	free(r);
 	return err;
 }
 

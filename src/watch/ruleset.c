@@ -280,6 +280,13 @@ build(struct load *l, struct ruleset_cache *cache)
 	return err == 0 ? cache_save(l->rs, cache, samples_passed) : err;
 }
 
+void
+load_end(struct load *l)
+{
+	free(l->lists);
+	free(l->reader);
+}
+
 int
 ruleset_load(const struct rules_text *texts, size_t n, struct ruleset_cache *cache, struct diags *d,
     struct ruleset **ret)
@@ -293,7 +300,7 @@ ruleset_load(const struct rules_text *texts, size_t n, struct ruleset_cache *cac
 	err = take_texts(&l, texts, n);
 	if (err == 0)
 		err = build(&l, cache);
-	free(l.lists);
+	load_end(&l);
 	if (err < 0) {
 		ruleset_free(l.rs);
 		return err;

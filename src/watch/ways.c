@@ -11,7 +11,7 @@
 #define NEEDLE_GOOD 3
 
 struct path {
-	uint16_t step[PATTERN_STEPS_MAX];
+	uint16_t *step;                /* room for all steps of the pattern */
 	uint16_t n;
 	bool closed;                   /* reached the end, or (for the tree) a wildcard */
 	bool to_end;
@@ -22,6 +22,31 @@ struct paths {
 	uint32_t n, max;
 	bool search;
 };
+
+/* No more memory than this one pattern needs: it is done for thousands. */
+static int
+paths_init(struct paths *all, const struct pattern *p)
+{
+	uint32_t most = p->nfirst > WAYS_SEARCH_MAX ? p->nfirst : WAYS_SEARCH_MAX;
+	uint16_t *steps = reallocarray(NULL, (size_t)most * (p->nsteps + 1u), sizeof(*steps));
+
+	*all = (struct paths){ .v = reallocarray(NULL, most, sizeof(*all->v)) };
+	if (!steps || !all->v) {
+		free(steps);
+		free(all->v);
+		return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < most; i++)
+		all->v[i].step = steps + (size_t)i * (p->nsteps + 1u);
+	return 0;
+}
+
+static void
+paths_free(struct paths *all)
+{
+	free(all->v[0].step);
+	free(all->v);
+}
 
 static const struct step *
 last_of(const struct pattern *p, const struct path *path)
@@ -45,17 +70,20 @@ extend(const struct pattern *p, struct path *path, uint16_t next, bool search)
 static bool
 fork_path(const struct pattern *p, struct paths *all, uint32_t i)
 {
-	const struct step *last = last_of(p, &all->v[i]);
-	struct path base = all->v[i];
+	struct path *base = &all->v[i];
+	const struct step *last = last_of(p, base);
 
 	if (all->n - 1 + last->nnext > all->max)
 		return false;
-	for (uint16_t k = 0; k < last->nnext; k++) {
-		struct path *to = k == 0 ? &all->v[i] : &all->v[all->n++];
+	for (uint16_t k = 1; k < last->nnext; k++) {
+		struct path *to = &all->v[all->n++];
 
-		*to = base;
+		memcpy(to->step, base->step, base->n * sizeof(*to->step));
+		to->n = base->n;
+		to->closed = to->to_end = false;
 		extend(p, to, p->links[last->next + k], all->search);
 	}
+	extend(p, base, p->links[last->next], all->search);
 	return true;
 }
 
@@ -247,22 +275,22 @@ add_paths(struct ways *w, const struct pattern *p, uint32_t item, const struct p
 int
 ways_add(struct ways *w, const struct pattern *p, uint32_t item)
 {
-	struct paths all = { .v = malloc((WAYS_SEARCH_MAX + PATTERN_STEPS_MAX) * sizeof(*all.v)) };
+	struct paths all;
 	enum begin begin = BEGIN_WILD;
-	int err = all.v ? 0 : -ENOMEM;
+	int err = paths_init(&all, p);
 
-	if (err == 0) {
-		all_paths(p, &all, false, BEGIN_PLAIN);
-		if (has_empty_way(p, &all))
-			begin = BEGIN_ANY;
-		else
-			err = add_paths(w, p, item, &all, false);
-	}
+	if (err < 0)
+		return err;
+	all_paths(p, &all, false, BEGIN_PLAIN);
+	if (has_empty_way(p, &all))
+		begin = BEGIN_ANY;
+	else
+		err = add_paths(w, p, item, &all, false);
 	if (err == 0) {
 		all_paths(p, &all, true, begin);
 		err = add_paths(w, p, item, &all, true);
 	}
-	free(all.v);
+	paths_free(&all);
 	return err;
 }
 

@@ -44,6 +44,8 @@ holds(const char *condition, const char *fields, const struct watch_env *env)
 	e->r.pid = 77;
 	e->r.time_us = INT64_C(1704164645) * WHEN_SECOND;      /* Tuesday 2024-01-02 03:04:05Z */
 	result = conditions_hold(conds, n, e->rs, &e->r, env);
+	l.lists = NULL;
+	load_end(&l);
 	engine_close(e);
 	free(e);
 	return result;
