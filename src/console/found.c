@@ -5,14 +5,14 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define TEXTS 8
+#define TEXTS 9
 #define OF_CONTEXT (UINT64_C(1) << 63)     /* in a ref: no record has so high a one */
 
 /* An incident as it is kept: a long log has many thousands. The texts follow, then the refs of its proofs. */
 struct packed {
 	uint64_t id, count, proofs_cut;
 	int64_t first_us, last_us;
-	uint32_t rule, worsened, nproofs;
+	uint32_t rule, worsened, nproofs, sources_more;
 	uint16_t kind;
 	uint8_t severity;
 	bool sure, src_is_name;
@@ -35,7 +35,7 @@ static void
 texts_of(const struct incident *in, struct str ret[TEXTS])
 {
 	const struct str texts[TEXTS] = { in->src, in->user, in->host, in->program, in->service, in->dst,
-		in->dst_port, in->why };
+		in->dst_port, in->sources, in->why };
 
 	for (size_t i = 0; i < TEXTS; i++)
 		ret[i] = str_head(texts[i], UINT16_MAX);
@@ -60,7 +60,7 @@ pack(struct found *f, const struct incident *in)
 	*p = (struct packed){ .id = in->id, .count = in->count, .proofs_cut = in->proofs_cut,
 		.first_us = in->first_us, .last_us = in->last_us, .rule = in->rule, .worsened = in->worsened,
 		.nproofs = (uint32_t)in->nproofs, .kind = in->kind, .severity = (uint8_t)in->severity,
-		.sure = in->sure, .src_is_name = in->src_is_name };
+		.sure = in->sure, .src_is_name = in->src_is_name, .sources_more = in->sources_more };
 	at = p->texts;
 	for (size_t i = 0; i < TEXTS; i++) {
 		p->len[i] = (uint16_t)texts[i].n;
@@ -95,7 +95,7 @@ found_get(const struct found *f, size_t i)
 	v->incident = (struct incident){ .id = p->id, .rule = p->rule, .kind = p->kind,
 		.severity = (enum severity)p->severity, .worsened = p->worsened, .first_us = p->first_us,
 		.last_us = p->last_us, .count = p->count, .proofs_cut = p->proofs_cut, .sure = p->sure,
-		.src_is_name = p->src_is_name, .proofs = v->proofs, .nproofs = p->nproofs };
+		.src_is_name = p->src_is_name, .sources_more = p->sources_more, .proofs = v->proofs, .nproofs = p->nproofs };
 	v->incident.src = next_text(p, 0, &at);
 	v->incident.user = next_text(p, 1, &at);
 	v->incident.host = next_text(p, 2, &at);
@@ -103,7 +103,8 @@ found_get(const struct found *f, size_t i)
 	v->incident.service = next_text(p, 4, &at);
 	v->incident.dst = next_text(p, 5, &at);
 	v->incident.dst_port = next_text(p, 6, &at);
-	v->incident.why = next_text(p, 7, &at);
+	v->incident.sources = next_text(p, 7, &at);
+	v->incident.why = next_text(p, 8, &at);
 	for (size_t k = 0; k < p->nproofs; k++) {
 		uint64_t ref;
 

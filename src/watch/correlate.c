@@ -94,6 +94,7 @@ init(struct correlator *c, const struct correlate_opts *o)
 	c->batch = o->batch;
 	c->watermark_us = c->now_us = c->started_us = c->last_time_us = WHEN_NONE;
 	c->why = BUF_INIT(64u << 10);
+	c->sources = BUF_INIT(64u << 10);
 	c->proofs = BUF_INIT(64u << 20);
 	c->tracks.keep_us = shape_keep_us;
 	c->tracks.ctx = c->rules;
@@ -177,6 +178,7 @@ release(struct correlator *c)
 		sessions_free(&c->sessions);
 	dues_free(&c->dues);
 	buf_free(&c->why);
+	buf_free(&c->sources);
 	buf_free(&c->proofs);
 }
 

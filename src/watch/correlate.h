@@ -31,6 +31,8 @@ struct incident {
 	uint64_t count;           /* records, repeats multiplied */
 	uint64_t proofs_cut;      /* proof records not kept */
 	struct str src, user, host, program, service, dst, dst_port;   /* empty when absent or many */
+	struct str sources;          /* where src are many: some of them, apart by blanks */
+	uint32_t sources_more;       /* and so many besides */
 	bool sure;                /* what was read without guessing would have sufficed: only then may anyone be blocked */
 	bool src_is_name;         /* src is only a name that the log claims: nobody must be blocked for it */
 	struct str why;           /* one sentence: "6 failed logins from 192.0.2.7 in 42s as root, admin" */

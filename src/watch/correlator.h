@@ -164,6 +164,7 @@ struct correlator {
 	uint32_t npassed;
 	struct keepsake *keepsakes;        /* KEEPSAKES places by hash; NULL until the first */
 	struct buf why;
+	struct buf sources;                /* of the incident that is told */
 	struct buf proofs;
 	struct correlate_stats stats;
 };

@@ -35,6 +35,23 @@ add_attack(struct buf *out, struct str ids)
 }
 
 static void
+add_sources(const struct incident *i, struct buf *out)
+{
+	struct str rest = i->sources, one;
+	const char *sep = ",\"sources\":[";
+
+	while (str_word(&rest, &one)) {
+		buf_add(out, str_z(sep));
+		buf_add_json(out, one);
+		sep = ",";
+	}
+	if (i->sources.n)
+		buf_add_byte(out, ']');
+	if (i->sources_more)
+		buf_addf(out, ",\"sources_more\":%u", i->sources_more);
+}
+
+static void
 add_proofs(const struct incident *i, const struct incident_words *words, struct buf *out)
 {
 	uint64_t cut;
@@ -77,6 +94,7 @@ incident_json(const struct ruleset *rs, const struct incident *i, const struct i
 	buf_add_json(out, kinds_row(rs->kinds, i->kind)->name);
 	buf_addf(out, ",\"severity\":\"%s\",\"sure\":%s", severity_name(i->severity), i->sure ? "true" : "false");
 	incident_json_text(out, "src", i->src);
+	add_sources(i, out);
 	incident_json_text(out, "user", i->user);
 	incident_json_text(out, "host", i->host);
 	incident_json_text(out, "program", i->program);

@@ -181,6 +181,23 @@ is_sure(const struct correlator *c, struct str src)
 	return false;
 }
 
+/* Which addresses did it, where one alone cannot be named: an account that many tried, or a person in two places. */
+static void
+show_sources(struct correlator *c, struct incident *ret)
+{
+	const struct facts *facts;
+	const struct fact *fact = fact_of(c, FIELD_src, &facts);
+	uint32_t n = fact && fact->n > 1 ? fact->n : 0, named = n < FACT_VALUES ? n : FACT_VALUES;
+
+	buf_reset(&c->sources);
+	for (uint32_t i = 0; i < named; i++) {
+		buf_add(&c->sources, i ? STR(" ") : STR(""));
+		buf_add(&c->sources, facts_text(facts, fact, i));
+	}
+	ret->sources = buf_str(&c->sources);
+	ret->sources_more = n - named;
+}
+
 static void
 show_facts(struct correlator *c, const struct rule *rule, struct incident *ret)
 {
@@ -193,6 +210,7 @@ show_facts(struct correlator *c, const struct rule *rule, struct incident *ret)
 		ret->src = only_value(c, FIELD_src_host);
 		ret->src_is_name = ret->src.n > 0;
 	}
+	show_sources(c, ret);
 	ret->sure = is_sure(c, ret->src);
 	ret->user = only_value(c, FIELD_user);
 	ret->host = only_value(c, FIELD_host);
