@@ -27,6 +27,12 @@ static const char *const level_names[] = { "error", "warning", "info", "debug", 
 	    .text = "Some files, such as the access log of a web server, do not say which " \
 	        "program wrote a line.", \
 	    .example = "program nginx;"), \
+	STRING_ROW(struct conf_source, timezone, .keyword = "timezone", .arg = "ZONE", .max = 64, \
+	    .common = true, \
+	    .help = "the zone of this source's time stamps that do not say theirs", \
+	    .text = "A device that keeps another time than the machine. Without the word, what " \
+	        "other stamps of the source teach counts, then the timezone of the whole.", \
+	    .example = "timezone -03:00;"), \
 	DURATION_ROW(struct conf_source, silence_us, .keyword = "silence", .def = "never", \
 	    .zero = "never", .min = 10 * WHEN_SECOND, .max = 365 * WHEN_DAY, .common = true, \
 	    .help = "nothing from this source for so long is itself reported", \

@@ -50,6 +50,7 @@ struct conf_source {
 	uint32_t npinned;
 	int64_t mode;                  /* of the unix socket */
 	int64_t silence_us;            /* nothing for so long is an event; 0: never */
+	struct str timezone;           /* of its stamps that do not say theirs; empty: that of the config */
 };
 
 enum conf_archive_format { CONF_ARCHIVE_RAW, CONF_ARCHIVE_JSON };

@@ -214,16 +214,25 @@ is_zone_name(struct str s)
 }
 
 static void
-check_timezone(const struct config *c, struct diags *d)
+check_zone(const struct conf_word *w, struct str zone, struct diags *d)
+{
+	if (is_offset(zone) || is_zone_name(zone))
+		return;
+	diag_error(d, w->pos, w->span,
+	    "expected: local, a name such as America/Sao_Paulo, or an offset such as -03:00",
+	    "`%.*s` is no time zone", STR_FMT(zone));
+}
+
+static void
+check_timezones(const struct config *c, struct diags *d)
 {
 	const struct conf_stmt *s = config_stmt(c->tree, "timezone");
 
-	if (s == NULL || is_offset(c->timezone) || is_zone_name(c->timezone))
-		return;
-	const struct conf_word *w = &s->words[s->nwords > 1 ? 1 : 0];
-	diag_error(d, w->pos, w->span,
-	    "expected: local, a name such as America/Sao_Paulo, or an offset such as -03:00",
-	    "`%.*s` is no time zone", STR_FMT(c->timezone));
+	if (s)
+		check_zone(&s->words[s->nwords > 1 ? 1 : 0], c->timezone, d);
+	for (uint32_t i = 0; i < c->nsources; i++)
+		if (c->sources[i].timezone.n)
+			check_zone(word_in(c, c->sources[i].where, "timezone"), c->sources[i].timezone, d);
 }
 
 /* The directory that a path or a glob looks into; written to dst. */
@@ -396,7 +405,7 @@ config_check(const struct config *c, struct diags *d)
 	check_clashes(c, d);
 	check_nets(c, "own", c->own.n, "nobody would be an outsider", d);
 	check_nets(c, "never-ban", c->never_ban.n, "nobody would ever be banned", d);
-	check_timezone(c, d);
+	check_timezones(c, d);
 	for (uint32_t i = 0; i < c->nsources; i++) {
 		check_own_output(c, &c->sources[i], d);
 		config_check_tls(c, &c->sources[i], d);

@@ -23,6 +23,8 @@ lens_new(struct zone_book *z, const struct lens_opts *o)
 	l->place = zone_place_of(z, o->place);
 	l->anchor_us = o->anchor_us;
 	l->envelope = o->envelope;
+	l->zoned = o->zoned;
+	l->zone_min = o->zone_min;
 	l->last_us = l->first_us = l->sniffed_us = WHEN_NONE;
 	lens_json_index(l->json_first);
 	return l;

@@ -45,6 +45,8 @@ struct lens;
 struct lens_opts {
 	struct str place;  /* file path or peer address, for the zone book */
 	int64_t anchor_us; /* newest plausible time: mtime, or WHEN_NONE (received_us counts) */
+	bool zoned;        /* the operator said the zone of stamps that have none: */
+	int16_t zone_min;
 	bool envelope;     /* received from the network: PRI and a head are expected */
 };
 struct lens *lens_new(struct zone_book *z, const struct lens_opts *o);

@@ -57,6 +57,8 @@ struct lens {
 	struct zone_place *place;
 	int64_t anchor_us;
 	bool envelope;
+	bool zoned;       /* the operator's word on the zone goes before what was learned */
+	int16_t zone_min;
 	bool columns;     /* a header line named columns: lines stay whole */
 	bool spoken;      /* the line before was one, or went on with one */
 	bool year_sure;   /* a stamp of this source has named its year */

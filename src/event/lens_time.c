@@ -129,6 +129,13 @@ with_date(const struct lens *l, const struct stamp *st, int64_t received_us)
 	return gap(other, near) < gap(t, near) ? other : t;
 }
 
+static int16_t
+offset_at(const struct lens *l, int64_t local_us, bool *ret_known)
+{
+	*ret_known = true;
+	return l->zoned ? l->zone_min : zone_offset(l->zones, l->place, local_us, ret_known);
+}
+
 int64_t
 lens_resolve(struct lens *l, const struct stamp *st, int64_t received_us, bool *io_guessed)
 {
@@ -139,8 +146,7 @@ lens_resolve(struct lens *l, const struct stamp *st, int64_t received_us, bool *
 		return st->epoch_us;
 	if (st->flags & STAMP_NO_DATE) {
 		if (st->flags & STAMP_NO_ZONE)
-			offset = zone_offset(
-			    l->zones, l->place, l->last_us != WHEN_NONE ? l->last_us : 0, &known);
+			offset = offset_at(l, l->last_us != WHEN_NONE ? l->last_us : 0, &known);
 		t = without_date(l, st, received_us, offset);
 		*io_guessed = true;
 		return t == WHEN_NONE ? t : t - offset * WHEN_MINUTE;
@@ -150,7 +156,7 @@ lens_resolve(struct lens *l, const struct stamp *st, int64_t received_us, bool *
 	if (t == WHEN_NONE)
 		return t;
 	if (st->flags & STAMP_NO_ZONE)
-		offset = zone_offset(l->zones, l->place, t, &known);
+		offset = offset_at(l, t, &known);
 	else if (!(st->flags & STAMP_UTC_WORD))
 		zone_learn(l->place, t - offset * WHEN_MINUTE, offset);
 	if (st->flags &

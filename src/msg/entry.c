@@ -69,6 +69,8 @@ entry_pack_source(struct enc *e, const struct entry_source *in)
 	enc_str32(e, in->name);
 	enc_str32(e, in->program);
 	enc_str32(e, in->host);
+	if (in->zoned)
+		enc_u16(e, (uint16_t)in->zone_min);
 }
 
 int
@@ -85,6 +87,8 @@ entry_source_read(struct str bytes, struct entry_source *ret)
 	s.name = cur_str32(&c);
 	s.program = cur_str32(&c);
 	s.host = cur_str32(&c);
+	s.zoned = cur_ok(&c) && c.n > 0;
+	s.zone_min = s.zoned ? (int16_t)cur_u16(&c) : 0;
 	if (!cur_done(&c) || kind > ENTRY_KIND_OWN || envelope > 1)
 		return -EBADMSG;
 	*ret = s;

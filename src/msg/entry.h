@@ -39,6 +39,8 @@ struct entry_source {
 	struct str name;           /* path, or "udp 192.0.2.1" */
 	struct str program, host;  /* for lines that name none; may be empty */
 	bool envelope;             /* received as syslog: a head is expected */
+	bool zoned;                /* its zone was said by the operator: */
+	int16_t zone_min;          /* minutes east of UTC of stamps that do not say theirs */
 	int64_t anchor_us;         /* newest plausible time of what is read first, WHEN_NONE when unknown */
 };
 

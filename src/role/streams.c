@@ -100,7 +100,8 @@ static bool
 same_decl(const struct entry_source *a, const struct entry_source *b)
 {
 	return str_eq(a->program, b->program) && str_eq(a->host, b->host) &&
-	    a->envelope == b->envelope && a->anchor_us == b->anchor_us;
+	    a->envelope == b->envelope && a->anchor_us == b->anchor_us && a->zoned == b->zoned &&
+	    a->zone_min == b->zone_min;
 }
 
 int
@@ -222,6 +223,7 @@ streams_lens(struct streams *s, struct stream *st, const struct ruleset *rs)
 		.place = place_of(&st->decl),
 		.anchor_us = st->decl.anchor_us,
 		.envelope = st->decl.envelope,
+		.zoned = st->decl.zoned, .zone_min = st->decl.zone_min,
 	};
 
 	st->lens = lens_new(s->zones, &o);

@@ -3,11 +3,13 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "sys/file.h"
 
 static int64_t
@@ -51,6 +53,41 @@ clock_offset_min(void)
 	struct tm tm;
 
 	return localtime_r(&now, &tm) ? (int)(tm.tm_gmtoff / 60) : 0;
+}
+
+/* Another zone for a moment: the process keeps its own. */
+static int
+named_zone_min(const char *name)
+{
+	const char *was = getenv("TZ");
+	char *own = was ? strdup(was) : NULL;
+
+	setenv("TZ", name, 1);
+	tzset();
+	int offset = clock_offset_min();
+	if (own)
+		setenv("TZ", own, 1);
+	else
+		unsetenv("TZ");
+	tzset();
+	free(own);
+	return offset;
+}
+
+int
+clock_zone_min(struct str zone)
+{
+	char name[128];
+	uint64_t h, m;
+
+	if (str_eq(zone, STR("local")) || zone.n >= sizeof(name))
+		return clock_offset_min();
+	if (zone.n == 6 && zone.p[3] == ':' && (zone.p[0] == '+' || zone.p[0] == '-') &&
+	    text_u64(str_of(zone.p + 1, 2), &h) == 0 && text_u64(str_of(zone.p + 4, 2), &m) == 0)
+		return (zone.p[0] == '-' ? -1 : 1) * (int)(h * 60 + m);
+	memcpy(name, zone.p, zone.n);
+	name[zone.n] = '\0';
+	return named_zone_min(name);
 }
 
 uint64_t

@@ -49,7 +49,7 @@ batch_declare(struct batch *b, struct feed_source *s, uint64_t epoch)
 bool
 batch_fits(const struct batch *b, const struct feed_source *s, size_t n)
 {
-	size_t decl = ENTRY_HEAD + 22 + s->decl.name.n + s->decl.program.n + s->decl.host.n;
+	size_t decl = ENTRY_HEAD + 24 + s->decl.name.n + s->decl.program.n + s->decl.host.n;
 
 	return b->enc.size - b->enc.n >= decl + ENTRY_HEAD + n + ENTRY_HEAD + FEED_PLACE_BYTES;
 }

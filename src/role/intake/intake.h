@@ -50,6 +50,7 @@ struct intake_source {
 	uint64_t dropped;          /* by the kernel */
 	uint32_t dropped_mark;     /* its 32-bit count when last seen */
 	uint64_t refused, broken;  /* clients over the limit; streams that could not be understood */
+	int16_t zone_min;          /* where the source has a zone of its own */
 	int64_t last_us;           /* monotonic, of the last line */
 	bool silent, ended;
 	bool must_live;            /* its end is our end: started again, it goes on where it was */

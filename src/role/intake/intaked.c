@@ -44,6 +44,8 @@ open_sources(struct intake *in)
 			.ops = ops_of[c->sources[i].type],
 			.fd = -1,
 			.peers.map.seed = random_u64(),
+			.zone_min = c->sources[i].timezone.n
+			    ? (int16_t)clock_zone_min(c->sources[i].timezone) : 0,
 		};
 		in->nsources = i + 1;
 		int r = s->ops->open ? s->ops->open(s) : 0;

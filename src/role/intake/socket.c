@@ -77,7 +77,7 @@ intake_feed_source(struct intake_source *s, enum entry_kind kind, struct str nam
 {
 	struct entry_source decl = {
 		.kind = kind, .name = name, .program = s->conf->program, .envelope = envelope,
-		.anchor_us = WHEN_NONE,
+		.anchor_us = WHEN_NONE, .zoned = s->conf->timezone.n > 0, .zone_min = s->zone_min,
 	};
 
 	return feed_source_new(s->in->feed, &decl);

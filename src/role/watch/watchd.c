@@ -30,22 +30,6 @@ struct watchd {
 	size_t nrules;
 };
 
-/* "local", "-03:00", or the name of a zone, as it is now. */
-static int
-zone_offset(struct str zone)
-{
-	uint64_t h, m;
-
-	if (str_eq(zone, STR("local")))
-		return clock_offset_min();
-	if (zone.n == 6 && zone.p[3] == ':' && (zone.p[0] == '+' || zone.p[0] == '-') &&
-	    text_u64(str_of(zone.p + 1, 2), &h) == 0 && text_u64(str_of(zone.p + 4, 2), &m) == 0)
-		return (zone.p[0] == '-' ? -1 : 1) * (int)(h * 60 + m);
-	setenv("TZ", zone.p, 1);
-	tzset();
-	return clock_offset_min();
-}
-
 int
 watching_engine(struct watching *w, struct str state)
 {
@@ -187,7 +171,7 @@ begin(void *ctx, struct role *r)
 	/* Loading took much more than keeping does. */
 	memory_trim();
 	w->event_us = w->advanced_us = WHEN_NONE;
-	w->zone_offset_min = zone_offset(r->config->timezone);
+	w->zone_offset_min = clock_zone_min(r->config->timezone);
 	w->extra = BUF_INIT(RECORD_EXTRA_MAX);
 	w->work = decode_work_new(w->rules);
 	w->quotes = quotes_new(QUOTES_BYTES);
