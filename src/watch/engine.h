@@ -112,7 +112,7 @@ struct decoders {
 	uint32_t nsamples, samples_size;
 	struct group *groups;
 	uint32_t ngroups;
-	uint32_t *built;               /* by group: the group whose index it shares, or itself */
+	uint32_t *built;               /* by number of a program or file route: its group */
 	uint32_t any, none, guess, last;       /* groups */
 	struct strmap programs;        /* normalised name, "name/" for all its parts: group */
 	struct file_route *files;

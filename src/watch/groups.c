@@ -213,41 +213,70 @@ same_members(const struct sorter *s, const uint32_t *first, uint32_t a, uint32_t
 }
 
 static int
-fill_group(struct sorter *s, struct gathered *g, const uint32_t *first, uint32_t i)
+fill_group(struct sorter *s, struct gathered *g, uint32_t from, uint32_t to, struct group *group)
 {
-	struct group *group = &s->d->groups[i];
 	int err;
 
 	g->n = 0;
-	group->forms = ARENA_ARRAY(s->a, const struct decoder *, first[i + 1] - first[i] + 1);
+	group->forms = ARENA_ARRAY(s->a, const struct decoder *, to - from + 1);
 	err = group->forms ? 0 : -ENOMEM;
-	for (uint32_t k = first[i]; k < first[i + 1] && err == 0; k++)
+	for (uint32_t k = from; k < to && err == 0; k++)
 		err = gather_decoder(s, group, g, &s->d->decoders[s->members[k].decoder]);
 	return err < 0 ? err : build_group(s, group, g);
 }
 
-/* Many programs share all their decoders: such groups are built once. */
-static int
-build_groups(struct sorter *s)
+/* Many programs share all their decoders, and so a group: the owner of each is the first that needed it. */
+static void
+share_groups(struct sorter *s, const uint32_t *first, uint32_t *ret_owners, uint32_t *ret_n)
 {
-	uint32_t *first = calloc(s->ngroups + 1, sizeof(*first));
-	struct gathered g = { 0 };
-	int err = first ? 0 : -ENOMEM;
+	uint32_t n = 0;
 
-	if (first)
-		sort_members(s, first);
-	for (uint32_t i = 0; i < s->ngroups && err == 0; i++) {
+	for (uint32_t i = 0; i < s->ngroups; i++) {
 		uint32_t k = 0;
 
-		while (k < i && (s->d->built[k] != k || !same_members(s, first, k, i)))
+		while (k < n && !same_members(s, first, ret_owners[k], i))
 			k++;
+		if (k == n)
+			ret_owners[n++] = i;
 		s->d->built[i] = k;
-		if (k == i)
-			err = fill_group(s, &g, first, i);
 	}
-	free(first);
+	*ret_n = n;
+}
+
+static int
+build_groups(struct sorter *s, uint32_t *first, uint32_t *owners)
+{
+	struct gathered g = { 0 };
+	uint32_t n;
+	int err;
+
+	sort_members(s, first);
+	share_groups(s, first, owners, &n);
+	s->d->groups = ARENA_ARRAY(s->a, struct group, n);
+	err = s->d->groups ? 0 : -ENOMEM;
+	for (uint32_t i = 0; i < n && err == 0; i++) {
+		s->d->ngroups = i + 1;
+		err = fill_group(s, &g, first[owners[i]], first[owners[i] + 1], &s->d->groups[i]);
+	}
 	free(g.patterns);
 	free(g.lines);
+	return err;
+}
+
+static int
+place_groups(struct sorter *s)
+{
+	uint32_t *first = calloc(s->ngroups + 1, sizeof(*first)), *owners = calloc(s->ngroups + 1, sizeof(*owners));
+	uint32_t *own[] = { &s->d->any, &s->d->none, &s->d->guess, &s->d->last };
+	int err = -ENOMEM;
+
+	s->d->built = ARENA_ARRAY(s->a, uint32_t, s->ngroups);
+	if (first && owners && s->d->built)
+		err = build_groups(s, first, owners);
+	for (size_t i = 0; err == 0 && i < ARRAY_LEN(own); i++)
+		*own[i] = s->d->built[*own[i]];
+	free(first);
+	free(owners);
 	return err;
 }
 
@@ -262,12 +291,8 @@ groups_build(struct load *l)
 		nfiles += s.d->decoders[i].nfiles;
 	s.d->files = ARENA_ARRAY(s.a, struct file_route, nfiles + 1);
 	err = s.d->files ? sort_decoders(&s) : -ENOMEM;
-	if (err == 0) {
-		s.d->groups = ARENA_ARRAY(s.a, struct group, s.ngroups);
-		s.d->built = ARENA_ARRAY(s.a, uint32_t, s.ngroups);
-		s.d->ngroups = s.d->groups ? s.ngroups : 0;
-		err = s.d->groups && s.d->built ? build_groups(&s) : -ENOMEM;
-	}
+	if (err == 0)
+		err = place_groups(&s);
 	free(s.members);
 	return err;
 }
