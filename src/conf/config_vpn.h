@@ -12,6 +12,7 @@ enum conf_vpn_side { CONF_VPN_SERVER };
 enum conf_vpn_encryption { CONF_VPN_ENCRYPT_NO, CONF_VPN_ENCRYPT_YES, CONF_VPN_ENCRYPT_REQUIRED };
 /* With the first of each, the next layer decides. */
 enum conf_vpn_override { CONF_VPN_SAME, CONF_VPN_OVER_NO, CONF_VPN_OVER_YES, CONF_VPN_OVER_REQUIRED };
+enum conf_vpn_datapath { CONF_VPN_DATAPATH_AUTO, CONF_VPN_DATAPATH_USER, CONF_VPN_DATAPATH_KERNEL };
 enum conf_vpn_again { CONF_VPN_AGAIN_SAME, CONF_VPN_AGAIN_REPLACE, CONF_VPN_AGAIN_REFUSE, CONF_VPN_AGAIN_ALLOW };
 
 /*
@@ -49,6 +50,7 @@ struct conf_vpn_server {
 	struct conf_cidrs push;        /* networks that clients are told of */
 	int64_t mtu, mrru;
 	int64_t keepalive_us, hello_us;
+	enum conf_vpn_datapath datapath;
 	int64_t max_sessions;
 };
 

@@ -46,6 +46,16 @@ add_addrs(const char *word, struct str list, struct buf *out)
 		buf_add_byte(out, ';');
 }
 
+/* How large a packet may come in pieces: "disabled" there, as here without a word. */
+static void
+add_mrru(const struct routeros_statement *s, struct buf *out)
+{
+	uint64_t v;
+
+	if (text_u64(routeros_get(s, "mrru"), &v) == 0 && v >= 1500 && v <= 2048)
+		buf_addf(out, " mrru %u;", (unsigned)v);
+}
+
 /* Its own end of the line is said by the secrets there, once for all here. */
 static bool
 write_server(struct conversion *c, struct routeros_statement *s, struct buf *out)
@@ -63,6 +73,7 @@ write_server(struct conversion *c, struct routeros_statement *s, struct buf *out
 	buf_add(out, STR("l2tp server {"));
 	if (addr_parse(local, &a) == 0)
 		buf_addf(out, " address %.*s;", STR_FMT(local));
+	add_mrru(s, out);
 	buf_add(out, STR(" }"));
 	return true;
 }
@@ -146,6 +157,7 @@ write_client(struct conversion *c, struct routeros_statement *s, struct buf *out
 	add_place(tunnel_of(c, routeros_get(s, "name")), out);
 	if (ros_yes(routeros_get(s, "add-default-route")))
 		buf_add(out, STR(" default-route;"));
+	add_mrru(s, out);
 	buf_add(out, STR(" }"));
 	return true;
 }

@@ -101,9 +101,9 @@ test_sections(void **state)
 static void
 test_tunnels_stand_ready(void **state)
 {
-	expect(LAN "/interface l2tp-server server set enabled=yes\n"
+	expect(LAN "/interface l2tp-server server set enabled=yes mrru=1600\n"
 		   "/ppp secret add name=ana password=x local-address=10.9.0.1 remote-address=10.9.0.7 service=l2tp\n",
-	    "\n#l2tp server { address 10.9.0.1; }\n#secret ana \"\" { address 10.9.0.7; interface ana; }\n");
+	    "\n#l2tp server { address 10.9.0.1; mrru 1600; }\n#secret ana \"\" { address 10.9.0.7; interface ana; }\n");
 	expect(LAN "/ppp profile add name=people use-encryption=required dns-server=192.168.0.1,192.168.0.2 wins-server=192.168.0.10\n"
 		   "/ppp secret add name=\"a b\" password=x profile=people\n",
 	    "\n#profile people { encryption required; dns 192.168.0.1, 192.168.0.2; wins 192.168.0.10; }\n"
