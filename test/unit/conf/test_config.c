@@ -62,7 +62,7 @@ test_rows(void **state)
 	    2 +                                         /* of shipping */
 	    2 * 3 +                                     /* of lines between sites */
 	    3 + 2 + 2 +                                 /* of relays */
-	    1 + 3 + 3 + 4 + 2 * (4 + 4) + 2 + 3);       /* of the VPN */
+	    1 + 3 + 3 + 4 + 2 * (4 + 4) + 2 + 3 + 3);   /* of the VPN */
 }
 
 static void
