@@ -11,12 +11,15 @@ Prints wall and processor time (on a busy machine only the latter means somethin
   line      from the line that makes an attack complete, written to a log, to the element in the kernel
   load      the same while another log grows by 100,000 lines a second
   fail2ban  the same with fail2ban, where it is installed
+  crowdsec  the same with CrowdSec and its firewall bouncer, where they are installed: as packaged (the bouncer asks every
+            10 s), and asking every second
   peek      one packet looked at by the file sharing classifier (bench/peek.c)
 Needs root, nft and ip. Nothing outside the namespace is touched.
 """
 import os
 import re
 import resource
+import select
 import shutil
 import signal
 import socket
@@ -267,17 +270,102 @@ def bench_fail2ban(folder, rounds=30):
     end(listener, server)
 
 
-def attacks(path, listener, rounds, pause):
+CROWDSEC = """
+common: {{ daemonize: false, log_media: stdout, log_level: warning, working_dir: . }}
+config_paths:
+  config_dir: {0}/
+  data_dir: {0}/data/
+  simulation_path: {0}/simulation.yaml
+  hub_dir: {0}/hub/
+  index_path: {0}/hub/.index.json
+  plugin_dir: {0}/plugins/
+  notification_dir: {0}/notifications/
+crowdsec_service: {{ acquisition_path: {0}/acquis.yaml, parser_routines: 1 }}
+cscli: {{ output: human }}
+db_config: {{ type: sqlite, db_path: {0}/data/crowdsec.db }}
+api:
+  client: {{ insecure_skip_verify: false, credentials_path: {0}/credentials.yaml }}
+  server: {{ listen_uri: "127.0.0.1:8080", profiles_path: {0}/profiles.yaml, log_level: warning }}
+prometheus: {{ enabled: false }}
+"""
+BOUNCER = """
+mode: nftables
+update_frequency: {every}
+daemonize: false
+log_mode: stdout
+log_level: warning
+api_url: "http://127.0.0.1:8080/"
+api_key: {key}
+disable_ipv6: true
+deny_action: DROP
+supported_decisions_types: [ban]
+nftables: {{ ipv4: {{ enabled: true, set-only: false, table: crowdsec, chain: crowdsec-chain }}, ipv6: {{ enabled: false }} }}
+"""
+# What Debian's package enables for sshd, out of the hub that comes with it.
+CROWDSEC_PARTS = ("parsers/s00-raw/crowdsecurity/syslog-logs.yaml", "parsers/s01-parse/crowdsecurity/sshd-logs.yaml",
+                  "parsers/s02-enrich/crowdsecurity/dateparse-enrich.yaml", "scenarios/crowdsecurity/ssh-bf.yaml")
+
+
+def crowdsec_at(conf, log):
+    """Its configuration in a folder of its own, with the packaged parser and scenario, but after three failures as the others."""
+    found = Path(shutil.which("crowdsec")).resolve().parent.parent
+    shutil.copytree(found / "share/crowdsec/hub", conf / "hub")
+    for part in CROWDSEC_PARTS:
+        place = conf / Path(part).parent.parent / Path(part).name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text((conf / "hub" / part).read_text().replace("capacity: 5", "capacity: 2"))
+    etc = next(p for p in (found.parent / "etc/crowdsec", Path("/etc/crowdsec")) if (p / "patterns").is_dir())
+    shutil.copytree(etc / "patterns", conf / "patterns")
+    for name in ("data", "plugins", "notifications"):
+        (conf / name).mkdir()
+    for name in ("profiles.yaml", "simulation.yaml"):
+        shutil.copy(etc / name, conf / name)
+    (conf / "acquis.yaml").write_text("filenames: [%s]\nlabels: { type: syslog }\n" % log)
+    (conf / "config.yaml").write_text(CROWDSEC.format(conf))
+    (conf / "credentials.yaml").touch()
+
+
+def bench_crowdsec(folder):
+    if not shutil.which("crowdsec") or not shutil.which("crowdsec-firewall-bouncer"):
+        print("crowdsec or its firewall bouncer is not installed")
+        return
+    conf, log = folder / "crowdsec", folder / "auth.log"
+    conf.mkdir()
+    crowdsec_at(conf, log)
+    log.touch()
+    subprocess.run(inside("ip", "link", "set", "lo", "up"), check=True)
+    cscli = ("cscli", "-c", conf / "config.yaml")
+    subprocess.run(inside(*cscli, "machines", "add", "bench", "--force", "--password", "bench-only"), check=True, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
+    key = subprocess.run(inside(*cscli, "bouncers", "add", "bench", "-o", "raw"), check=True, capture_output=True, text=True).stdout.strip()
+    server = subprocess.Popen(inside("crowdsec", "-c", conf / "config.yaml"), stdout=open(folder / "crowdsec.log", "w"), stderr=subprocess.STDOUT)
+    wait_for(folder / "crowdsec.log", r"Loaded \d+ scenarios")
+    time.sleep(2)      # it reads files from where they end when it comes to them
+    for every, rounds in (("10s", 6), ("1s", 20)):
+        (conf / "bouncer.yaml").write_text(BOUNCER.format(every=every, key=key))
+        bouncer = subprocess.Popen(inside("crowdsec-firewall-bouncer", "-c", conf / "bouncer.yaml"),
+                                   stdout=open(folder / "bouncer.log", "w"), stderr=subprocess.STDOUT)
+        time.sleep(3)
+        listener = listen()
+        percentiles("crowdsec (asked every %s), line to kernel" % every,
+                    attacks(log, listener, rounds, pause=0.7, first=1 if every == "10s" else 100))
+        end(listener, bouncer)
+    end(server)
+
+
+def attacks(path, listener, rounds, pause, first=1):
     """Three failed logins each from a new address; from the third written to the element in the kernel."""
     took = []
     with open(path, "ab", buffering=0) as log:
         for i in range(rounds):
             stamp = time.strftime("%b %e %H:%M:%S").encode()
-            line = stamp + b" gate sshd[7]: Failed password for root from 198.51.100.%d port 4242 ssh2\n" % (i + 1)
+            line = stamp + b" gate sshd[7]: Failed password for root from 198.51.100.%d port 4242 ssh2\n" % (i + first)
             log.write(line + line)
             time.sleep(pause)
             began = time.monotonic_ns()
             log.write(line)
+            if not select.select([listener.stdout], [], [], 60)[0]:
+                raise SystemExit("no ban within a minute of: %s" % line)
             took.append((int(listener.stdout.readline()) - began) / 1e6)
     return took
 
@@ -317,7 +405,7 @@ def bench_line(folder, rounds=200, what="line written to element in kernel"):
 
 
 PARTS = {"rules": bench_rules, "plan": bench_plan, "bans": bench_bans, "start": bench_start, "line": bench_line, "load": bench_load,
-         "fail2ban": bench_fail2ban, "peek": bench_peek}
+         "fail2ban": bench_fail2ban, "crowdsec": bench_crowdsec, "peek": bench_peek}
 
 
 def main():
