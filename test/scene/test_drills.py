@@ -120,6 +120,11 @@ class Drills(Bench):
             self.g.seen.clear()
             self.g.start()
 
+    def processes(self):
+        """Where each of this scene's hangs, if any does."""
+        told = subprocess.run(["ps", "-eo", "pid,ppid,stat,etimes,wchan:24,args"], capture_output=True, text=True).stdout
+        return "\n".join(line for line in told.splitlines() if str(self.g.dir) in line)
+
     def settled(self):
         return not any(h["fate"] == "pending" for h in self.history())
 
@@ -178,12 +183,13 @@ def test_drills(guarita):
         d.g.start()
         good = {1: OPEN_RULE}
         for i in range(COUNT):
-            what = drill(d, good)
+            what = "no answer"
             try:
+                what = drill(d, good)
                 d.check(good)
-            except AssertionError as e:
-                raise AssertionError("drill %d of seed %d (%s): %s\n%s\n%s" % (
-                    i, SEED, what, e, "\n".join(map(str, d.history()[:6])), d.g.stderr()[-3000:]))
+            except (AssertionError, subprocess.TimeoutExpired) as e:
+                raise AssertionError("drill %d of seed %d (%s): %s\n%s\n%s\n%s" % (
+                    i, SEED, what, e, "\n".join(map(str, d.history()[:6])), d.processes(), d.g.stderr()[-3000:]))
         fates = [h["fate"] for h in d.history()]
         print("%d drills: %d confirmed, %d rolled back, the operator always got in" % (
             COUNT, fates.count("confirmed"), fates.count("rolled-back")))
