@@ -9,9 +9,6 @@
 
 #include "conf/bundle.h"
 #include "sys/file.h"
-#include "sys/sealed.h"
-#include "sys/sitekey.h"
-#include "vault/digest.h"
 
 struct reading {
 	struct arena *arena;
@@ -77,25 +74,10 @@ read_include(void *ctx, struct str from, struct str spec, void (*add)(void *add_
 }
 
 static int
-unseal(void *ctx, struct arena *a, struct str word, struct str *ret)
-{
-	uint8_t plain[SEALED_PLAIN_MAX];
-	size_t n;
-	int rc = sealed_read(ctx, word, plain, &n);
-
-	if (rc == 0) {
-		*ret = arena_str(a, str_of((const char *)plain, n));
-		rc = n > 0 && !ret->p ? -ENOMEM : 0;
-	}
-	tls_wipe(plain, sizeof(plain));
-	return rc;
-}
-
-static int
-load_bundle(struct arena *a, struct diags *d, struct str bytes, const uint8_t *key, struct config **ret)
+load_bundle(struct arena *a, struct diags *d, struct str bytes, conf_unseal_fn *unseal, void *unseal_ctx, struct config **ret)
 {
 	struct bundle *b = ARENA_NEW(a, struct bundle);
-	struct conf_reader reader = { .read = bundle_replay, .ctx = b, .unseal = key ? unseal : NULL, .unseal_ctx = (void *)(uintptr_t)key };
+	struct conf_reader reader = { .read = bundle_replay, .ctx = b, .unseal = unseal, .unseal_ctx = unseal_ctx };
 	int rc = b ? bundle_parse(b, a, bytes) : -ENOMEM;
 
 	return rc < 0 ? rc : config_load(a, d, b->files[0].name, b->files[0].text, &reader, ret);
@@ -112,7 +94,7 @@ config_file_bundle(struct arena *a, struct diags *d, const char *path, struct co
 	int rc = read_text(a, path, &name, &text);
 
 	if (rc == 0 && bundle_is(text)) {
-		rc = load_bundle(a, d, text, NULL, ret);
+		rc = load_bundle(a, d, text, NULL, NULL, ret);
 		if (rc == 0)
 			buf_add(out, text);
 		return rc;
@@ -128,49 +110,22 @@ config_file_bundle(struct arena *a, struct diags *d, const char *path, struct co
 	return rc;
 }
 
-void
-config_hash(struct str bundle, char dst[65])
-{
-	struct digest d = digest_of(&bundle, 1);
-
-	for (size_t i = 0; i < DIGEST_BYTES; i++)
-		snprintf(dst + 2 * i, 3, "%02x", d.b[i]);
-}
-
-static int
-load(struct arena *a, struct diags *d, const char *path, const uint8_t *key, struct config **ret)
+int
+config_file_load_with(struct arena *a, struct diags *d, const char *path, conf_unseal_fn *unseal, void *unseal_ctx,
+    struct config **ret)
 {
 	struct reading r = { .arena = a };
-	struct conf_reader reader = { .read = read_include, .ctx = &r, .unseal = key ? unseal : NULL, .unseal_ctx = (void *)(uintptr_t)key };
+	struct conf_reader reader = { .read = read_include, .ctx = &r, .unseal = unseal, .unseal_ctx = unseal_ctx };
 	struct str name, text;
 	int rc = read_text(a, path, &name, &text);
 
 	if (rc < 0)
 		return rc;
-	return bundle_is(text) ? load_bundle(a, d, text, key, ret) : config_load(a, d, name, text, &reader, ret);
+	return bundle_is(text) ? load_bundle(a, d, text, unseal, unseal_ctx, ret) : config_load(a, d, name, text, &reader, ret);
 }
 
 int
 config_file_load(struct arena *a, struct diags *d, const char *path, struct config **ret)
 {
-	return load(a, d, path, NULL, ret);
-}
-
-int
-config_file_unseal(struct arena *a, struct diags *d, const char *path, struct config **config, struct str *ret_key)
-{
-	char file[PATH_MAX];
-	uint8_t key[SEALED_KEY];
-
-	if (!(*config)->sealed)
-		return 0;
-	int rc = file_path(file, sizeof(file), (*config)->state_dir.p, SEALED_KEY_FILE);
-	if (rc < 0)
-		return rc;
-	*ret_key = arena_str(a, str_z(file));
-	rc = sitekey_read(file, key);
-	if (rc == 0)
-		rc = load(a, d, path, key, config);
-	tls_wipe(key, sizeof(key));
-	return rc;
+	return config_file_load_with(a, d, path, NULL, NULL, ret);
 }

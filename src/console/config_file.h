@@ -16,6 +16,9 @@ int config_file_load(struct arena *a, struct diags *d, const char *path, struct 
  */
 int config_file_bundle(struct arena *a, struct diags *d, const char *path, struct config **ret,
     struct buf *out) WARN_UNUSED;
+/* The same; sealed passwords are given to unseal, where there is one. */
+int config_file_load_with(struct arena *a, struct diags *d, const char *path, conf_unseal_fn *unseal, void *unseal_ctx,
+    struct config **ret) WARN_UNUSED;
 /*
  * What config_file_load() gave, with its sealed passwords plain, for those who use them: it is read again with the key that
  * stands in its state-dir. 0 also where nothing is sealed; errors as above, and those of the key (sys/sitekey.h), about

@@ -14,6 +14,7 @@
 #include "main/guaritad.h"
 #include "sys/clock.h"
 #include "sys/file.h"
+#include "sys/memory.h"
 
 static void advance_stop(struct guaritad *g);
 
@@ -416,6 +417,7 @@ main(int argc, char **argv)
 	}
 	g.notify = notify_open();
 	int r = begin(&g);
+	memory_trim();
 	if (r == 0)
 		loop_run(g.loop);
 	finish(&g);

@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #include "base/text.h"
-#include "console/config_file.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/memory.h"
@@ -137,8 +136,8 @@ read_config(struct role *r)
 	struct str key = STR_NULL;
 	int e = conffile_read(r->config_path, &r->file);
 
-	if (e == 0 && r->calls->secrets && !r->check_only)
-		e = config_file_unseal(&r->file.arena, r->file.diags, r->config_path, &r->file.config, &key);
+	if (e == 0 && r->calls->unseal && !r->check_only)
+		e = r->calls->unseal(&r->file.arena, r->file.diags, r->config_path, &r->file.config, &key);
 	if (e < 0 && e != -EINVAL && key.n) {
 		log_say(&r->log, LOG_LEVEL_ERROR, "sealed passwords cannot be read: %s: %s", key.p,
 		    e == -ENOENT ? "there is no such key; seal them with `guarita vpn password` on this machine"
@@ -465,6 +464,7 @@ run(struct role *r, int argc, char **argv)
 		e = say_ready(r);
 	if (e == 0 && r->calls->begin)
 		e = r->calls->begin(r->ctx, r);
+	memory_trim();
 	if (e == 0)
 		loop_run(r->loop);
 	return e;

@@ -52,7 +52,8 @@ struct role_socket {
 struct role;
 
 struct role_calls {
-	bool secrets;                  /* it uses passwords of the configuration: they are unsealed */
+	/* config_file_unseal() where passwords of the configuration are used; NULL keeps libcrypto out of those that use none. */
+	int (*unseal)(struct arena *a, struct diags *d, const char *path, struct config **config, struct str *ret_key);
 	/* Still with all rights: open and load. 0 or -errno, after having said why. */
 	int (*prepare)(void *ctx, struct role *r);
 	/*

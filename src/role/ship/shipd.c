@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "console/config_file.h"
 #include "role/ship/shipd.h"
 #include "role/vault/told.h"
 #include "sys/clock.h"
@@ -346,7 +347,7 @@ int
 main(int argc, char **argv)
 {
 	static const struct role_calls calls = {
-		.secrets = true, .prepare = prepare, .load = load, .begin = begin, .link = on_link, .status = status, .stop = stop,
+		.unseal = config_file_unseal, .prepare = prepare, .load = load, .begin = begin, .link = on_link, .status = status, .stop = stop,
 		.finish = finish,
 	};
 	struct shipping p = { .n = 0 };

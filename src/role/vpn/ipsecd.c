@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "console/config_file.h"
 #include "gate/ipsec.h"
 #include "role/role.h"
 #include "sys/clock.h"
@@ -223,7 +224,7 @@ int
 main(int argc, char **argv)
 {
 	static const struct role_calls calls = {
-		.secrets = true, .prepare = prepare, .begin = begin, .status = status, .stop = stop, .finish = finish,
+		.unseal = config_file_unseal, .prepare = prepare, .begin = begin, .status = status, .stop = stop, .finish = finish,
 	};
 	struct ipsecing *s = calloc(1, sizeof(*s));
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "console/config_file.h"
 #include "gate/ipsec.h"
 #include "role/vpn/l2tpd.h"
 #include "sys/clock.h"
@@ -310,7 +311,7 @@ int
 main(int argc, char **argv)
 {
 	static const struct role_calls calls = {
-		.secrets = true, .prepare = prepare, .begin = begin, .link = on_link, .order = order, .status = status, .stop = stop, .finish = finish,
+		.unseal = config_file_unseal, .prepare = prepare, .begin = begin, .link = on_link, .order = order, .status = status, .stop = stop, .finish = finish,
 	};
 	struct tunnelling *t = calloc(1, sizeof(*t));
 
