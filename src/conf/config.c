@@ -314,6 +314,22 @@ static const struct schema_row retention_rows[] = {
 };
 static const struct schema retention_schema = SCHEMA_OF("retention", struct conf_retention, retention_rows);
 
+static const char *const vault_key_names[] = { "file", "credential", NULL };
+
+static const struct schema_row vault_key_rows[] = {
+	WHERE_ROW(struct conf_vault_key, where),
+	ENUM_ROW(struct conf_vault_key, kind, .required = true, .names = vault_key_names,
+	    .help = "a file of 32 bytes, or a credential that systemd hands over",
+	    .text = "It is read when Guarita starts, while there is the right to, so it may belong to root "
+	        "alone; on another disk it protects what a stolen or discarded one holds. Without it "
+	        "nothing is sealed and nothing is lost that senders and the spool can keep.",
+	    .example = "key credential guarita-vault;"),
+	STRING_ROW(struct conf_vault_key, name, .required = true, .arg = "PATH-OR-NAME", .max = 4000,
+	    .help = "the path of the file, or the name of the credential",
+	    .example = "key file /run/media/key/guarita;"),
+};
+static const struct schema vault_key_schema = SCHEMA_OF("key", struct conf_vault_key, vault_key_rows);
+
 static const struct schema_row vault_rows[] = {
 	WHERE_ROW(struct conf_vault, where),
 	PATH_ROW(struct conf_vault, path, .required = true, .reload = SCHEMA_RESTART,
@@ -345,6 +361,13 @@ static const struct schema_row vault_rows[] = {
 	    .help = "lines are encrypted on the disk, each file of the log and each segment with a key of its own",
 	    .text = "To delete lines is then to destroy a key, also in copies that lie elsewhere.",
 	    .example = "encrypt no;"),
+	BLOCK_OPT_ROW(struct conf_vault, key, struct conf_vault_key, vault_key_schema,
+	    .keyword = "key", .reload = SCHEMA_RESTART,
+	    .help = "a key that lies elsewhere, under which the vault's master key is wrapped",
+	    .text = "Without it the master key lies in the vault, beside what it opens: then whoever has the "
+	        "whole disk reads it. A master key that lay there is replaced when this is first said; "
+	        "`guarita vault rekey` replaces it at any time.",
+	    .example = "key file /run/media/key/guarita;"),
 	BLOCK_OPT_ROW(struct conf_vault, retention, struct conf_retention, retention_schema,
 	    .keyword = "retention",
 	    .help = "how long lines are kept; without it, for ever",

@@ -105,6 +105,14 @@ struct conf_ship {                     /* where sealed lines are handed on to */
 	struct str user, password;     /* empty: none is asked for */
 };
 
+enum conf_vault_key_kind { CONF_KEY_FILE, CONF_KEY_CREDENTIAL };
+
+struct conf_vault_key {                /* under which the master key is wrapped */
+	struct conf_pos where;
+	enum conf_vault_key_kind kind;
+	struct str name;               /* path, or name of the credential */
+};
+
 struct conf_vault {                    /* every line sealed before anything else acts on it */
 	struct conf_pos where;
 	struct str path;               /* directory */
@@ -112,7 +120,8 @@ struct conf_vault {                    /* every line sealed before anything else
 	int64_t epoch_us;              /* a signing key lives so long */
 	int64_t epochs;                /* signing keys made when the vault is made */
 	int64_t frame_us;              /* lines wait at most so long for others */
-	bool encrypt;                  /* segments, each with a key of its own */
+	bool encrypt;                  /* log and segments, each file with a key of its own */
+	struct conf_vault_key *key;    /* NULL: the master key lies in the vault */
 	struct conf_retention *retention;      /* NULL: everything is kept */
 	struct conf_ship *ships;
 	uint32_t nships;

@@ -398,6 +398,26 @@ check_control(const struct config *c, struct diags *d)
 		    (unsigned long long)c->control.mode);
 }
 
+/* A relative path would lead elsewhere for each who reads it, and a credential is a name in one folder. */
+static void
+check_vault_key(const struct config *c, struct diags *d)
+{
+	const struct conf_vault_key *k = c->vault ? c->vault->key : NULL;
+
+	if (!k)
+		return;
+	const struct conf_word *w = word_at(c, k->where, 2);
+	bool slash = str_find_byte(k->name, '/') < k->name.n;
+	if (k->kind == CONF_KEY_FILE && !str_starts(k->name, STR("/")))
+		diag_error(d, w->pos, w->span, "write the whole path, from / on", "`%.*s` is no whole path", STR_FMT(k->name));
+	if (k->kind == CONF_KEY_CREDENTIAL && slash)
+		diag_error(d, w->pos, w->span, "LoadCredential=NAME:PATH in the service's unit says where it lies",
+		    "`%.*s` is not the name of a credential", STR_FMT(k->name));
+	if (k->kind == CONF_KEY_FILE && str_starts(k->name, c->vault->path) && str_starts(str_from(k->name, c->vault->path.n), STR("/")))
+		diag_error(d, w->pos, w->span, "put it where a copy of the vault does not take it along",
+		    "`%.*s` lies in the vault that it is to lock", STR_FMT(k->name));
+}
+
 void
 config_check(const struct config *c, struct diags *d)
 {
@@ -414,6 +434,7 @@ config_check(const struct config *c, struct diags *d)
 		check_respond(c, &c->responds[i], d);
 	check_names(c, d);
 	check_control(c, d);
+	check_vault_key(c, d);
 	config_check_vpn(c, d);
 	config_check_link(c, d);
 	config_check_relay(c, d);

@@ -97,6 +97,7 @@ int command_vault_verify(const struct options *o);
 int command_vault_prove(const struct options *o);
 int command_vault_export(const struct options *o);
 int command_vault_erase(const struct options *o);
+int command_vault_rekey(const struct options *o);
 int command_vault_pack(const struct options *o);
 int command_vault_checkpoint(const struct options *o);
 int command_verify(const struct options *o);

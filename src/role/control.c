@@ -163,6 +163,7 @@ static const struct command {
 	{ "vpn-dial", true, true, do_order },
 	{ "seal", true, true, do_order, .unsaid = true },
 	{ "vault-erase", true, true, do_order },
+	{ "vault-rekey", true, true, do_order },
 	{ "block", true, true, do_order },
 	{ "unblock", true, true, do_order },
 	{ "trace", true, true, do_order },

@@ -10,6 +10,7 @@
  *   {"cmd":"vpn"}   {"cmd":"vpn-kick","name":"filial1"}   {"cmd":"vpn-dial","name":"matriz.example.com"}
  *   {"cmd":"seal","type":"account_seen",...}
  *   {"cmd":"vault-erase","index":17,"by":"ana","reason":"asked for by the person"}
+ *   {"cmd":"vault-rekey"}
  *   {"cmd":"block","net":"192.0.2.7","seconds":600,...}   {"cmd":"unblock","net":"192.0.2.7"}
  *   {"cmd":"trace","net":"192.0.2.7","to":"198.51.100.1","port":443,"seconds":30,"packets":20}
  */

@@ -218,7 +218,7 @@ start_process(struct unit *u, int control)
 	char option_config[] = "--config", option_control[] = "--control",
 	     option_socket[] = "--socket", three[] = "3";
 	char search_path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
-	char *env[] = { search_path, NULL, NULL, NULL };
+	char *env[] = { search_path, NULL, NULL, NULL, NULL };
 	int fds[CONTROL_FD + 1 + ROLE_SOCKETS_MAX] = { u->takes_stdin ? 0 : -1, 1, 2, control };
 	int n = 0, nfds = CONTROL_FD + 1, nenv = 1,
 	    r = unit_program(u->row, program, sizeof(program));
@@ -238,9 +238,9 @@ start_process(struct unit *u, int control)
 	}
 	argv[n] = NULL;
 	/*
-	 * What sanitizers and the journal need to be told; nothing else of our environment goes on.
+	 * What sanitizers, the journal and credentials need to be told; nothing else of our environment goes on.
 	 */
-	static const char *const pass[] = { "JOURNAL_STREAM=", "TZ=" };
+	static const char *const pass[] = { "JOURNAL_STREAM=", "TZ=", "CREDENTIALS_DIRECTORY=" };
 	for (size_t i = 0; i < ARRAY_LEN(pass); i++)
 		for (char **e = environ; *e; e++)
 			if (str_starts(str_z(*e), str_z(pass[i])))

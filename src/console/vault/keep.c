@@ -54,6 +54,22 @@ command_vault_erase(const struct options *o)
 	return code;
 }
 
+static void
+say_rekeyed(void *ctx, const struct reply *r)
+{
+	if (!str_eq(reply_get(r, "type"), STR("rekeyed")))
+		return;
+	printf(_("The master key is a new one, all others are wrapped under it, and the old one is destroyed.\n"));
+	if (!reply_true(r, "away"))
+		printf(_("It lies in the vault, beside what it opens; `key file` or `key credential` in the vault's block puts it elsewhere.\n"));
+}
+
+int
+command_vault_rekey(const struct options *o)
+{
+	return reply_order(o, STR("{\"cmd\":\"vault-rekey\"}"), say_rekeyed, NULL);
+}
+
 static const char *
 span(int64_t us, char dst[64])
 {
@@ -143,23 +159,33 @@ waiting(struct vault_dir *d)
 }
 
 void
+vault_keep_count(struct vault_dir *d, struct vault_kept *ret)
+{
+	*ret = (struct vault_kept){
+		.packed_bytes = size_of(d, "seg", "seg", d->segments, d->nsegments),
+		.log_bytes = size_of(d, "wal", "wal", d->files, d->nfiles), .to_erase = waiting(d),
+	};
+	for (size_t i = 0; i < d->gone.n; i++)
+		ret->gone_lines += d->gone.v[i].end - d->gone.v[i].first;
+}
+
+void
 vault_keep_show(struct vault_dir *d, const struct conf_retention *c, int64_t now_us)
 {
 	char packed[64], log[64], lines[32];
-	uint64_t gone = 0, n = waiting(d);
+	struct vault_kept k;
 
-	for (size_t i = 0; i < d->gone.n; i++)
-		gone += d->gone.v[i].end - d->gone.v[i].first;
+	vault_keep_count(d, &k);
 	printf(_("on disk    %s packed in %zu segments%s, %s in the log\n"),
-	    text_show_size(size_of(d, "seg", "seg", d->segments, d->nsegments), packed, sizeof(packed)), d->nsegments,
+	    text_show_size(k.packed_bytes, packed, sizeof(packed)), d->nsegments,
 	    d->encrypted ? _(", encrypted") : "",
-	    text_show_size(size_of(d, "wal", "wal", d->files, d->nfiles), log, sizeof(log)));
+	    text_show_size(k.log_bytes, log, sizeof(log)));
 	if (c)
 		show_rules(c);
-	if (gone)
-		printf(_("gone       %s lines, with their whole segments (%zu)\n"), term_count(gone, lines), d->gone.n);
+	if (k.gone_lines)
+		printf(_("gone       %s lines, with their whole segments (%zu)\n"), term_count(k.gone_lines, lines), d->gone.n);
 	if (c)
 		show_next(d, c, now_us);
-	if (n)
-		printf(_("to erase   %llu lines by order, as soon as they are packed\n"), (unsigned long long)n);
+	if (k.to_erase)
+		printf(_("to erase   %llu lines by order, as soon as they are packed\n"), (unsigned long long)k.to_erase);
 }

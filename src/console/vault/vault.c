@@ -17,6 +17,7 @@
 #include "console/term.h"
 #include "console/vault/html.h"
 #include "console/vault/keep.h"
+#include "console/vault/status.h"
 #include "console/vault/verify.h"
 #include "sys/clock.h"
 #include "sys/file.h"
@@ -81,101 +82,10 @@ show_time(int64_t us, char dst[40])
 	return dst;
 }
 
-/* Sixteen groups of four digits: to be read aloud over the telephone. */
-static void
-show_fingerprint(const struct digest *d)
-{
-	for (unsigned i = 0; i < DIGEST_BYTES; i += 2)
-		printf("%s%02x%02x", i ? " " : "", d->b[i], d->b[i + 1]);
-	printf("\n");
-}
-
-static bool
-exists(const struct vault_dir *d, const char *name)
-{
-	char path[PATH_MAX];
-	struct str map = STR_NULL;
-	bool is = file_path(path, sizeof(path), d->path, name) == 0 && file_map(path, &map) == 0;
-
-	file_unmap(map);
-	return is;
-}
-
-/* "SITE KEY" a line; the keys, as far as there is room. */
-static size_t
-read_witnesses(struct str text, struct note_key *keys, size_t size)
-{
-	struct str line;
-	size_t n = 0;
-
-	while (n < size && str_split(&text, '\n', &line))
-		n += note_key_read(str_from(line, str_find_byte(line, ' ') + 1), &keys[n]) == 0;
-	return n;
-}
-
-/* Who else signed what this vault holds. */
-static void
-show_witnesses(struct vault_dir *d, int64_t now_us)
-{
-	struct note_key keys[OPTION_WITNESSES_MAX];
-	struct buf known = BUF_INIT(1u << 20), note = BUF_INIT(NOTE_BYTES_MAX);
-	struct trust trust = { .identity = &d->identity, .witnesses = keys };
-	struct verdict v = { .why = "" };
-	char span[40];
-
-	if (exists(d, "witnesses") && vault_dir_read(d, "witnesses", &known) == 0)
-		trust.nwitnesses = read_witnesses(buf_str(&known), keys, ARRAY_LEN(keys));
-	bool any = trust.nwitnesses && exists(d, "cosigned") && vault_dir_read(d, "cosigned", &note) == 0;
-	if (any && prove_note(buf_str(&note), &trust, &v) == 0) {
-		int64_t ago = now_us / WHEN_SECOND - (int64_t)v.cosigned_s;
-		printf(_("witnesses  cosigned by %u of %zu, %s ago, over %llu lines\n"), v.cosigned, trust.nwitnesses,
-		    text_show_duration((ago > 0 ? ago : 0) * WHEN_SECOND, span, sizeof(span)), (unsigned long long)v.checkpoint.size);
-	} else if (any) {
-		printf(_("witnesses  %s/cosigned does not hold (%s); the next round writes it anew\n"), d->path, v.why);
-	} else if (trust.nwitnesses) {
-		printf(_("witnesses  cosigned by 0 of %zu: nobody signed it yet\n"), trust.nwitnesses);
-	}
-	buf_free(&known);
-	buf_free(&note);
-}
-
-static int
-status(const struct options *o, struct vault_dir *d)
-{
-	struct buf note = BUF_INIT(NOTE_BYTES_MAX);
-	struct trust trust = { .identity = &d->identity };
-	struct verdict v = { .why = "" };
-	char at[40], lines[32];
-	int r = vault_dir_read(d, "checkpoint", &note);
-
-	printf(_("vault      %s\norigin     %.*s\nmade       %s\nidentity   "), d->path, STR_FMT(d->identity.origin),
-	    show_time(d->identity.made_s * WHEN_SECOND, at));
-	show_fingerprint(&d->identity.epochs.identity);
-	if (r == 0)
-		r = prove_note(buf_str(&note), &trust, &v);
-	if (r == -ENOENT) {
-		printf(_("signed     nothing yet: the vault was made just now\n"));
-		r = 0;
-	} else if (r < 0) {
-		snprintf(d->why, sizeof(d->why), "the checkpoint does not hold: %s", v.why[0] ? v.why : strerror(-r));
-	} else {
-		printf(_("lines      %s signed\n"), term_count(v.checkpoint.size, lines));
-		printf(_("epoch      %u\nsigned     %s, %lld s ago\n"), v.mark.epoch,
-		    show_time((int64_t)v.mark.time_s * WHEN_SECOND, at), (long long)(o->now_us / WHEN_SECOND - (int64_t)v.mark.time_s));
-	}
-	if (r == 0)
-		show_witnesses(d, o->now_us);
-	vault_keep_show(d, d->retention, o->now_us);
-	if (exists(d, "keys/auditor"))
-		printf(_("auditor    %s/keys/auditor is still here: take it away and keep it elsewhere\n"), d->path);
-	buf_free(&note);
-	return r;
-}
-
 int
 command_vault_status(const struct options *o)
 {
-	return with_vault(o, status);
+	return with_vault(o, vault_status);
 }
 
 static int
@@ -452,7 +362,7 @@ show_verdict(const struct verdict *v)
 		printf(P_("cosigned   by %u witness, the last at %s\n", "cosigned   by %u witnesses, the last at %s\n", v->cosigned),
 		    v->cosigned, show_time((int64_t)v->cosigned_s * WHEN_SECOND, at));
 	printf(_("identity   "));
-	show_fingerprint(&v->epochs.identity);
+	vault_show_fingerprint(&v->epochs.identity);
 	printf(v->known ? _("           as in the identity that was given\n") :
 	    _("           NOT COMPARED: ask the owner for it by another way, or give his file with --key FILE\n"));
 }

@@ -117,7 +117,7 @@ destroy_dir(const char *dir)
 				r = vault_disk_destroy(path, SEGMENT_KEY_WRAPPED);
 		}
 	closedir(at);
-	return r == 0 && rmdir(dir) < 0 ? -errno : r;
+	return r == 0 && unlinkat(AT_FDCWD, dir, AT_REMOVEDIR) < 0 ? -errno : r;
 }
 
 /* Every key of one folder into the other, wrapped under the new master key. */

@@ -1,6 +1,6 @@
 /*
  * orders: what root at the control socket wants sealed: a line as it is, in which nothing is understood here; an order
- * to erase one goes to vault_keep.
+ * to erase one goes to vault_keep, one to replace the master key to rekey.
  * Must never answer before the disk has it: whoever asked goes on only then.
  */
 #include "role/vault/vaultd.h"
@@ -19,7 +19,7 @@ vaulting_order(struct vaulting *v, const struct msg_order *m)
 {
 	uint64_t before = v->sealer.tree.size;
 
-	if (vaulting_keep_order(v, m))
+	if (vaulting_rekey_order(v, m) || vaulting_keep_order(v, m))
 		return;
 	if (v->norders == VAULT_ORDERS_MAX) {
 		answer(v, m->id, STR("{\"type\":\"error\",\"error\":\"too many wait to be sealed\"}\n{\"type\":\"end\"}"));

@@ -50,6 +50,9 @@ prepare(void *ctx, struct role *r)
 		log_say(&r->log, LOG_LEVEL_ERROR, "the configuration names no vault; example: vault \"/var/lib/guarita/vault\";");
 		return -EINVAL;
 	}
+	int e = vaulting_fetch_key(v);
+	if (e < 0)
+		return e;
 	host_name(v->host);
 	read_boot(v);
 	return role_make_dir(r, v->conf->path.p, 0750);
@@ -77,6 +80,7 @@ on_tick(void *ctx)
 	vaulting_notes(v);
 	vaulting_poke(v);
 	vaulting_drop(v);
+	vaulting_rekey(v);
 	vaulting_keep(v);
 	vaulting_sites_tick(v);
 }
@@ -333,6 +337,7 @@ finish(void *ctx)
 	timer_close(v->tick);
 	vaulting_drop_jobs(v);
 	vaulting_keep_close(v);
+	vaulting_forget_key(v);
 	vaulting_reader_close(v);
 	vaulting_forget_wires(v);
 	streams_close(&v->streams);

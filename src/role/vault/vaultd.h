@@ -132,6 +132,7 @@ struct vaulting {
 	bool notes_due;
 	bool epoch_wanted;             /* ends before its time: lines of it are to be packed */
 	bool stopping;
+	uint32_t rekey;                /* an order to replace the master key that waits; 0: none */
 	struct keeping *keeping;       /* keep.h */
 	struct vault_sites *sites;     /* sites.h */
 };
@@ -183,6 +184,11 @@ void vaulting_drop(struct vaulting *v);
 void vaulting_order(struct vaulting *v, const struct msg_order *m);
 /* Answers those that are durable now. */
 void vaulting_answer(struct vaulting *v);
+/* The key that lies elsewhere, and the master key's replacement. rekey.c */
+int vaulting_fetch_key(struct vaulting *v) WARN_UNUSED;        /* with all rights; 0 or -errno, after having said why */
+void vaulting_forget_key(struct vaulting *v);
+bool vaulting_rekey_order(struct vaulting *v, const struct msg_order *m);
+void vaulting_rekey(struct vaulting *v);       /* carries out an order that waits, when it can */
 /* Keeping and deleting. keep.c */
 int vaulting_keep_open(struct vaulting *v) WARN_UNUSED;
 void vaulting_keep_close(struct vaulting *v);
