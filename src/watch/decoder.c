@@ -242,6 +242,7 @@ struct places {
 	uint32_t ntexts;
 	struct stamp stamp;        /* of text[stamped - 1]; stamped is 0 when none lies behind a stamp */
 	uint32_t stamped;
+	uint32_t with_data;        /* the text that holds structured data and message, 0: none */
 };
 
 /*
@@ -346,6 +347,7 @@ find_texts(const struct record *r, struct places *p)
 		p->text[1] = trimmed(r, whole);
 		p->ntexts += p->text[1].len != p->text[0].len;
 	}
+	p->with_data = with_data(r).len ? p->ntexts : 0;
 	add_text(p, with_data(r));
 	add_text(p, with_host(r));
 	p->text[p->ntexts] = behind_stamp(r, p->text[0], &p->stamp);
@@ -383,8 +385,11 @@ try_places(struct decode_work *w, const struct places *p, int how, struct record
 static bool
 try_guesses(struct decode_work *w, const struct places *p, uint32_t group, int how, struct record *r)
 {
+	/* Whoever guesses should know all that was said: who is often named in the data alone. */
+	if (p->with_data && try_text(w, p, group, how, p->with_data, r))
+		return true;
 	for (uint32_t k = 0; k < p->ntexts; k++)
-		if (try_text(w, p, group, how, k, r))
+		if ((k == 0 || k != p->with_data) && try_text(w, p, group, how, k, r))
 			return true;
 	return false;
 }

@@ -23,7 +23,7 @@ denied(const struct pieces *p, uint32_t i)
 	for (uint32_t k = i; k > 0 && i - k < DENIES; k--) {
 		if (p->v[k - 1].is & NOT)
 			return true;
-		if (p->v[k].before & BY_CLAUSE)
+		if (p->v[k].before & BY_CLAUSE || p->v[k].before == (BY_BIND | BY_BLANK))
 			return false;
 	}
 	return false;
@@ -45,13 +45,40 @@ going_in(const struct pieces *p, const struct piece *log)
 	return p->text.p[log->off + log->len - 1] == 'd' ? AUTH | OK : AUTH;
 }
 
+static bool
+is_text(const struct pieces *p, const struct piece *v, const char *text)
+{
+	return str_eq_nocase(gist_text(p, v), str_z(text));
+}
+
+static bool
+after_dot(const struct pieces *p, uint32_t i)
+{
+	return i > 0 && i < p->n && p->v[i].before == BY_JOIN && p->text.p[p->v[i].off - 1] == '.';
+}
+
+/* auth.example.com, org.example.auth.Filter: parts of a name say nothing. */
+static bool
+part_of_a_name(const struct pieces *p, uint32_t i)
+{
+	uint32_t first = i, last = i;
+
+	while (after_dot(p, first))
+		first--;
+	while (after_dot(p, last + 1))
+		last++;
+	return last - first >= 2;
+}
+
 /* "logged in" is one word in two; so are "API key", "no such user", "unknown user" and "not allowed". */
 static void
 join_words(const struct pieces *p, struct piece *v, const struct piece *prev, bool no)
 {
 	if (v->is & (IN | OUT) && prev && prev->is & LOG && !(v->before & (BY_CLAUSE | BY_BIND)))
 		v->is |= v->is & OUT ? LEFT : going_in(p, prev);
-	if (prev && str_eq_nocase(gist_text(p, v), STR("key")) && str_eq_nocase(gist_text(p, prev), STR("api")))
+	if (prev && is_text(p, v, "key") && is_text(p, prev, "api"))
+		v->is |= AUTH;
+	if (prev && is_text(p, v, "token") && prev->is & FAIL && v->before == BY_BLANK)
 		v->is |= AUTH;
 	if (v->is & USER && prev && prev->is & (SUCH | FAIL) && !(v->before & (BY_CLAUSE | BY_BIND)))
 		v->is |= AUTH | (prev->is & SUCH ? FAIL : 0);
@@ -61,13 +88,21 @@ join_words(const struct pieces *p, struct piece *v, const struct piece *prev, bo
 		v->is = FAIL | DENY | (v->is & ALLOW ? 0 : AUTH);
 }
 
-/* "Wrong data received: ..." tells what a stranger wrote, not what happened. */
+/* "Wrong data received: ..." repeats what a stranger wrote: it is of a kind, but nobody is named in it. */
 static void
-cut_echo(struct pieces *p)
+hush_echo(struct pieces *p)
 {
-	for (uint32_t i = 0; i + 1 < p->n && !p->json; i++)
-		if (p->v[i].is & ECHO && p->v[i + 1].before == (BY_BIND | BY_BLANK))
-			p->n = i + 1;
+	bool echo = false;
+
+	for (uint32_t i = 0; i < p->n && !p->json; i++) {
+		struct piece *v = &p->v[i];
+
+		echo |= i > 0 && p->v[i - 1].is & ECHO && v->before == (BY_BIND | BY_BLANK);
+		if (echo && v->type == PIECE_ADDR)
+			v->type = PIECE_NUMBER;
+		if (echo)
+			v->is = (v->is & (AUTH | FAIL | OK | NOT)) | SERVICE;
+	}
 }
 
 /* What is denied is turned round, or is not so. */
@@ -80,6 +115,8 @@ deny_words(struct pieces *p)
 
 		if (v->type != PIECE_WORD)
 			continue;
+		if (!p->json && part_of_a_name(p, i))
+			v->is &= ~(uint32_t)AUTH;
 		join_words(p, v, i ? &p->v[i - 1] : NULL, no);
 		if (v->is & OK && (no || back))
 			v->is = (v->is & ~(uint32_t)OK) | FAIL;
@@ -172,12 +209,34 @@ packet_passed(const struct saying *s)
 	return s->all & ALLOW && !(s->all & (DENY | FAIL)) && is_packet(s);
 }
 
-/* A scan is an attack when somebody noticed it, a scanner that found nothing is not. */
+/* A scan is an attack when somebody noticed it; that a scanner found something is no news of an attack. */
+static bool
+was_noticed(const struct saying *s)
+{
+	uint32_t attacks = 0;
+
+	for (uint32_t i = 0; i < s->p->n; i++) {
+		attacks += (s->p->v[i].is & ATTACK) != 0;
+		if (s->p->v[i].is & SEEN && s->p->v[i].is & FILLER)
+			return false;
+	}
+	return attacks > 1 || distance(s, ATTACK, SEEN | BAN | DENY) <= 4 || (s->keyed && s->all & (SEEN | DENY));
+}
+
 static bool
 attack_seen(const struct saying *s)
 {
-	return s->all & ATTACK && s->addrs.src != NOBODY && !s->addrs.paired &&
-	    (distance(s, ATTACK, SEEN | BAN | DENY) <= 4 || (s->keyed && s->all & (SEEN | DENY))) && !(s->all & (OK | AUTH));
+	return s->all & ATTACK && s->addrs.src != NOBODY && !s->addrs.paired && !(s->all & (OK | AUTH)) &&
+	    was_noticed(s);
+}
+
+static bool
+flood_seen(const struct saying *s)
+{
+	for (uint32_t i = 0; i < s->p->n; i++)
+		if (str_starts_nocase(gist_text(s->p, &s->p->v[i]), STR("flood")) || is_text(s->p, &s->p->v[i], "ddos"))
+			return attack_seen(s);
+	return false;
 }
 
 static bool
@@ -236,6 +295,7 @@ static const struct {
 	{ GIST_DENIED, packet_denied },
 	{ GIST_PASSED, packet_passed },
 	{ GIST_MALWARE, malware_seen },
+	{ GIST_FLOOD, flood_seen },
 	{ GIST_ATTACK, attack_seen },
 	{ GIST_BANNED, was_banned },
 	{ GIST_REFUSED, was_refused },
@@ -248,7 +308,7 @@ gist_said_name(enum gist_said said)
 		[GIST_NOTHING] = STR_INIT(""), [GIST_AUTH_FAIL] = STR_INIT("auth_fail"),
 		[GIST_AUTH_OK] = STR_INIT("auth_ok"), [GIST_LEFT] = STR_INIT("left"),
 		[GIST_REFUSED] = STR_INIT("refused"), [GIST_DENIED] = STR_INIT("denied"),
-		[GIST_PASSED] = STR_INIT("passed"), [GIST_ATTACK] = STR_INIT("attack"),
+		[GIST_PASSED] = STR_INIT("passed"), [GIST_ATTACK] = STR_INIT("attack"), [GIST_FLOOD] = STR_INIT("flood"),
 		[GIST_MALWARE] = STR_INIT("malware"), [GIST_BANNED] = STR_INIT("banned"),
 		[GIST_UNBANNED] = STR_INIT("unbanned"),
 	};
@@ -272,7 +332,8 @@ static void
 fill(const struct gist_words *w, const struct saying *s, struct gist *ret)
 {
 	const struct gist_addrs *a = &s->addrs;
-	bool packet = ret->said == GIST_DENIED || ret->said == GIST_PASSED;
+	bool packet = ret->said == GIST_DENIED || ret->said == GIST_PASSED || ret->said == GIST_ATTACK ||
+	    ret->said == GIST_FLOOD;
 
 	if (a->src != NOBODY) {
 		ret->src = gist_text(s->p, &s->p->v[a->src]);
@@ -301,7 +362,7 @@ gist_read(const struct gist_words *w, struct str text, struct gist *ret)
 	if (!(s.all & VERDICTS))
 		return false;
 	s.all = 0;
-	cut_echo(&p);
+	hush_echo(&p);
 	deny_words(&p);
 	look_over(&s);
 	gist_addrs_find(&p, (s.all & (DENY | ALLOW)) && !(s.all & AUTH), &s.addrs);

@@ -18,6 +18,7 @@ enum gist_said {
 	GIST_DENIED,           /* a packet */
 	GIST_PASSED,
 	GIST_ATTACK,
+	GIST_FLOOD,
 	GIST_MALWARE,
 	GIST_BANNED,
 	GIST_UNBANNED,

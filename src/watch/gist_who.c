@@ -55,7 +55,7 @@ whose_by_words(const struct pieces *p, uint32_t i)
 		if (!(w->is & (PLAIN | FILLER)))
 			break;
 		if (w->is & PLAIN)
-			found = (w->is & HOST) && (before & BY_BIND) ? WHOSE_NONE : WHOSE_PLAIN;
+			found = (w->is & HOST) && (before & BY_BIND) && p->json ? WHOSE_NONE : WHOSE_PLAIN;
 		before = w->before;
 	}
 	return found;
@@ -321,6 +321,15 @@ has_small(struct str s)
 	return false;
 }
 
+/* "authenticated", "logged in", "failed to log in" */
+static bool
+does_login(const struct pieces *p, uint32_t i)
+{
+	if (p->v[i].is & FAIL && !(p->v[i].is & AUTH))
+		i += i + 1 < p->n && p->v[i + 1].is & DST ? 2 : 1;
+	return i < p->n && p->v[i].is & (AUTH | LOG) && !(p->v[i].is & NOT);
+}
+
 /* "eve authenticated", "guest failed login", "tom's login": who begins a clause and does what logins are made of. */
 static struct str
 user_by_place(const struct gist_words *w, const struct pieces *p)
@@ -332,7 +341,7 @@ user_by_place(const struct gist_words *w, const struct pieces *p)
 		if (v->type != PIECE_WORD || v->is || !(i == 0 || v->before & (BY_CLAUSE | BY_BIND)))
 			continue;
 		if (owns ? i + 2 == p->n || !(p->v[i + 2].is & AUTH)
-		         : next->before != BY_BLANK || !(next->is & (AUTH | FAIL | LOG)) || next->is & NOT)
+		         : next->before != BY_BLANK || !does_login(p, i + 1))
 			continue;
 		if (v->quote == next->quote && has_small(gist_text(p, v)) && may_be_name(w, gist_text(p, v), false))
 			return gist_text(p, v);
@@ -370,7 +379,7 @@ user_by_address(const struct gist_words *w, const struct pieces *p, uint32_t src
 	bool tied = at > 0 && memchr(",;", p->text.p[at - 1], 2);
 
 	at -= tied;
-	for (; at > 0 && memchr(" ([|@", p->text.p[at - 1], 5); at--)
+	for (; at > 0 && memchr(" ([|@/", p->text.p[at - 1], 6); at--)
 		tied |= p->text.p[at - 1] != ' ' && p->text.p[at - 1] != '[';
 	struct str name = tied ? name_before(p, at) : name_after(p, src);
 	return name.n && !(p->v[src].before & BY_URL) && may_be_name(w, name, p->v[src].before & BY_AT) ? name : STR_NULL;

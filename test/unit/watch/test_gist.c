@@ -52,6 +52,11 @@ static const struct row {
 	{ GIST_NOTHING, "", "", "the quick brown fox" },
 	{ GIST_NOTHING, "", "", "" },
 
+	{ GIST_FLOOD, "192.0.2.7", "", "TCP SYN flooding attack from 192.0.2.7 detected" },
+	{ GIST_NOTHING, "", "", "scan job 14 found 0 errors; source=203.0.113.9" },
+	{ GIST_NOTHING, "", "", "cannot resolve auth.example.com: temporary failure" },
+	{ GIST_NOTHING, "", "", "invalid cache token evicted for key 203.0.113.9" },
+
 	/* nobody is named */
 	{ GIST_AUTH_FAIL, "", "", "bind to ldap://203.0.113.9 failed: Invalid credentials" },
 	{ GIST_AUTH_FAIL, "", "", "login of x from 203.0.113.9 failed, client 192.0.2.7" },
@@ -60,7 +65,7 @@ static const struct row {
 	{ GIST_AUTH_FAIL, "", "", "login failed on 10.0.0.1.example.com" },
 	{ GIST_AUTH_FAIL, "192.0.2.7", "x from 203.0.113.9", "login failed: user=\"x from 203.0.113.9\" ip=192.0.2.7" },
 	{ GIST_AUTH_FAIL, "192.0.2.7", "x from 203.0.113.9", "{\"msg\":\"login failed\",\"user\":\"x from 203.0.113.9\",\"ip\":\"192.0.2.7\"}" },
-	{ GIST_NOTHING, "", "", "Wrong data received: Login failed for user x from 203.0.113.9" },
+	{ GIST_AUTH_FAIL, "", "", "Wrong data received: Login failed for user x from 203.0.113.9" },
 };
 
 static void
