@@ -26,12 +26,25 @@ is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
+/* As a person reads it: blanks as blanks, everything else that is no letter escaped. */
+static void
+shown(struct buf *out, struct str line)
+{
+	struct str piece;
+
+	for (bool first = true; str_split(&line, '\t', &piece); first = false) {
+		if (!first)
+			buf_add_byte(out, ' ');
+		buf_add_escaped(out, piece);
+	}
+}
+
 static void
 refuse(struct convert *c, struct str line, const char *why)
 {
 	c->n.not_converted++;
 	buf_addf(&c->left, "# line %u: %s:\n#     ", c->line, why);
-	buf_add_escaped(&c->left, line);
+	shown(&c->left, line);
 	buf_add_byte(&c->left, '\n');
 }
 

@@ -223,6 +223,8 @@ def test_a_syslog_conf_is_converted_and_its_rules_run(guarita):
     assert "7 rules converted, 6 not" in done.stderr
     for line, why in ((8, "users"), (9, "logged in"), (10, "pipe"), (17, "property filter"), (18, "directive"), (19, "not known")):
         assert "# line %d: " % line in done.stdout, done.stdout
+    # Quoted as people read it.
+    assert "\\x09" not in done.stdout
     rules = [r for r in done.stdout.splitlines() if r.startswith(("relay", "write")) and "loghost.example.com" not in r]
     guarita.write_config(vault(guarita) + "\n".join(rules) + "\n")
     started(guarita, len(rules))
