@@ -1,6 +1,7 @@
 /*
  * config_branch: what one word implies at either end. At the matriz a branch with a `secret` is also who dials in; at a
- * filial a headquarters is also a branch, with its route and what may pass. Must never take the place of what is written.
+ * filial a headquarters is also a branch, with its route and what may pass; with a `key` each is a peer too. Must never take the
+ * place of what is written.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -123,10 +124,58 @@ imply_branches(struct arena *a, struct config *c)
 	return 0;
 }
 
+/* Where the VPN of a headquarters is, without the port of the VPN. */
+static struct str
+host_of(struct str host)
+{
+	size_t colon = str_rfind(host, STR(":"));
+
+	return str_find_byte(host, ':') == colon ? str_head(host, colon) : host;
+}
+
+static void
+add_peer(struct conf_sites *s, struct conf_pos where, struct str name, struct str key, struct str at)
+{
+	/* Who is written as a peer as well is meant by that. */
+	for (uint32_t i = 0; i < s->npeers; i++)
+		if (str_eq(s->peers[i].name, name) && str_eq(s->peers[i].key, key))
+			return;
+	struct conf_peer *p = &s->peers[s->npeers++];
+	schema_defaults(&peer_schema, p);
+	p->where = where;
+	p->name = name;
+	p->key = key;
+	p->at = at;
+}
+
+static int
+imply_peers(struct arena *a, struct config *c)
+{
+	uint32_t branches = c->gate.nbranches - c->gate.nimplied, n = branches + c->vpn.nheadquarters;
+	struct conf_peer *all = ARENA_ARRAY(a, struct conf_peer, (size_t)c->sites.npeers + n + 1);
+
+	if (all == NULL)
+		return -ENOMEM;
+	if (c->sites.npeers > 0)
+		memcpy(all, c->sites.peers, c->sites.npeers * sizeof(*all));
+	c->sites.peers = all;
+	for (uint32_t i = 0; i < branches; i++)
+		if (c->gate.branches[i].key.n)
+			add_peer(&c->sites, c->gate.branches[i].where, c->gate.branches[i].name, c->gate.branches[i].key, STR_NULL);
+	for (uint32_t i = 0; i < c->vpn.nheadquarters; i++) {
+		const struct conf_vpn_headquarters *h = &c->vpn.headquarters[i];
+		if (h->key.n)
+			add_peer(&c->sites, h->where, h->interface, h->key, h->at.n ? h->at : host_of(h->host));
+	}
+	return 0;
+}
+
 int
 config_imply(struct arena *a, struct config *c)
 {
 	int r = imply_secrets(a, c);
 
-	return r < 0 ? r : imply_branches(a, c);
+	if (r == 0)
+		r = imply_branches(a, c);
+	return r < 0 ? r : imply_peers(a, c);
 }

@@ -166,6 +166,11 @@ static const struct schema_row branch_rows[] = {
 	    .text = "As a `secret` of that name would: its networks lie behind it, and it has an interface of its "
 	        "own, vpn-NAME unless `interface` says otherwise. A `tunnel` of one address is the one it gets.",
 	    .example = "secret \"long and strange\";"),
+	STRING_ROW(struct conf_branch, key, .keyword = "key", .max = 44, .reload = SCHEMA_RESTART,
+	    .help = "the public key of its Guarita, as `guarita site key` shows it there",
+	    .text = "As a `peer` of that name would: it may dial our `link`, its lines come here, bans are shared, and each signs what "
+	        "the other's vault holds.",
+	    .example = "key \"7J0DhN2CbCWBkRdgGvTJtvHAv3oDtu3c5BUlbZ1QmTo=\";"),
 };
 const struct schema branch_schema = SCHEMA_OF("branch", struct conf_branch, branch_rows);
 

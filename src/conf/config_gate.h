@@ -50,6 +50,7 @@ struct conf_branch {                   /* a remote site */
 	struct addr via;               /* next hop; all zero: the interface itself */
 	struct conf_strs services;     /* what may pass both ways; none: everything */
 	struct str secret;             /* it dials in under its name with this; empty: not through our VPN */
+	struct str key;                /* of its Guarita: it is a peer under its name; empty: none is implied */
 };
 
 struct conf_list {                     /* addresses that come and go while Guarita runs */

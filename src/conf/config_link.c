@@ -62,6 +62,16 @@ word_of(const struct config *c, struct conf_pos where, unsigned i)
 	return s && s->nwords > i ? &s->words[i] : &none;
 }
 
+/* Of `peer NAME "KEY"`; or of `key` inside the branch or the headquarters that implies the peer. */
+static const struct conf_word *
+key_of(const struct config *c, const struct conf_peer *p)
+{
+	const struct conf_stmt *s = config_stmt_at(c->tree, p->where);
+	const struct conf_stmt *key = s ? config_stmt(s->child, "key") : NULL;
+
+	return key && key->nwords > 1 ? &key->words[1] : word_of(c, p->where, 2);
+}
+
 static bool
 is_branch(const struct config *c, struct str name)
 {
@@ -89,7 +99,7 @@ static void
 check_peer(const struct config *c, uint32_t i, struct diags *d)
 {
 	const struct conf_peer *p = &c->sites.peers[i];
-	const struct conf_word *name = word_of(c, p->where, 1), *key = word_of(c, p->where, 2);
+	const struct conf_word *name = word_of(c, p->where, 1), *key = key_of(c, p);
 	uint8_t bytes[CONF_SITE_KEY_BYTES];
 
 	if (p->key.n && base64_read_exact(p->key, bytes, sizeof(bytes)) < 0)

@@ -70,6 +70,7 @@ struct conf_vpn_headquarters {
 	struct conf_pos where;
 	struct str host;               /* name or address, with or without a port */
 	struct str user, password, tunnel_secret;
+	struct str key, at;            /* of the Guarita there, and where it is dialled; empty: no peer is implied, the host */
 	struct str interface;
 	struct conf_cidrs networks;
 	struct conf_strs authentication;

@@ -620,6 +620,36 @@ test_no_memory(void **state)
 	free(text);
 }
 
+/* `key` in a branch or a headquarters is a peer; one that is written stays as it is written. */
+static void
+test_keys_imply_peers(void **state)
+{
+	struct fixture f;
+	struct config *c;
+
+	fixture_open(&f);
+	assert_int_equal(load(&f, "interface a { zone lan; }\nvault \"/v\";\nlink :6515;\n"
+	    "branch filial30 192.168.30.0/24 { interface a; key \"7J0DhN2CbCWBkRdgGvTJtvHAv3oDtu3c5BUlbZ1QmTo=\"; }\n"
+	    "branch filial40 192.168.40.0/24 { interface a; key \"wIu0kqTqWbTf1ZxO2p4hKc3i8jXr0yqk8jM9xYJ0aD8=\"; }\n"
+	    "peer filial40 \"wIu0kqTqWbTf1ZxO2p4hKc3i8jXr0yqk8jM9xYJ0aD8=\" { share-bans no; }\n"
+	    "headquarters vpn.example.com:1701 { user x; password y; key \"AAAAhN2CbCWBkRdgGvTJtvHAv3oDtu3c5BUlbZ1QmTo=\"; }\n"
+	    "headquarters 192.0.2.1 { interface other; user x; password y; at 10.0.0.1; key \"BBBBhN2CbCWBkRdgGvTJtvHAv3oDtu3c5BUlbZ1QmTo=\"; }\n",
+	    NULL, 0, &c), 0);
+	assert_int_equal(c->sites.npeers, 4);
+	const struct conf_peer *written = &c->sites.peers[0], *branch = &c->sites.peers[1], *h = &c->sites.peers[2];
+	assert_true(str_eq(written->name, STR("filial40")) && !written->share_bans);
+	assert_true(str_eq(branch->name, STR("filial30")) && branch->share_bans && branch->witness && branch->at.n == 0);
+	assert_true(config_peer_takes(c, branch) && !config_peer_sends(c, branch));
+	assert_true(str_eq(h->name, STR("matriz")) && str_eq(h->at, STR("vpn.example.com")) && config_peer_sends(c, h));
+	assert_true(str_eq(h[1].name, STR("other")) && str_eq(h[1].at, STR("10.0.0.1")));
+	fixture_close(&f);
+	/* What is no key is told where it stands. */
+	fixture_open(&f);
+	assert_int_equal(load(&f, "interface a { zone lan; }\nlink :6515;\nbranch filial30 192.168.30.0/24 { interface a; key \"none\"; }\n", NULL, 0, &c),
+	    -EINVAL);
+	fixture_close(&f);
+}
+
 int
 main(void)
 {
@@ -642,6 +672,7 @@ main(void)
 		cmocka_unit_test(test_reference_loads),
 		cmocka_unit_test(test_damaged_samples),
 		cmocka_unit_test(test_megabytes_of_statements),
+		cmocka_unit_test(test_keys_imply_peers),
 		cmocka_unit_test(test_no_memory),
 	};
 
