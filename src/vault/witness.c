@@ -121,7 +121,9 @@ take_word(struct str *rest, struct str word, struct str *ret)
 {
 	struct str line;
 
-	if (!str_ends(*rest, STR("\n")) || !str_split(rest, '\n', &line) || !str_starts(line, word))
+	/* Texts with a NUL would not be written again as they were read. */
+	if (!str_ends(*rest, STR("\n")) || !str_split(rest, '\n', &line) || !str_starts(line, word) ||
+	    str_find_byte(line, '\0') < line.n)
 		return false;
 	*ret = str_from(line, word.n);
 	return true;
