@@ -1,5 +1,7 @@
 """Sites sign what each other's vaults hold: whoever sets a vault back or writes it anew contradicts what others have seen."""
+import datetime
 import json
+import pathlib
 import re
 import shutil
 import subprocess
@@ -188,3 +190,46 @@ def test_a_site_that_wants_no_witness(company):
     signed(f40, 1)
     signed(m, 1)
     assert cosigned(m)[1] == 1 and cosigned(f30) is None
+
+
+FAKETIME = next(iter(pathlib.Path("/usr/lib").glob("*/faketime/libfaketime.so.1")), None)
+
+
+def with_clock(site, skew):
+    """The processes of that site see another time. They are found beside guaritad, and get nothing of its environment."""
+    for folder in ("main", "role"):
+        (site.dir / folder).mkdir()
+    shutil.copy(BUILD / "src" / "main" / "guaritad", site.dir / "main" / "guaritad")
+    faked = "exec env LD_PRELOAD=%s FAKETIME=%s FAKETIME_DONT_FAKE_MONOTONIC=1" % (FAKETIME, skew)
+    scripts = {site.dir / "role" / p.name: '%s %s "$@"' % (faked, p) for p in (BUILD / "src" / "role").iterdir() if p.is_file() and "." not in p.name}
+    scripts[site.dir / "start"] = 'shift\n%s %s "$@"' % (faked, site.dir / "main" / "guaritad")
+    for path, text in scripts.items():
+        path.write_text("#!/bin/sh\n%s\n" % text)
+        path.chmod(0o755)
+    site.inside = [site.dir / "start"]
+    return site
+
+
+@pytest.mark.skipif(not FAKETIME, reason="needs faketime: no test sets the clock")
+def test_clocks_that_differ_hold_nothing_up(company):
+    """An hour ahead and an hour behind: everybody is signed for, nobody is accused, and lines keep the times of their own site."""
+    m, f30, f40 = (company.sites[n] for n in ("matriz", "filial30", "filial40"))
+    m.start()
+    for site, skew in ((f30, "+1h"), (f40, "-1h")):
+        with_clock(site, skew).start()
+    connected(m, "filial30", "filial40")
+    for site in (f30, f40):
+        site.append("a.log", *numbered("skewed", 0, 50))
+    assert signed(m, 2, 1)[1] == 2
+    for site, name, hours in ((f30, "filial30", 1), (f40, "filial40", -1)):
+        signed(site, 1, 50)
+        at = datetime.datetime.fromisoformat(entries(site, "skewed number=0 ")[0]["received"][:19])
+        now = datetime.datetime.fromisoformat(entries(m)[0]["received"][:19])
+        assert abs((at - now).total_seconds() - 3600 * hours) < 1800, "the clock of %s is not another" % name
+        assert seen(m, name) >= 50
+    before = [cosigned(site)[2] for site in (m, f30, f40)]
+    for site in (m, f30, f40):
+        site.append("a.log", *numbered("later", 0, 50))
+    for site, size in zip((m, f30, f40), before):
+        signed(site, 2 if site is m else 1, size + 50)
+    assert not tampered(m) and not tampered(f30) and not tampered(f40)
