@@ -23,6 +23,8 @@ struct addr {
  * Dotted quad, or RFC 4291 text, optionally in [brackets] or with a %zone (dropped). 0 or -EINVAL.
  */
 int addr_parse(struct str s, struct addr *ret) WARN_UNUSED;
+/* Bytes of the dotted quad that s begins with, if addr_parse() takes it and no digit follows; else 0. */
+size_t text_quad(struct str s);
 bool addr_is_v4(const struct addr *a);
 /* RFC 5952 text, IPv4 as dotted quad; needs 46 bytes. Returns the length. */
 size_t addr_show(const struct addr *a, char dst[46]);

@@ -30,6 +30,35 @@ parse_v4(struct str s, uint8_t dst[4])
 	return p == end;
 }
 
+/* A number up to 255 without zeros in front: its digits, or 0. */
+static inline size_t
+octet(const char *p, const char *end)
+{
+	unsigned v = p < end ? (unsigned char)(*p - '0') : 10, digit;
+	size_t n = 1;
+
+	if (v > 9)
+		return 0;
+	for (; p + n < end && n < 3 && (digit = (unsigned char)(p[n] - '0')) < 10; n++)
+		v = v * 10 + digit;
+	return v > 255 || (n > 1 && *p == '0') ? 0 : n;
+}
+
+size_t
+text_quad(struct str s)
+{
+	const char *p = s.p, *end = s.p + s.n;
+
+	for (int part = 0; part < 4; part++) {
+		size_t n = octet(p, end);
+
+		p += n;
+		if (n == 0 || (part < 3 && (p == end || *p++ != '.')))
+			return 0;
+	}
+	return p < end && (unsigned char)(*p - '0') < 10 ? 0 : (size_t)(p - s.p);
+}
+
 static int
 hex_value(char c)
 {

@@ -71,8 +71,8 @@ struct lens {
 	struct quick quick;
 };
 
-/* The head of a plain line whose stamp is known; false, and nothing done, for any other. */
-bool lens_quick(const struct lens *l, struct record *r);
+/* The head of a line that needs few looks; false, and nothing done, for any other. */
+bool lens_quick(struct lens *l, struct record *r);
 /* Remembers what the stamp at the very beginning of the text meant, if the next one may mean the same. */
 void lens_quick_learn(struct lens *l, const struct record *r, struct str text, const struct stamp *st);
 /* The number of a process, -1 when that is none. */

@@ -190,24 +190,6 @@ mould_run_bytes(const struct mould_part *part, bool *ret)
 		ret[c] = run_has(part, (char)c);
 }
 
-/* Four numbers up to 255 without zeros in front, and then no digit: whatever fits is an address (base/text.h). */
-static const char *
-pass_quad(const char *p, const char *end)
-{
-	for (int part = 0; part < 4; part++) {
-		unsigned value = 0;
-		const char *from;
-
-		if (part && !(p < end && *p++ == '.'))
-			return NULL;
-		for (from = p; p < end && p - from < 3 && (unsigned)(*p - '0') <= 9; p++)
-			value = value * 10 + (unsigned)(*p - '0');
-		if (p == from || value > 255 || (*from == '0' && p - from > 1))
-			return NULL;
-	}
-	return p < end && (unsigned)(*p - '0') <= 9 ? NULL : p;
-}
-
 static const char *
 pass_port(const char *p, const char *end)
 {
@@ -247,7 +229,7 @@ pass_run(const struct mould_part *part, const char *bytes, struct str text, cons
 		at = pass_port(p, end);
 		break;
 	case RUN_QUAD:
-		at = pass_quad(p, end);
+		at = p + text_quad(str_of(p, (size_t)(end - p)));
 		break;
 	case RUN_TEXT:
 		at = memchr(p, part->stop, (size_t)(end - p));
