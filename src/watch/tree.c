@@ -13,6 +13,7 @@ struct entry {                         /* a way on its path down the tree */
 	const struct way *way;
 	uint16_t at;                   /* step */
 	uint16_t off;                  /* byte within a literal step */
+	uint16_t edge;                 /* edge_of() while a node is built: to be compared often */
 };
 
 struct builder {
@@ -37,36 +38,33 @@ ends_here(const struct entry *e)
 }
 
 /* Literals first, those that mind case before the others; then by first byte, then the rest. */
-static int
+static unsigned
 edge_class(const struct step *s)
 {
-	return s->code == STEP_LIT ? s->nocase : 2 + s->code;
+	return s->code == STEP_LIT ? s->nocase : 2u + s->code;
 }
 
-static int
-compare_edges(const struct entry *x, const struct entry *y)
+/* Where the entry goes on from a node, as a number in the order of children; 0: it ends there. */
+static uint16_t
+edge_of(const struct entry *e)
 {
-	const struct step *a = step_of(x), *b = step_of(y);
-	int ca = edge_class(a), cb = edge_class(b);
+	const struct step *s = step_of(e);
+	unsigned sign;
 
-	if (ca != cb)
-		return ca - cb;
-	if (a->code == STEP_LIT)
-		return (unsigned char)a->lit[x->off] - (unsigned char)b->lit[y->off];
-	return a->code == STEP_BLANKS ? 0 : a->type - b->type;
+	if (!s)
+		return 0;
+	sign = s->code == STEP_LIT ? (unsigned char)s->lit[e->off] : s->code == STEP_BLANKS ? 0 : s->type;
+	return (uint16_t)(1 + (edge_class(s) << 8) + sign);
 }
 
 static int
 by_edge(const void *a, const void *b)
 {
 	const struct entry *x = a, *y = b;
-	bool xe = ends_here(x), ye = ends_here(y);
-	int c;
 
-	if (xe || ye)
-		return xe && ye ? (x->rank < y->rank ? -1 : 1) : xe ? -1 : 1;
-	c = compare_edges(x, y);
-	return c ? c : x->rank < y->rank ? -1 : 1;
+	if (x->edge != y->edge)
+		return x->edge < y->edge ? -1 : 1;
+	return x->rank < y->rank ? -1 : 1;
 }
 
 static uint32_t
@@ -155,7 +153,7 @@ count_groups(const struct entry *e, uint32_t n)
 	uint32_t groups = n > 0;
 
 	for (uint32_t i = 1; i < n; i++)
-		groups += compare_edges(&e[i - 1], &e[i]) != 0;
+		groups += e[i - 1].edge != e[i].edge;
 	return groups;
 }
 
@@ -174,7 +172,7 @@ build_kids(struct builder *b, uint32_t at, struct entry *e, uint32_t n)
 	b->nodes[at].kids = kid;
 	b->nodes[at].nkids = (uint16_t)groups;
 	for (uint32_t to = 1; to <= n; to++) {
-		if (to < n && compare_edges(&e[from], &e[to]) == 0)
+		if (to < n && e[from].edge == e[to].edge)
 			continue;
 		b->nodes[at].nlit = (uint16_t)(b->nodes[at].nlit + (edge_class(step_of(&e[from])) == 0));
 		take_edge(&b->nodes[kid], &e[from], to - from);
@@ -248,7 +246,10 @@ build_node(struct builder *b, uint32_t at, struct entry *e, uint32_t n)
 	sum_up(node, e, n);
 	node->alone &= at > 0;
 	node->ways = b->nways;
-	qsort(e, n, sizeof(*e), by_edge);
+	for (uint32_t i = 0; i < n; i++)
+		e[i].edge = edge_of(&e[i]);
+	if (n > 1)
+		qsort(e, n, sizeof(*e), by_edge);
 	for (; left < n && err == 0 && (node->alone || ends_here(&e[left])); left++)
 		err = add_leaving(b, node, &e[left]);
 	return err < 0 ? err : build_kids(b, at, e + left, n - left);

@@ -87,15 +87,22 @@ fork_path(const struct pattern *p, struct paths *all, uint32_t i)
 	return true;
 }
 
-static bool
-fork_shortest(const struct pattern *p, struct paths *all)
+/* The shortest first, in order; stops where there would be too many. */
+static void
+fork_all(const struct pattern *p, struct paths *all)
 {
-	uint32_t best = UINT32_MAX;
+	bool open = true;
 
-	for (uint32_t i = 0; i < all->n; i++)
-		if (!all->v[i].closed && (best == UINT32_MAX || all->v[i].n < all->v[best].n))
-			best = i;
-	return best != UINT32_MAX && fork_path(p, all, best);
+	for (uint16_t length = 1; open; length++) {
+		open = false;
+		for (uint32_t i = 0; i < all->n; i++) {
+			if (all->v[i].closed)
+				continue;
+			open = true;
+			if (all->v[i].n == length && !fork_path(p, all, i))
+				return;
+		}
+	}
 }
 
 /* Which beginnings: those with a wildcard, the others, or all of them. */
@@ -126,8 +133,7 @@ all_paths(const struct pattern *p, struct paths *all, bool search, enum begin be
 		path->closed = path->to_end = false;
 		extend(p, path, p->links[p->first + i], search);
 	}
-	while (fork_shortest(p, all))
-		;
+	fork_all(p, all);
 }
 
 static uint32_t
