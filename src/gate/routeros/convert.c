@@ -431,6 +431,37 @@ not_served(struct conversion *c, struct routeros_statement *s)
 	ros_fate(s, ROUTEROS_NOT, "Guarita does not serve this yet; keep the server you have, or set one up beside it");
 }
 
+/* What is left when all was tried: by the menu, or by a menu above it. */
+static const struct {
+	const char *menu, *why;
+} not_here[] = {
+	{ "/ipv6 firewall", "rules here speak of IPv6 as well as of IPv4; say with IPv6 networks in `from` and `to` what shall differ" },
+	{ "/interface pppoe-client", "the system dials it (pppd); Guarita takes its interface by name" },
+	{ "/interface wireless", "the system makes it (hostapd); Guarita takes its interface by name" },
+	{ "/interface wifi", "the system makes it (hostapd); Guarita takes its interface by name" },
+	{ "/caps-man", "access points are not managed here; keep the controller that you have" },
+	{ "/ip hotspot", "there is no hotspot here; the rules around it are converted" },
+	{ "/queue", "nothing is slowed down here but file sharing and floods" },
+	{ "/interface list", "a list of interfaces is the zone that they are in" },
+	{ "/interface", "the system makes it (netplan, ifupdown, systemd-networkd); Guarita takes its interface by name" },
+	{ "/system scheduler", "the system's cron or its timers do that" },
+	{ "/system logging", "where logs go is said by `relay` and the vault" },
+	{ "/tool netwatch", "whether a proxy lives is looked at by `fallback`, nothing else is" },
+	{ "/snmp", "the system's snmpd does that; allow the service to it" },
+	{ "/radius", "said in `l2tp server`, where the VPN asks one" },
+	{ "/user", "who may log in is the system's business" },
+};
+
+static const char *
+why_not_here(struct str menu)
+{
+	for (size_t i = 0; i < ARRAY_LEN(not_here); i++) {
+		if (str_starts(menu, str_z(not_here[i].menu)))
+			return not_here[i].why;
+	}
+	return NULL;
+}
+
 static const struct {
 	const char *menu;
 	section_fn *take;
@@ -529,7 +560,7 @@ routeros_convert(struct arena *a, struct routeros *r, struct buf *out, struct ro
 	ros_rules(c);
 	for (uint32_t i = 0; i < r->n; i++) {
 		if (r->v[i].fate == ROUTEROS_OPEN)
-			ros_fate(&r->v[i], ROUTEROS_NOT, NULL);
+			ros_fate(&r->v[i], ROUTEROS_NOT, why_not_here(r->v[i].menu));
 	}
 	ros_write(c, out);
 	rc = c->full || !buf_ok(out) ? -ENOMEM : 0;

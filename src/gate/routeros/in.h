@@ -47,8 +47,15 @@ void ros_write(struct conversion *c, struct buf *out);
 /* vpn.c: needs the networks behind each tunnel, so it comes last. Settles the fate of what it writes. */
 void ros_write_vpn(struct conversion *c, struct buf *out);
 
+/* nat.c */
+void ros_nat(struct conversion *c, struct routeros_statement *s);
+
 /* rules.c: filter, NAT and mangle, in their order. */
 void ros_find_p2p(struct conversion *c);
 void ros_rules(struct conversion *c);
+/* Protocol and ports of a rule as services. NULL, or why there is no word for them. */
+const char *ros_services(const struct routeros_statement *s, struct buf *out);
+/* Where a chain of theirs lets pass what no rule speaks of, the rules that would do so here, to be chosen. */
+void ros_write_open_ends(const struct conversion *c, struct buf *out);
 
 #endif

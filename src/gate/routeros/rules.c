@@ -1,5 +1,5 @@
 /*
- * rules: filter, NAT and mangle of an export. A rule with one condition that has no word here is not converted
+ * rules: filter and mangle of an export. A rule with one condition that has no word here is not converted
  * at all: without it, it would mean something else. Order is kept.
  */
 #include <errno.h>
@@ -104,6 +104,39 @@ take_members(struct conversion *c, struct str list, const char *word, struct buf
 	return NULL;
 }
 
+static bool
+is_member(const struct conversion *c, struct str list, struct str interface)
+{
+	for (uint32_t i = 0; i < c->r->n; i++) {
+		const struct routeros_statement *m = &c->r->v[i];
+
+		if (routeros_is(m, "/interface list member", "add") && str_eq(routeros_get(m, "list"), list) &&
+		    str_eq(routeros_get(m, "interface"), interface))
+			return true;
+	}
+	return false;
+}
+
+/* "!LAN": every other interface that the export speaks of. From any else nothing is let in here anyway, so it may only refuse. */
+static const char *
+take_not_in_list(struct conversion *c, const struct routeros_statement *s, struct str list, struct buf *out)
+{
+	struct str action = routeros_get(s, "action");
+	bool first = true;
+
+	if (!str_eq(action, STR("drop")) && !str_eq(action, STR("reject")))
+		return "conditions turned round have no word here";
+	buf_add(out, STR("in"));
+	for (uint32_t i = 0; i < c->ninterfaces; i++) {
+		if (is_member(c, list, c->interfaces[i].theirs))
+			continue;
+		add_between(out, &first);
+		buf_add(out, str_z(c->interfaces[i].name));
+	}
+	buf_add(out, STR("; "));
+	return first ? "every interface that the export speaks of is in that list" : NULL;
+}
+
 static const char *
 take_in_list(struct conversion *c, const struct routeros_statement *s, struct str value, struct buf *out)
 {
@@ -136,8 +169,8 @@ protocol_name(struct str theirs)
 	return STR_NULL;
 }
 
-static const char *
-add_services(const struct routeros_statement *s, struct buf *out)
+const char *
+ros_services(const struct routeros_statement *s, struct buf *out)
 {
 	struct str protocol = protocol_name(routeros_get(s, "protocol")), ports = routeros_get(s, "dst-port"), port;
 	struct str icmp = routeros_get(s, "icmp-options");
@@ -168,7 +201,7 @@ take_protocol(struct conversion *c, const struct routeros_statement *s, struct s
 	const char *why;
 
 	buf_add(out, STR("service"));
-	why = add_services(s, out);
+	why = ros_services(s, out);
 	buf_add(out, STR("; "));
 	return why;
 }
@@ -309,6 +342,12 @@ take_conditions(struct conversion *c, const struct routeros_statement *s, struct
 	for (uint32_t i = 0; i < s->npairs; i++) {
 		const char *why = "it has a condition that has no word here";
 
+		if (str_eq(s->pairs[i].key, STR("in-interface-list")) && str_starts(s->pairs[i].value, STR("!"))) {
+			why = take_not_in_list(c, s, str_from(s->pairs[i].value, 1), out);
+			if (why)
+				return why;
+			continue;
+		}
 		if (str_starts(s->pairs[i].value, STR("!")))
 			return "conditions turned round have no word here";
 		for (size_t k = 0; k < ARRAY_LEN(conditions); k++) {
@@ -375,14 +414,42 @@ add_rule(struct conversion *c, const struct routeros_statement *s, struct buf *o
 	return why;
 }
 
+/* Whether another rule of its chain comes behind it. */
+static bool
+is_last(const struct conversion *c, const struct routeros_statement *s)
+{
+	for (const struct routeros_statement *next = s + 1; next < c->r->v + c->r->n; next++) {
+		if (routeros_is(next, "/ip firewall filter", "add") &&
+		    str_eq(routeros_get(next, "chain"), routeros_get(s, "chain")) && !ros_yes(routeros_get(next, "disabled")))
+			return false;
+	}
+	return true;
+}
+
+/* Why a rule says nothing that is not so here without being said; NULL: it does say something. */
+static const char *
+needless(const struct conversion *c, const struct routeros_statement *s)
+{
+	struct str action = routeros_get(s, "action"), policy = routeros_get(s, "ipsec-policy");
+
+	if (str_eq(action, STR("fasttrack-connection")))
+		return "a short cut of that hardware";
+	if (str_eq(action, STR("accept")) && (str_eq(policy, STR("in,ipsec")) || str_eq(policy, STR("out,ipsec"))))
+		return "no networks are joined by IPsec alone here; what comes by L2TP has an interface";
+	if (str_eq(action, STR("drop")) && str_eq(routeros_get(s, "chain"), STR("forward")) &&
+	    str_eq(routeros_get(s, "connection-nat-state"), STR("!dstnat")) && is_last(c, s))
+		return "what is not led inside by `forward` is refused without being said";
+	return NULL;
+}
+
 static void
 filter(struct conversion *c, struct routeros_statement *s)
 {
 	struct buf rule = BUF_INIT(1u << 16);
-	const char *why;
+	const char *why = needless(c, s);
 
-	if (str_eq(routeros_get(s, "action"), STR("fasttrack-connection"))) {
-		ros_fate(s, ROUTEROS_NEEDLESS, "a short cut of that hardware");
+	if (why) {
+		ros_fate(s, ROUTEROS_NEEDLESS, why);
 	} else if (c->p2p && str_eq(routeros_get(s, "packet-mark"), c->p2p_mark)) {
 		ros_fate(s, ROUTEROS_CONVERTED, NULL);
 	} else {
@@ -395,129 +462,6 @@ filter(struct conversion *c, struct routeros_statement *s)
 			ros_fate(s, ROUTEROS_CONVERTED, NULL);
 	}
 	buf_free(&rule);
-}
-
-/* NAT. */
-
-static const char *
-masquerade(struct conversion *c, const struct routeros_statement *s, struct buf *out, struct buf *more)
-{
-	struct str src = routeros_get(s, "src-address"), dst = routeros_get(s, "dst-address");
-	struct str by = routeros_get(s, "out-interface"), as = routeros_get(s, "to-addresses");
-	struct str list = routeros_get(s, "out-interface-list");
-	const struct ros_interface *f = by.n > 0 ? ros_interface(c, by) : NULL;
-	struct addr address;
-	struct cidr net;
-
-	buf_add(out, STR("masquerade "));
-	if (src.n > 0 && ros_network(src, &net) < 0)
-		return "ranges of addresses have no word here; write networks";
-	if (src.n > 0)
-		ros_add_cidr(&net, out);
-	else
-		buf_add(out, STR("any"));
-	buf_add(out, STR(" to "));
-	if (dst.n > 0 && ros_network(dst, &net) < 0)
-		return "ranges of addresses have no word here; write networks";
-	if (dst.n > 0)
-		ros_add_cidr(&net, out);
-	else if (f)
-		ros_zone(f, out);
-	else if (str_eq(list, STR("WAN")))
-		buf_add(out, STR("internet"));
-	else
-		return "it does not say where to";
-	if (as.n > 0 && addr_parse(as, &address) < 0)
-		return "only one address can be the new source";
-	if (as.n > 0)
-		buf_addf(more, "as %.*s; ", STR_FMT(as));
-	return NULL;
-}
-
-static const char *
-forward(struct conversion *c, const struct routeros_statement *s, struct buf *out)
-{
-	struct str to = routeros_get(s, "to-addresses"), port = routeros_get(s, "to-ports");
-	struct str by = routeros_get(s, "in-interface");
-	struct ros_interface *f = by.n > 0 ? ros_interface(c, by) : NULL;
-	const char *why;
-	struct addr a;
-	uint64_t n;
-
-	if (addr_parse(to, &a) < 0 || (port.n > 0 && text_u64(port, &n) < 0))
-		return "only one address and one port can be led to";
-	if (routeros_get(s, "dst-port").n == 0)
-		return "only ports can be led elsewhere";
-	buf_add(out, STR("forward"));
-	why = add_services(s, out);
-	buf_add(out, STR(" from "));
-	if (f)
-		ros_zone(f, out);
-	else
-		buf_add(out, STR("internet"));
-	buf_addf(out, " to %.*s", STR_FMT(to));
-	if (port.n > 0)
-		buf_addf(out, " port %.*s", STR_FMT(port));
-	return why;
-}
-
-/* Everything that a NAT rule may say beside its kind. */
-static bool
-nat_words_known(const struct routeros_statement *s)
-{
-	static const char *const known[] = { "chain", "action", "src-address", "dst-address", "in-interface", "out-interface",
-		"out-interface-list", "to-addresses", "to-ports", "protocol", "dst-port", "comment", "disabled", "log",
-		"log-prefix" };
-
-	for (uint32_t i = 0; i < s->npairs; i++) {
-		bool good = false;
-
-		for (size_t k = 0; k < ARRAY_LEN(known); k++)
-			good |= str_eq(s->pairs[i].key, str_z(known[k]));
-		if (!good || str_starts(s->pairs[i].value, STR("!")))
-			return false;
-	}
-	return true;
-}
-
-static const char *
-add_nat(struct conversion *c, const struct routeros_statement *s, struct buf *out, struct buf *more)
-{
-	struct str action = routeros_get(s, "action");
-	const char *why;
-
-	if (!nat_words_known(s))
-		return "it has a condition that has no word here";
-	if (str_eq(action, STR("masquerade")) || str_eq(action, STR("src-nat")))
-		why = routeros_get(s, "protocol").n ? "only whole hosts and networks can be hidden" :
-						      masquerade(c, s, out, more);
-	else if (str_eq(action, STR("dst-nat")) || str_eq(action, STR("netmap")))
-		why = forward(c, s, out);
-	else
-		why = "that action has no word here";
-	if (why)
-		return why;
-	(void)take_disabled(c, s, routeros_get(s, "disabled"), more);
-	if (routeros_get(s, "comment").n > 0)
-		(void)take_comment(c, s, routeros_get(s, "comment"), more);
-	if (more->n > 0)
-		buf_addf(out, " { %.*s}\n", STR_FMT(buf_str(more)));
-	else
-		buf_add(out, STR(";\n"));
-	return NULL;
-}
-
-static void
-nat(struct conversion *c, struct routeros_statement *s)
-{
-	struct buf rule = BUF_INIT(1u << 16), more = BUF_INIT(1u << 16);
-	const char *why = add_nat(c, s, &rule, &more);
-
-	if (!why)
-		buf_add(&c->rules, buf_str(&rule));
-	ros_fate(s, why ? ROUTEROS_NOT : ROUTEROS_CONVERTED, why);
-	buf_free(&rule);
-	buf_free(&more);
 }
 
 /* Mangle. */
@@ -555,7 +499,7 @@ add_mark(struct conversion *c, const struct routeros_statement *s, struct buf *o
 	const char *why;
 
 	if (!str_eq(routeros_get(s, "action"), STR("mark-packet")) || !str_eq(routeros_get(s, "chain"), STR("prerouting")))
-		return "only packets that arrive can be marked";
+		return "only packets that arrive can be marked; ways by marks, for several providers at once, have no word here";
 	buf_add(out, STR("rule prerouting count { set-mark "));
 	ros_name(routeros_get(s, "new-packet-mark"), out);
 	buf_add(out, STR("; "));
@@ -596,8 +540,59 @@ ros_rules(struct conversion *c)
 		if (routeros_is(s, "/ip firewall filter", "add"))
 			filter(c, s);
 		else if (routeros_is(s, "/ip firewall nat", "add"))
-			nat(c, s);
+			ros_nat(c, s);
 		else if (routeros_is(s, "/ip firewall mangle", "add"))
 			mangle(c, s);
 	}
+}
+
+/* Refuses whatever comes to it. */
+static bool
+ends_chain(const struct routeros_statement *s, const char *chain)
+{
+	struct str action = routeros_get(s, "action");
+
+	if (!routeros_is(s, "/ip firewall filter", "add") || !str_eq(routeros_get(s, "chain"), str_z(chain)) ||
+	    ros_yes(routeros_get(s, "disabled")) || (!str_eq(action, STR("drop")) && !str_eq(action, STR("reject"))))
+		return false;
+	for (uint32_t i = 0; i < s->npairs; i++) {
+		static const char *const no_condition[] = { "chain", "action", "comment", "log", "log-prefix", "reject-with", "disabled" };
+		bool found = false;
+
+		for (size_t k = 0; k < ARRAY_LEN(no_condition); k++)
+			found |= str_eq(s->pairs[i].key, str_z(no_condition[k]));
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+void
+ros_write_open_ends(const struct conversion *c, struct buf *out)
+{
+	static const char *const chains[] = { "input", "forward" };
+	struct buf inner = BUF_INIT(1u << 16);
+	bool first = true, told = false;
+
+	for (uint32_t i = 0; i < c->ninterfaces; i++) {
+		const struct ros_interface *f = &c->interfaces[i];
+
+		if (f->wan || f->off || f->addresses.n == 0)
+			continue;
+		add_between(&inner, &first);
+		buf_add(&inner, str_z(f->name));
+	}
+	for (size_t k = 0; k < ARRAY_LEN(chains) && !first; k++) {
+		bool ended = false;
+
+		for (uint32_t i = 0; i < c->r->n; i++)
+			ended |= ends_chain(&c->r->v[i], chains[k]);
+		if (ended)
+			continue;
+		if (!told)
+			buf_add(out, STR("\n# There, what no rule speaks of is let pass. To keep that for what comes from inside, take the # away:\n"));
+		told = true;
+		buf_addf(out, "#rule %s allow { in%.*s; }\n", chains[k], STR_FMT(buf_str(&inner)));
+	}
+	buf_free(&inner);
 }

@@ -100,6 +100,7 @@ ros_write(struct conversion *c, struct buf *out)
 	ros_write_vpn(c, out);
 	buf_add_byte(out, '\n');
 	buf_add(out, buf_str(&c->rules));
+	ros_write_open_ends(c, out);
 	write_list(c->r, ROUTEROS_NEEDLESS, "Not needed here:", out);
 	write_list(c->r, ROUTEROS_NOT, "Not converted, to be looked at:", out);
 	if (c->r->skipped)

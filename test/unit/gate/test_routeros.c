@@ -4,6 +4,7 @@
 #include "../base/cmocka_std.h"
 #include "gate/policy/policy.h"
 #include "gate/routeros/routeros.h"
+#include "sys/file.h"
 
 struct import {
 	struct arena arena;
@@ -210,6 +211,77 @@ test_names_of_interfaces_fit_the_kernel(void **state)
 	expect("/ip address add address=192.168.0.1/24 interface=gateway\n", "interface gateway-2 {");
 }
 
+/* What a router's port was open to there, and no more. */
+static void
+test_ports_are_opened_to_no_one_else(void **state)
+{
+	static const char *const left[] = {
+		"dst-address=203.0.113.77", "in-interface-list=GUESTS", "src-address=192.0.2.1-192.0.2.9", "src-address-list=support",
+	};
+
+	expect(LAN "/ip firewall nat add action=dst-nat chain=dstnat protocol=tcp dst-port=3389 src-address=198.51.100.7 to-addresses=192.168.0.5",
+	    "forward tcp/3389 from 198.51.100.7 to 192.168.0.5;\n");
+	expect(LAN "/ip firewall nat add action=dst-nat chain=dstnat protocol=tcp dst-port=80 dst-address=203.0.113.9 to-addresses=192.168.0.5",
+	    "forward tcp/80 from internet to 192.168.0.5;\n");
+	for (size_t i = 0; i < ARRAY_LEN(left); i++) {
+		char theirs[512];
+		struct import m;
+
+		snprintf(theirs, sizeof(theirs), LAN "/ip firewall nat add action=dst-nat chain=dstnat protocol=tcp dst-port=80 %s "
+		    "to-addresses=192.168.0.5", left[i]);
+		if (strstr(import(&m, theirs), "\nforward"))
+			fail_msg("opened to more: %s\n%s", left[i], buf_cstr(&m.out));
+		assert_int_equal(m.n.not_converted, 1);
+		done(&m);
+	}
+}
+
+static void
+test_not_from_the_inside(void **state)
+{
+	expect(LAN "/interface list member add list=INSIDE interface=lan\n"
+	    "/ip firewall filter add chain=input action=drop in-interface-list=!INSIDE", "rule input deny { in wan; }\n");
+}
+
+static void
+test_open_ends_are_shown(void **state)
+{
+	struct import m;
+
+	expect(LAN "/ip firewall filter add chain=input action=drop in-interface=wan", "#rule input allow { in lan; }\n");
+	assert_null(strstr(import(&m, LAN "/ip firewall filter add chain=input action=drop\n"
+	    "/ip firewall filter add chain=forward action=reject reject-with=icmp-network-unreachable"), "#rule"));
+	done(&m);
+}
+
+/* Whole exports, as routers of several makes write them: accepted, and every statement has a fate. */
+static void
+test_whole_exports(void **state)
+{
+	static const struct { const char *name, *line; } files[] = {
+		{ "defconf-hap", "masquerade any to internet { comment \"defconf: masquerade\"; }\n" },
+		{ "small-office", "branch filial1 192.168.2.0/24 { tunnel 10.255.0.2; interface l2tp-filial1; }\n" },
+		{ "pppoe-v7", "rule input allow { in pppoe-out1; service tcp/8291, tcp/22; source-list support; }\n" },
+		{ "dual-wan", "interface WAN2 { zone internet; address 198.51.100.10/29; gateway 198.51.100.9; }\n" },
+		{ "hotspot", "rule forward deny { service tcp/25; in br-hotspot; log; }\n" },
+		{ "capsman", "masquerade 192.168.30.0/24 to internet;\n" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		struct buf text = BUF_INIT(1u << 20);
+		char path[512];
+		struct import m;
+
+		snprintf(path, sizeof(path), "%s/%s.rsc", ROUTEROS_EXPORTS, files[i].name);
+		assert_int_equal(file_read(path, &text), 0);
+		expect(buf_cstr(&text), files[i].line);
+		import(&m, buf_cstr(&text));
+		assert_int_equal(m.n.converted + m.n.needless + m.n.not_converted, m.r.n);
+		done(&m);
+		buf_free(&text);
+	}
+}
+
 int
 main(void)
 {
@@ -223,6 +295,10 @@ main(void)
 		cmocka_unit_test(test_tunnels_stand_ready),
 		cmocka_unit_test(test_passwords_are_not_shown),
 		cmocka_unit_test(test_names_of_interfaces_fit_the_kernel),
+		cmocka_unit_test(test_ports_are_opened_to_no_one_else),
+		cmocka_unit_test(test_not_from_the_inside),
+		cmocka_unit_test(test_open_ends_are_shown),
+		cmocka_unit_test(test_whole_exports),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
