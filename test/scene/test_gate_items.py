@@ -158,11 +158,14 @@ class Operator:
         self.run("apply", plan, "--control", self.gate.control)
         self.settle()
 
+    def to(self, generation):
+        self.run("rollback", str(generation), "--control", self.gate.control)
+        self.settle()
+
     def back(self):
         self.gate.config.write_text(self.text)
         if self.boots() != self.first:
-            self.run("rollback", str(self.first), "--control", self.gate.control)
-            self.settle()
+            self.to(self.first)
 
     def settle(self):
         self.run("confirm", "--force")
@@ -379,15 +382,29 @@ def test_a24_refusals_become_records(bed, gate, site):
 
 
 def test_a25_a_configuration_of_before_can_be_brought_back(bed, gate, site):
-    """Every configuration that ran is kept with what it includes: that is the backup, and one word restores it."""
+    """Every configuration that ran is kept with what it includes: that is the backup, and one word restores it, whatever became
+    of the files."""
     operator = Operator(bed, gate, site)
-    rule = lambda: "dport 4447" in gate.nft("list", "chain", "inet", "guarita", "g_input")
+    included = gate.config.with_name("more.conf")
+    rule = lambda port: "dport %d" % port in gate.nft("list", "chain", "inet", "guarita", "g_input")
     try:
-        operator.change("allow internet to gateway tcp/4447;\n")
-        assert rule() and operator.boots() == operator.first + 1
+        included.write_text("allow internet to gateway tcp/4447;\n")
+        operator.change('include "more.conf";\n')
+        held = operator.boots()
+        assert rule(4447) and held == operator.first + 1
+        included.write_text("allow internet to gateway tcp/4448;\n")
+        operator.change('include "more.conf";\n')
+        assert rule(4448) and not rule(4447)
+        # The disk that the files were on is gone.
+        included.unlink()
+        gate.config.write_text("nothing that anybody could read {\n")
+        operator.to(held)
+        assert rule(4447) and not rule(4448)
+        assert "no difference" in operator.run("compare", str(held), str(operator.boots()))
     finally:
+        included.unlink(missing_ok=True)
         operator.back()
-    assert not rule()
+    assert not rule(4447) and not rule(4448)
     assert "no difference" in operator.run("compare", str(operator.first), str(operator.boots()))
 
 
