@@ -27,7 +27,8 @@ take_packet(const struct options *o, struct eval_packet *p)
 		return -EINVAL;
 	}
 	if (ends_addr(str_head(dst, slash), &p->dst, &p->dport) < 0 || addr_is_v4(&p->dst) != addr_is_v4(&p->src)) {
-		complain(_("guarita: \"%s\" is no address of the same family, with port\n"), o->args[1]);
+		complain(_("guarita: \"%s\" is no address of the family of \"%s\", with a port from 1 to 65535 behind it (10.0.0.5:443)\n"),
+		    o->args[1], o->args[0]);
 		return -EINVAL;
 	}
 	if (p->dport == 0 && slash == dst.n)
