@@ -134,3 +134,27 @@ def test_what_is_not_met_again_is_withdrawn(guarita):
     # Ids that the journal has are never given anew.
     fresh = guarita.incidents()[-1]
     assert fresh["src"] != known["src"] and fresh["id"] == 72
+
+
+def test_a_save_that_was_killed_is_told_of_and_made_up_for(guarita):
+    guarita.start()
+    watchd, sent = guarita.roles()["watchd"]["pid"], 0
+
+    def killed():
+        nonlocal sent
+        sent += 1
+        guarita.append("a.log", probe(sent))
+        tasks = open("/proc/%d/task/%d/children" % (watchd, watchd)).read().split()
+        for pid in tasks:
+            os.kill(int(pid), signal.SIGKILL)
+        return "cannot write the state" in guarita.stderr()
+
+    wait_until("a save killed and told of", killed)
+    saves = guarita.roles()["watchd"]["status"]["state"]["saves"]
+    guarita.append("a.log", probe(sent + 1))
+    wait_until("saved again", lambda: guarita.roles()["watchd"]["status"]["state"]["saves"] > saves)
+    assert guarita.roles()["watchd"]["pid"] == watchd and guarita.roles()["watchd"]["status"]["state"]["error"] == 0
+    guarita.kill_all()
+    guarita.start()
+    guarita.append("a.log", probe(sent + 2))
+    assert len({i["src"] for i in guarita.wait_incidents(sent + 2)}) == sent + 2
