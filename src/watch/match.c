@@ -232,12 +232,6 @@ find_step(const struct step *s, struct str text)
 	return find_literal(text, str_of(s->lit, s->len), s->nocase);
 }
 
-bool
-step_stands_in(const struct step *literal, struct str text)
-{
-	return find_step(literal, text) < text.n;
-}
-
 static inline bool
 is_alnum(char c)
 {

@@ -2,6 +2,7 @@
  * pattern: reads the text of a pattern into its graph of steps and checks what cannot work. Runs at load only; what
  * it makes is immutable. Faults are reported at the byte of the pattern where they stand.
  */
+#include "watch/find.h"
 #include "watch/pattern.h"
 
 #include <errno.h>
@@ -338,6 +339,12 @@ only_blanks_follow(const struct pattern *p, const struct step *s)
 }
 
 /* Steps stand in order, so a link from before i to behind i goes around it. */
+bool
+step_stands_in(const struct step *literal, struct str text)
+{
+	return find_literal(text, str_of(literal->lit, literal->len), literal->nocase) < text.n;
+}
+
 bool
 pattern_always_passes(const struct pattern *p, uint16_t i)
 {

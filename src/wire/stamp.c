@@ -6,12 +6,6 @@
 #include "wire/stamp_form.h"
 
 #define STAMP_LOOK_MAX 64
-#define EPOCH_OLDEST INT64_C(631152000)  /* 1990 */
-#define EPOCH_NEWEST INT64_C(4102444800) /* 2100 */
-/*
- * TAI64 labels count from 2^62; the ten seconds are those that multilog and tai64nlocal take off.
- */
-#define TAI_BASE ((UINT64_C(1) << 62) + 10)
 
 #define NAME3(a, b, c) ((unsigned)(a) << 16 | (unsigned)(b) << 8 | (unsigned)(c))
 
@@ -89,12 +83,6 @@ static const struct zone_name {
 	{ "NZST", 720 }, { "NZDT", 780 },
 };
 
-static bool
-ends_word(struct str s, size_t at)
-{
-	return at >= s.n || (!stamp_digit(s.p[at]) && !stamp_alpha(s.p[at]) && s.p[at] != '_');
-}
-
 static size_t
 zone_number(struct str s, struct stamp *st)
 {
@@ -106,7 +94,7 @@ zone_number(struct str s, struct stamp *st)
 		n += colon + 2;
 	else
 		minute = 0;
-	if (hour > 14 || !ends_word(s, n))
+	if (hour > 14 || !stamp_ends_word(s, n))
 		return 0;
 	int offset = (int)(hour * 60 + minute);
 	st->offset_min = (int16_t)(*s.p == '-' ? -offset : offset);
@@ -128,7 +116,7 @@ zone_named(struct str s, struct stamp *st)
 			continue;
 		struct stamp more = { .flags = STAMP_NO_ZONE };
 		size_t extra = z->utc && s.n > n ? zone_number(str_from(s, n), &more) : 0;
-		if (!extra && !ends_word(s, n))
+		if (!extra && !stamp_ends_word(s, n))
 			continue;
 		st->flags = (uint8_t)((st->flags & ~STAMP_NO_ZONE) |
 		    (z->utc && !extra ? STAMP_UTC_WORD : 0));
@@ -252,7 +240,7 @@ syslog_fast(struct str s, int month, struct stamp *ret)
 	if (s.n < at + 9 || s.p[at] != ' ' || !clock_at(s.p + at + 1, &c) || !day_fits(month, day))
 		return 0;
 	at += 9;
-	if (!ends_word(s, at))
+	if (!stamp_ends_word(s, at))
 		return 0;
 	if (at < s.n && (s.p[at] == '.' || s.p[at] == ','))
 		at += stamp_fraction(str_from(s, at), &c.us);
@@ -281,7 +269,7 @@ seconds_tail(struct str s, size_t at, struct civil *c, struct stamp *st)
 {
 	if (at < s.n && (s.p[at] == '.' || s.p[at] == ','))
 		at += stamp_fraction(str_from(s, at), &c->us);
-	if (at < s.n && s.p[at] == 'Z' && ends_word(s, at + 1)) {
+	if (at < s.n && s.p[at] == 'Z' && stamp_ends_word(s, at + 1)) {
 		st->flags = STAMP_UTC_WORD;
 		at++;
 	} else if (at < s.n) {
@@ -337,60 +325,6 @@ clf_fast(struct str s, struct stamp *ret)
 	return at;
 }
 
-bool
-stamp_epoch(struct str number, int64_t *ret_us)
-{
-	static const struct { uint8_t digits; int64_t mul, div; } scales[] = {
-		{ 9, 1000000, 1 }, { 10, 1000000, 1 }, { 12, 1000, 1 }, { 13, 1000, 1 },
-		{ 15, 1, 1 }, { 16, 1, 1 }, { 18, 1, 1000 }, { 19, 1, 1000 },
-	};
-	size_t n = 0;
-	uint64_t v = 0;
-	for (; n < number.n && n < 19 && stamp_digit(number.p[n]); n++)
-		v = v * 10 + (uint64_t)(number.p[n] - '0');
-	int us = 0;
-	size_t used = n + stamp_fraction(str_from(number, n), &us);
-	while (used > n && used < number.n && stamp_digit(number.p[used]))
-		used++;
-	if (used != number.n)
-		return false;
-	for (size_t i = 0; i < ARRAY_LEN(scales); i++) {
-		if (scales[i].digits != n || (used != n && scales[i].mul == 1))
-			continue;
-		int64_t t = (int64_t)v / scales[i].div * scales[i].mul;
-		t += scales[i].mul == 1000 ? us / 1000 : us;
-		if (t < EPOCH_OLDEST * WHEN_SECOND || t >= EPOCH_NEWEST * WHEN_SECOND)
-			return false;
-		*ret_us = t;
-		return true;
-	}
-	return false;
-}
-
-/*
- * A bare number is a time only where it ends as a word does; nine digits (before 2001) need a
- * fraction as witness.
- */
-static size_t
-epoch_first(struct str s, size_t digits, struct stamp *ret)
-{
-	size_t n = digits;
-	if (n + 1 < s.n && s.p[n] == '.' && stamp_digit(s.p[n + 1]))
-		for (n++; n < s.n && n - digits <= 9 && stamp_digit(s.p[n]);)
-			n++;
-	if (digits < 9 || (digits == 9 && n == digits) || !ends_word(s, n))
-		return 0;
-	if (n < s.n && (s.p[n] == '-' || s.p[n] == '/' || s.p[n] == '.') && !ends_word(s, n + 1))
-		return 0;
-	struct stamp st = { .form = STAMP_EPOCH,
-		.trust = n > digits ? STAMP_FAIR : STAMP_WEAK,
-		.flags = STAMP_UTC_WORD };
-	if (!stamp_epoch(str_head(s, n), &st.epoch_us))
-		return 0;
-	*ret = st;
-	return n;
-}
-
 /* Four numbers between points are an address: half of all logs begin with one, and no time does. */
 static bool
 is_quad(struct str s)
@@ -431,7 +365,7 @@ digit_first(struct str s, struct stamp *ret)
 	case 14:
 		return stamp_try(stamp_rows_digits14, s, ret);
 	}
-	return epoch_first(s, digits, ret);
+	return stamp_epoch_first(s, digits, ret);
 }
 
 /* "[   12.345678]": at most eight digits before the point, so that no epoch is meant. */
@@ -484,36 +418,6 @@ bracketed(struct str s, struct stamp *ret)
 	}
 	*ret = st;
 	return n + 1;
-}
-
-static int
-hex_value(char c)
-{
-	if (stamp_digit(c))
-		return c - '0';
-	return (unsigned char)((c | 0x20) - 'a') < 6 ? (c | 0x20) - 'a' + 10 : -1;
-}
-
-/* "@" and 16 (TAI64) or 24 (TAI64N) hexadecimal digits, as multilog writes. */
-static size_t
-tai64(struct str s, struct stamp *ret)
-{
-	uint64_t seconds = 0, nano = 0;
-	size_t i = 1;
-	for (; i < s.n && i <= 24 && hex_value(s.p[i]) >= 0; i++) {
-		uint64_t *half = i <= 16 ? &seconds : &nano;
-		*half = *half << 4 | (uint64_t)hex_value(s.p[i]);
-	}
-	if ((i != 17 && i != 25) || !ends_word(s, i) || seconds < TAI_BASE || nano > 999999999)
-		return 0;
-	int64_t t = (int64_t)(seconds - TAI_BASE);
-	if (t < EPOCH_OLDEST || t >= EPOCH_NEWEST)
-		return 0;
-	*ret = (struct stamp){ .form = STAMP_EPOCH,
-		.trust = STAMP_STRONG,
-		.flags = STAMP_UTC_WORD,
-		.epoch_us = t * WHEN_SECOND + (int64_t)nano / 1000 };
-	return i;
 }
 
 /* Cisco marks a clock that was never set with '*', one that lost its source with '.'. */
@@ -631,7 +535,7 @@ stamp_parse(struct str s, struct stamp *ret)
 	case '[':
 		return bracketed(s, ret);
 	case '@':
-		return tai64(s, ret);
+		return stamp_tai64(s, ret);
 	case '*':
 	case '.':
 		return unset_clock(s, ret);

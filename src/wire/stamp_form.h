@@ -40,6 +40,10 @@ bool stamp_check(const struct civil *c, unsigned flags);
 /* Sets the civil part of a stamp. */
 void stamp_set_civil(struct stamp *st, const struct civil *c);
 
+/* Forms that count from 1970, at the start of s: a number of so many digits; "@" and a label of TAI64. */
+size_t stamp_epoch_first(struct str s, size_t digits, struct stamp *ret);
+size_t stamp_tai64(struct str s, struct stamp *ret);
+
 static inline bool
 stamp_digit(char c)
 {
@@ -50,6 +54,12 @@ static inline bool
 stamp_alpha(char c)
 {
 	return (unsigned char)((c | 0x20) - 'a') < 26;
+}
+
+static inline bool
+stamp_ends_word(struct str s, size_t at)
+{
+	return at >= s.n || (!stamp_digit(s.p[at]) && !stamp_alpha(s.p[at]) && s.p[at] != '_');
 }
 
 /* Two digits at p, or a number above 99 when they are not. */
