@@ -4,13 +4,13 @@
  */
 #include "watch/pattern.h"
 
-/* What may follow a time and still have a say in it: a zone. The form that syslog writes has none. */
+/* What may follow a time and still have a say in it: a zone, or the year that some put behind a syslog stamp. */
 #define ZONE_MAX 8u
 
 static void
 remember_time(struct time_memo *memo, struct str s, size_t n, const struct stamp *stamp)
 {
-	size_t decided = n + (stamp->form == STAMP_SYSLOG ? 1 : ZONE_MAX);
+	size_t decided = n + ZONE_MAX;
 
 	memo->to_end = decided >= s.n;
 	memo->n = (uint8_t)(memo->to_end ? s.n : decided);

@@ -359,10 +359,28 @@ messages_in_extra_survive_its_growth(void **state)
 	free(e);
 }
 
+/* "Jan  2 03:04:05 joe" had made "Jan  2 03:04:05 2026" end at the seconds. */
+static void
+a_time_that_goes_on_is_not_the_one_remembered(void **state)
+{
+	struct engine *e = calloc(1, sizeof(*e));
+
+	engine_open(e, "decoder t { program p; line info 'at <time:time> <user:word> came'; }");
+	engine_decode(e, "p", STR("at Jan  2 03:04:05 joe came"));
+	assert_string_equal(engine_kind(e), "info");
+	assert_int_equal(e->r.stamp.year, 0);
+	engine_decode(e, "p", STR("at Jan  2 03:04:05 2026 joe came"));
+	assert_string_equal(engine_kind(e), "info");
+	assert_int_equal(e->r.stamp.year, 2026);
+	engine_close(e);
+	free(e);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_time_that_goes_on_is_not_the_one_remembered),
 		cmocka_unit_test(programs_are_asked_before_any),
 		cmocka_unit_test(a_guess_that_tells_something_goes_before_what_takes_anything),
 		cmocka_unit_test(lines_of_no_program_have_decoders_of_their_own),
