@@ -493,6 +493,23 @@ try_line(const struct ruleset *rs, struct decode_work *w, const struct line *l, 
 	return finish_match(rs, w, l, text, record_slot(r, text), r);
 }
 
+/* For people who ask why: what took it, in the place of a pattern. */
+static void
+tell_taken(const struct decode_work *w, enum form form, const struct line *l)
+{
+	static const struct str names[] = {
+		[FORM_TEXT] = STR_INIT(""), [FORM_JSON] = STR_INIT("a JSON object"), [FORM_KV] = STR_INIT("key=value pairs"),
+		[FORM_CEF] = STR_INIT("CEF or LEEF"), [FORM_COLUMNS] = STR_INIT("columns under a header"),
+		[FORM_CSV] = STR_INIT("comma separated values"), [FORM_DATA] = STR_INIT("structured data (RFC 5424)"),
+		[FORM_PROSE] = STR_INIT("what its words say, in any order"),
+	};
+	struct decode_try t = { .decoder = l->decoder, .where = l->where, .matched = true,
+	    .pattern = l->on == FIELD_NONE ? names[form] : l->pattern.source };
+
+	if (w->on_try)
+		w->on_try(w->on_try_ctx, &t);
+}
+
 /* The lines of one decoder on a record that has been taken apart. */
 static bool
 try_lines(const struct ruleset *rs, struct decode_work *w, const struct decoder *d, struct record *r)
@@ -507,6 +524,7 @@ try_lines(const struct ruleset *rs, struct decode_work *w, const struct decoder 
 
 		if (try_line(rs, w, l, r)) {
 			w->hit = l;
+			tell_taken(w, d->form, l);
 			return true;
 		}
 		restore_state(r, &apart);

@@ -70,6 +70,18 @@ def test_logs_in_utf16(place, form, mark, packed):
         assert [l["line"] for l in incident["lines"]] == [2, 3, 4, 5] and incident["src"] == "192.0.2.1"
 
 
+def test_explain_names_the_decoder_of_a_form_too(place):
+    (place / "rules" / "forms.rules").write_text("""
+        decoder own-json { program any; json; need act exists; line auth.fail { when act is "login"; map src from ip; }
+            sample '{"act":"login","ip":"192.0.2.7"}' is auth.fail { src 192.0.2.7; } }
+        decoder own-prose { program any; guess; prose; line auth.fail { when said is auth_fail; drop said; }
+            sample 'bad password of joe, who came from 192.0.2.7' is auth.fail { src 192.0.2.7; } }""")
+    out = guarita(place, "explain", '{"act":"login","ip":"192.0.2.7"}')[1]
+    assert "own-json" in out and "forms.rules:2" in out and "a JSON object" in out
+    out = guarita(place, "explain", "login of joe rejected, client 192.0.2.7")[1]
+    assert "own-prose" in out and "what its words say" in out and "192.0.2.7" in out
+
+
 def test_exit_codes(place):
     assert guarita(place, "scan", "quiet.log")[0] == CLEAN
     assert guarita(place, "scan", "auth.log")[0] == INCIDENTS
