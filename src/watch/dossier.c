@@ -398,6 +398,8 @@ merge_relations(struct correlator *c, uint32_t to, uint32_t from)
 	for (uint8_t i = 0; i < b->ninto; i++) {
 		struct dossier *whole = dossier_at(c, b->into[i]);
 
+		/* Both may have been parts of it: listed twice it would be ended twice. */
+		list_drop(whole->parts, &whole->nparts, to);
 		replace(whole->parts, whole->nparts, from, to);
 		into_drop(a, b->into[i]);
 		if (a->ninto < DOSSIER_INTO_MAX)
