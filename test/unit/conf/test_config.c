@@ -59,7 +59,7 @@ test_rows(void **state)
 	assert_true(w.examples >= 60);
 	assert_int_equal(w.names, 2 + 2 + 3 + 3 + 2 + 5 + 3 + 4 +
 	    3 + 3 + 3 + 4 * 4 + 4 + 4 + 3 + 3 + 3 +     /* of the gate */
-	    2 +                                         /* of shipping */
+	    2 + 2 +                                     /* of shipping, of the vault's key */
 	    2 * 3 +                                     /* of lines between sites */
 	    3 + 2 + 2 +                                 /* of relays */
 	    1 + 3 + 3 + 4 + 2 * (4 + 4) + 2 + 3 + 3);   /* of the VPN */
