@@ -380,6 +380,39 @@ show_unread(const struct term *t, struct buf *out, const struct replay *r, const
 }
 
 static void
+show_gap(const struct term *t, struct buf *out, const struct replay *r, const struct gap *g)
+{
+	struct buf words = BUF_INIT(8192);
+	uint64_t line;
+	struct str path = replay_place(r, g->ref, &line);
+
+	term_text(t, &words, path, t->columns * 2 / 3);
+	buf_addf(&words, ":%llu: %s, ", (unsigned long long)line, _("nothing for unusually long"));
+	show_time(&words, g->from_us);
+	buf_add(&words, STR(" -> "));
+	show_time(&words, g->to_us);
+	term_wrap(t, out, buf_str(&words), 2);
+	buf_free(&words);
+}
+
+/* Lines that were cut out, or a log that was switched off: nothing to be blamed on anybody, and not to be passed over. */
+static void
+show_gaps(const struct term *t, struct buf *out, const struct replay *r, const struct summary *s)
+{
+	bool begun = false;
+
+	for (uint32_t i = 0; i < s->gaps.n; i++) {
+		const struct gap *silence = gaps_silence(&s->gaps, i);
+
+		if (silence && !begun)
+			term_ink(t, out, INK_BOLD, "%s\n", _("Where time is not as it should be"));
+		begun |= silence != NULL;
+		if (silence)
+			show_gap(t, out, r, silence);
+	}
+}
+
+static void
 show_head(const struct term *t, struct buf *out, const struct replay *r, const struct found *f,
     const struct summary *s)
 {
@@ -432,6 +465,7 @@ report_show(const struct term *t, struct replay *r, struct found *f, const struc
 			term_flush(t, &out);
 	}
 	show_culprits(t, &out, f);
+	show_gaps(t, &out, r, s);
 	show_unread(t, &unread, r, s);
 	if (unread.n > 0) {
 		term_ink(t, &out, INK_BOLD, "%s\n", _("What could not be read or understood"));
@@ -467,11 +501,16 @@ report_json(FILE *file, struct replay *r, const struct found *f, const struct su
 		(void)out_write(file, buf_str(&out));
 		buf_reset(&out);
 	}
+	uint32_t silences = 0;
+
+	for (uint32_t i = 0; i < s->gaps.n; i++)
+		silences += gaps_silence(&s->gaps, i) != NULL;
 	buf_addf(&out, "{\"type\":\"summary\",\"records\":%llu,\"decoded\":%llu,\"undecoded\":%llu,\"lost\":%llu,"
-	    "\"unreadable\":%llu,\"incidents\":%zu,\"keys_evicted\":%llu,\"late\":%llu,\"seconds\":%.3f}\n",
+	    "\"unreadable\":%llu,\"incidents\":%zu,\"keys_evicted\":%llu,\"late\":%llu,"
+	    "\"silences\":%u,\"seconds\":%.3f}\n",
 	    (unsigned long long)s->records, (unsigned long long)s->decoded, (unsigned long long)s->undecoded,
 	    (unsigned long long)s->lost, (unsigned long long)s->unreadable, f->n,
-	    (unsigned long long)s->stats.keys_evicted, (unsigned long long)s->stats.late, s->seconds);
+	    (unsigned long long)s->stats.keys_evicted, (unsigned long long)s->stats.late, silences, s->seconds);
 	(void)out_write(file, buf_str(&out));
 	buf_free(&out);
 }

@@ -3,6 +3,7 @@
 #define GUARITA_CONSOLE_REPORT_H
 
 #include "console/found.h"
+#include "console/gaps.h"
 #include "console/replay.h"
 #include "console/term.h"
 
@@ -11,6 +12,7 @@ struct summary {
 	int64_t first_us, last_us;     /* WHEN_NONE when no record had a time */
 	double seconds;
 	struct correlate_stats stats;
+	struct gaps gaps;              /* by file */
 };
 
 /* The incidents must be sorted. all: every proof line instead of the first few. */

@@ -70,6 +70,7 @@ read_all(const struct options *o, struct replay *replay, struct correlator *c, s
 	while ((r = replay_next(replay))) {
 		if (wanted(o, r)) {
 			note(s, r);
+			gaps_note(&s->gaps, r);
 			correlate(c, r);
 			if (s->last_us != WHEN_NONE && (told == WHEN_NONE || s->last_us - told >= WHEN_SECOND)) {
 				correlate_advance(c, s->last_us);
@@ -109,6 +110,8 @@ scan(const struct options *o, struct engine *e, const struct path_list *paths, s
 	if (rc < 0)
 		return rc;
 	rc = replay_open(&replay, e, paths, false, o->now_us);
+	if (rc == 0)
+		rc = gaps_begin(&s.gaps, replay.nlanes);
 	if (rc == 0 && replay.nlanes == 0 && replay.nproblems > 0) {
 		complain("%.*s", STR_FMT(buf_str(&replay.problems)));
 		rc = -ENODATA;
@@ -121,6 +124,7 @@ scan(const struct options *o, struct engine *e, const struct path_list *paths, s
 		else if (rc == 0)
 			report_show(&t, &replay, f, &s, o->all);
 	}
+	gaps_free(&s.gaps);
 	replay_close(&replay);
 	correlator_free(c);
 	return rc;

@@ -82,6 +82,21 @@ def test_explain_names_the_decoder_of_a_form_too(place):
     assert "own-prose" in out and "what its words say" in out and "192.0.2.7" in out
 
 
+def spoken(minutes, start=datetime(2026, 11, 20, 8, 0, 0)):
+    return ["%s gw app[1]: tick" % (start + timedelta(minutes=m)).strftime("%Y-%m-%dT%H:%M:%SZ") for m in minutes]
+
+
+def test_a_log_that_fell_silent(place):
+    """Lines cut out of a night: told with their place, held against nobody."""
+    (place / "steady.log").write_text("\n".join(spoken(range(0, 1200, 7))) + "\n")
+    (place / "cut.log").write_text("\n".join(spoken([*range(0, 150), *range(800, 950)])) + "\n")
+    code, out, err = guarita(place, "scan", "--plain", "steady.log", "cut.log")
+    assert code == CLEAN and "steady.log:" not in out
+    assert "cut.log:151: nothing for unusually long, 2026-11-20 10:29:00 -> 2026-11-20 21:20:00" in out
+    (summary,) = objects(guarita(place, "scan", "--json", "steady.log", "cut.log")[1])
+    assert (summary["silences"], summary["incidents"]) == (1, 0)
+
+
 def test_exit_codes(place):
     assert guarita(place, "scan", "quiet.log")[0] == CLEAN
     assert guarita(place, "scan", "auth.log")[0] == INCIDENTS
