@@ -322,12 +322,15 @@ static int
 pack(const struct options *o, struct vault_dir *d)
 {
 	struct engine e;
+	struct keyring ring = { .has_log = false };
 	char lines[32], raw[32], stored[32];
 	int r = command_engine(&e, o);
 
 	if (r < 0)
 		return r;
-	struct pack_opts opts = { .vault = d->path, .rules = e.rules, .work = e.work, .rows_min = 1, .seed = random_u64(),
+	/* An old vault has no key of the log. */
+	ring.has_log = keyring_log(NULL, d->path, ring.log) == 0;
+	struct pack_opts opts = { .vault = d->path, .ring = &ring, .rules = e.rules, .work = e.work, .rows_min = 1, .seed = random_u64(),
 		.encrypt = d->encrypted };
 	struct pack_report done = { .segments = 1 };
 	while (r == 0 && done.segments) {
@@ -338,6 +341,7 @@ pack(const struct options *o, struct vault_dir *d)
 	}
 	if (r < 0)
 		snprintf(d->why, sizeof(d->why), "%.4000s", done.why);
+	explicit_bzero(&ring, sizeof(ring));
 	engine_close(&e);
 	return r;
 }

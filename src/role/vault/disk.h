@@ -96,8 +96,11 @@ int vault_disk_checkpoint(const struct vault_disk *d, struct str note) WARN_UNUS
  * that is not there, -EKEYREJECTED: the one that lies elsewhere is not the one of this vault.
  */
 int vault_disk_ring_open(struct vault_disk *d, const struct vault_away *away) WARN_UNUSED;
-/* A new master key: all others are wrapped under it, at once or not at all. */
-int vault_disk_rekey(struct vault_disk *d, const struct vault_away *away) WARN_UNUSED;
+/*
+ * A new master key: all others are wrapped under it, at once or not at all. *ret_replaced tells which, also after a failure:
+ * then only the old folder is left, and is swept away by the next start.
+ */
+int vault_disk_rekey(struct vault_disk *d, const struct vault_away *away, bool *ret_replaced) WARN_UNUSED;
 /* A key for a file of the log that is to be begun: drawn; and made durable, before the file is. */
 int vault_disk_file_key(const struct vault_disk *d, uint8_t ret_wrapped[SEGMENT_KEY_WRAPPED], struct frame_cipher **ret) WARN_UNUSED;
 int vault_disk_file_key_store(const struct vault_disk *d, uint64_t first, const uint8_t wrapped[SEGMENT_KEY_WRAPPED]) WARN_UNUSED;

@@ -149,7 +149,7 @@ wrap_anew(const char *from, const char *to, const uint8_t old[BLOB_KEY_BYTES], c
 }
 
 int
-vault_disk_rekey(struct vault_disk *d, const struct vault_away *away)
+vault_disk_rekey(struct vault_disk *d, const struct vault_away *away, bool *ret_replaced)
 {
 	char from[PATH_MAX], to[PATH_MAX];
 	uint8_t new[BLOB_KEY_BYTES];
@@ -169,12 +169,13 @@ vault_disk_rekey(struct vault_disk *d, const struct vault_away *away)
 		r = put_master(d, away, NEXT_DIR, new);
 	if (r == 0 && renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_EXCHANGE) < 0)
 		r = -errno;
-	if (r == 0)
-		r = sync_dir(d->dir);
+	*ret_replaced = r == 0;
 	if (r == 0) {
 		memcpy(d->ring.master, new, sizeof(new));
-		r = destroy_dir(to);
+		r = sync_dir(d->dir);
 	}
+	if (r == 0)
+		r = destroy_dir(to);
 	explicit_bzero(new, sizeof(new));
 	return r;
 }
@@ -221,9 +222,10 @@ open_master(struct vault_disk *d, const struct vault_away *away)
 	}
 	if (!there(d, KEYRING_MASTER))
 		return make_master(d, away);
+	bool replaced;
 	int r = keyring_master(NULL, d->dir, d->ring.master);
 	/* It lay open until now: whoever read it shall have nothing of it. */
-	return r == 0 && away ? vault_disk_rekey(d, away) : r;
+	return r == 0 && away ? vault_disk_rekey(d, away, &replaced) : r;
 }
 
 static int

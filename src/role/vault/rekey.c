@@ -75,14 +75,16 @@ vaulting_forget_key(struct vaulting *v)
 }
 
 static void
-answer(struct vaulting *v, uint32_t id, int error)
+answer(struct vaulting *v, uint32_t id, int error, bool replaced)
 {
 	struct buf json = BUF_INIT(300);
 	struct msg m = { .type = MSG_answer, .fd = -1, .answer = { .id = id, .last = true } };
 
 	if (error)
-		buf_addf(&json, "{\"type\":\"error\",\"error\":\"the keys could not be wrapped anew: %s; the old ones are as they were\"}\n",
-		    strerror(-error));
+		buf_addf(&json, "{\"type\":\"error\",\"error\":\"%s: %s; %s\"}\n",
+		    replaced ? "the master key is a new one, but what was wrapped under the old one could not be destroyed"
+		    : "the keys could not be wrapped anew", strerror(-error),
+		    replaced ? "the next start of vaultd tries it again" : "the old ones are as they were");
 	else
 		buf_addf(&json, "{\"type\":\"rekeyed\",\"away\":%s}\n", v->away ? "true" : "false");
 	buf_add(&json, STR("{\"type\":\"end\"}"));
@@ -98,7 +100,7 @@ vaulting_rekey_order(struct vaulting *v, const struct msg_order *m)
 	if (!str_starts(str_trim(m->json), STR("{\"cmd\":\"vault-rekey\"")))
 		return false;
 	if (v->rekey)
-		answer(v, m->id, -EALREADY);
+		answer(v, m->id, -EALREADY, false);
 	else
 		v->rekey = m->id;
 	vaulting_rekey(v);
@@ -111,11 +113,13 @@ vaulting_rekey(struct vaulting *v)
 	/* Whoever works beside us reads keys. */
 	if (!v->rekey || v->dropping || v->stopping || vaulting_keep_busy(v) || v->sites->attest.busy)
 		return;
-	int r = vault_disk_rekey(&v->disk, v->away);
+	bool replaced = false;
+	int r = vault_disk_rekey(&v->disk, v->away, &replaced);
 	if (r < 0)
-		log_say(&v->role->log, LOG_LEVEL_ERROR, "the keys of the vault could not be wrapped anew: %s", strerror(-r));
-	else
+		log_say(&v->role->log, LOG_LEVEL_ERROR, replaced ? "the old keys of the vault could not be destroyed: %s"
+		    : "the keys of the vault could not be wrapped anew: %s", strerror(-r));
+	if (replaced)
 		vaulting_say(v, "vault.rekey away=%s", v->away ? "yes" : "no");
-	answer(v, v->rekey, r);
+	answer(v, v->rekey, r, replaced);
 	v->rekey = 0;
 }
