@@ -41,7 +41,7 @@ def test_why_follows_the_interface_that_is_told():
 
 def test_why_says_what_it_cannot_read():
     assert "is no address" in why("nonsense", "192.0.2.80:443", ok=False)
-    assert "same family" in why("192.168.0.10", "[2001:db8::1]:443", ok=False)
+    assert "is no address of the family of" in why("192.168.0.10", "[2001:db8::1]:443", ok=False)
     assert "is no protocol" in why("192.168.0.10", "192.0.2.80:443/xyz", ok=False)
 
 
