@@ -269,6 +269,8 @@ void config_show(const struct config *c, struct buf *out);
 int config_explain(const struct config *c, const struct diags *d, struct str path,
     struct buf *out) WARN_UNUSED;
 
+/* Zones of stamps: number 0 that of the whole, then one for each source, empty where it has none. False behind the last. */
+bool config_zone(const struct config *c, uint32_t i, struct str *ret, struct conf_pos *ret_where);
 /* Where the first password stands that is not sealed; false: there is none. */
 bool config_plain_password(const struct config *c, struct conf_pos *ret);
 

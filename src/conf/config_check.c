@@ -28,14 +28,20 @@ word_at(const struct config *c, struct conf_pos where, uint32_t i)
 	return &s->words[i < s->nwords ? i : 0];
 }
 
-/* Word 1 of a statement inside the block at `where`. */
+/* Word i of a statement inside the block at `where`. */
 static const struct conf_word *
-word_in(const struct config *c, struct conf_pos where, const char *keyword)
+word_of(const struct config *c, struct conf_pos where, const char *keyword, uint32_t i)
 {
 	const struct conf_stmt *s = config_stmt_at(c->tree, where);
 	const struct conf_stmt *sub = s ? config_stmt(s->child, keyword) : NULL;
 
-	return sub ? &sub->words[sub->nwords > 1 ? 1 : 0] : word_at(c, where, 0);
+	return sub ? &sub->words[sub->nwords > i ? i : 0] : word_at(c, where, 0);
+}
+
+static const struct conf_word *
+word_in(const struct config *c, struct conf_pos where, const char *keyword)
+{
+	return word_of(c, where, keyword, 1);
 }
 
 static void
@@ -223,16 +229,35 @@ check_zone(const struct conf_word *w, struct str zone, struct diags *d)
 	    "`%.*s` is no time zone", STR_FMT(zone));
 }
 
-static void
-check_timezones(const struct config *c, struct diags *d)
+static const struct conf_word *
+word_of_zone(const struct config *c, uint32_t i)
 {
 	const struct conf_stmt *s = config_stmt(c->tree, "timezone");
 
-	if (s)
-		check_zone(&s->words[s->nwords > 1 ? 1 : 0], c->timezone, d);
-	for (uint32_t i = 0; i < c->nsources; i++)
-		if (c->sources[i].timezone.n)
-			check_zone(word_in(c, c->sources[i].where, "timezone"), c->sources[i].timezone, d);
+	if (i > 0)
+		return word_in(c, c->sources[i - 1].where, "timezone");
+	return s ? &s->words[s->nwords > 1 ? 1 : 0] : word_at(c, (struct conf_pos){ 0 }, 0);
+}
+
+bool
+config_zone(const struct config *c, uint32_t i, struct str *ret, struct conf_pos *ret_where)
+{
+	if (i > c->nsources)
+		return false;
+	*ret = i == 0 ? c->timezone : c->sources[i - 1].timezone;
+	*ret_where = word_of_zone(c, i)->pos;
+	return true;
+}
+
+static void
+check_timezones(const struct config *c, struct diags *d)
+{
+	struct conf_pos where;
+	struct str zone;
+
+	for (uint32_t i = 0; config_zone(c, i, &zone, &where); i++)
+		if (zone.n)
+			check_zone(word_of_zone(c, i), zone, d);
 }
 
 /* The directory that a path or a glob looks into; written to dst. */
@@ -404,9 +429,9 @@ check_vault_key(const struct config *c, struct diags *d)
 {
 	const struct conf_vault_key *k = c->vault ? c->vault->key : NULL;
 
-	if (!k)
+	if (!k || k->name.n == 0)      /* a faulty one is told already */
 		return;
-	const struct conf_word *w = word_at(c, k->where, 2);
+	const struct conf_word *w = word_of(c, c->vault->where, "key", 2);
 	bool slash = str_find_byte(k->name, '/') < k->name.n;
 	if (k->kind == CONF_KEY_FILE && !str_starts(k->name, STR("/")))
 		diag_error(d, w->pos, w->span, "write the whole path, from / on", "`%.*s` is no whole path", STR_FMT(k->name));

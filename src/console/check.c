@@ -12,6 +12,7 @@
 #include "console/i18n.h"
 #include "console/term.h"
 #include "gate/lint.h"
+#include "sys/clock.h"
 
 static void
 show(const struct diags *d)
@@ -61,6 +62,19 @@ look_at_passwords(const struct config *c, struct diags *d)
 	if (stat(path, &st) == 0 && st.st_mode & 004)
 		diag_warn(d, where, 1, "chmod 640 the file, or seal its passwords: guarita vpn password",
 		    "passwords stand here in plain text, and everybody on this machine can read the file");
+}
+
+/* A name that nobody knows would silently be UTC. */
+static void
+look_at_zones(const struct config *c, struct diags *d)
+{
+	struct conf_pos where;
+	struct str zone;
+
+	for (uint32_t i = 0; config_zone(c, i, &zone, &where); i++)
+		if (!clock_zone_known(zone))
+			diag_error(d, where, (uint32_t)zone.n, "/usr/share/zoneinfo holds those that are known; without it: apt-get install tzdata",
+			    "this machine knows no time zone `%.*s`", STR_FMT(zone));
 }
 
 static bool
@@ -118,8 +132,11 @@ command_check(const struct options *o)
 
 	if (rc == 0)
 		rc = look_at_gate(&arena, config, d);
-	if (rc == 0)
+	if (rc == 0) {
 		look_at_passwords(config, d);
+		look_at_zones(config, d);
+		rc = diags_errors(d) > 0 ? -EINVAL : 0;
+	}
 	if (d)
 		show(d);
 	if (rc == 0) {

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <sys/resource.h>
@@ -11,6 +12,8 @@
 
 #include "base/text.h"
 #include "sys/file.h"
+
+#define ZONES "/usr/share/zoneinfo/"
 
 static int64_t
 clock_read(clockid_t id)
@@ -72,6 +75,16 @@ named_zone_min(const char *name)
 	tzset();
 	free(own);
 	return offset;
+}
+
+bool
+clock_zone_known(struct str zone)
+{
+	char path[sizeof(ZONES) + 128];
+
+	if (zone.n == 0 || str_eq(zone, STR("local")) || zone.p[0] == '+' || zone.p[0] == '-')
+		return true;
+	return snprintf(path, sizeof(path), ZONES "%.*s", STR_FMT(zone)) < (int)sizeof(path) && access(path, R_OK) == 0;
 }
 
 int

@@ -15,6 +15,7 @@ int64_t clock_cpu_us(void);      /* processor time of this process, user and sys
 int clock_offset_min(void);      /* minutes east of UTC of the local zone, now */
 /* The same of "local", "-03:00", or the name of a zone, which is read from the system's files. */
 int clock_zone_min(struct str zone);
+bool clock_zone_known(struct str zone);   /* false: the system's files know no zone of that name, and it would be taken as UTC */
 uint64_t random_u64(void);       /* from the kernel; a role draws its hash seed once */
 /* Host name of this machine, "localhost" when the kernel has none; dst of 256 bytes. */
 char *host_name(char dst[256]);

@@ -388,6 +388,14 @@ def test_check(place):
     for words in ("guarita.conf:6:1: error: unknown word `upd`", "did you mean `udp`?", "guarita.conf:7:5: error",
                   "guarita.conf:8:18: error: `30x` is not a duration", "\n    ^^^\n", "example: lateness 5m;"):
         assert words in err
+    config.write_text("site m;\nrules-dir %s/rules;\ntimezone Amerika/Sao_Paulo;\nudp 127.0.0.1:5514 { timezone America/Sao_Paula; }\n"
+                      "vault %s/v { key file key; }\n" % (place, place))
+    code, out, err = guarita(place, "check", "guarita.conf")
+    assert code == FAILED and "guarita.conf:5:%d: error: `key` is no whole path" % (len("vault %s/v { key file k" % place)) in err
+    config.write_text(config.read_text().replace("key file key;", ""))
+    code, out, err = guarita(place, "check", "guarita.conf")
+    assert code == FAILED and "guarita.conf:3:10: error: this machine knows no time zone `Amerika/Sao_Paulo`" in err
+    assert "guarita.conf:4:31: error: this machine knows no time zone `America/Sao_Paula`" in err
     code, _, err = guarita(place, "check", "absent.conf")
     assert code == FAILED and "absent.conf cannot be used: No such file or directory" in err
 

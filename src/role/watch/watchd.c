@@ -156,6 +156,18 @@ on_old_places(void *ctx)
 	streams_drop_old(&w->streams);
 }
 
+static void
+warn_of_zones(const struct role *r)
+{
+	struct conf_pos where;
+	struct str zone;
+
+	for (uint32_t i = 0; config_zone(r->config, i, &zone, &where); i++)
+		if (!clock_zone_known(zone))
+			log_say(&r->log, LOG_LEVEL_WARNING, "line %u: this machine knows no time zone `%.*s`, it is taken as UTC; "
+			    "apt-get install tzdata, or an offset such as -03:00", where.line, STR_FMT(zone));
+}
+
 static int
 begin(void *ctx, struct role *r)
 {
@@ -171,6 +183,7 @@ begin(void *ctx, struct role *r)
 	/* Loading took much more than keeping does. */
 	memory_trim();
 	w->event_us = w->advanced_us = WHEN_NONE;
+	warn_of_zones(r);
 	w->zone_offset_min = clock_zone_min(r->config->timezone);
 	w->extra = BUF_INIT(RECORD_EXTRA_MAX);
 	w->work = decode_work_new(w->rules);
