@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "watch/correlate.h"
+#include "watch/correlate/correlate.h"
 
 #define RECORDS 1000000u
 #define STEP_US 100            /* ten thousand records a second of event time */

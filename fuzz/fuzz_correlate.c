@@ -3,7 +3,7 @@
  * saved loads again, a foreign one is refused or harmless.
  */
 #include "engine.h"
-#include "watch/correlate.h"
+#include "watch/correlate/correlate.h"
 
 #define STEP_US (INT64_C(1) * WHEN_SECOND)
 #define STATE_MAX (64u << 20)

@@ -1,7 +1,7 @@
 /* The gist of any bytes: slices of the text, an address that is one, and the same again when asked again. */
 #include "base/text.h"
 #include "fuzz.h"
-#include "watch/gist.h"
+#include "watch/gist/gist.h"
 
 static bool
 is_address(struct str s)

@@ -4,7 +4,7 @@
  */
 #include "console/accounts/seal.h"
 #include "fuzz.h"
-#include "watch/integrity_memory.h"
+#include "watch/accounts/integrity_memory.h"
 
 #define SEED 77
 

@@ -6,7 +6,7 @@
 #define GUARITA_CONSOLE_ENGINE_H
 
 #include "console/source.h"
-#include "watch/correlate.h"
+#include "watch/correlate/correlate.h"
 #include "watch/decoder.h"
 
 struct engine {

@@ -7,7 +7,7 @@
 
 #include "base/arena.h"
 #include "base/hash.h"
-#include "watch/correlate.h"
+#include "watch/correlate/correlate.h"
 
 
 struct found {

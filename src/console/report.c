@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "console/i18n.h"
-#include "watch/incident_json.h"
+#include "watch/correlate/incident_json.h"
 
 #define PROOFS_SHOWN 4u          /* lines quoted per incident: the first ones and the last */
 #define SOURCES_SHOWN 10u

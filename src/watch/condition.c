@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "watch/pattern.h"
+#include "watch/pattern/pattern.h"
 
 #define VALUES_MAX 4096
 #define FEW_VALUES 3               /* are sooner compared than sorted */

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "watch/condition.h"
-#include "watch/pattern.h"
+#include "watch/pattern/pattern.h"
 
 static const char *const weekdays[] = { "sun", "mon", "tue", "wed", "thu", "fri", "sat" };
 

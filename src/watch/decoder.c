@@ -9,7 +9,7 @@
 #include "base/hash.h"
 #include "watch/forms.h"
 #include "watch/groups.h"
-#include "watch/mould.h"
+#include "watch/mould/mould.h"
 #include "watch/odd.h"
 #include "watch/refine.h"
 

@@ -6,9 +6,9 @@
 #define GUARITA_WATCH_ENGINE_H
 
 #include "base/hash.h"
-#include "watch/automaton.h"
+#include "watch/pattern/automaton.h"
 #include "watch/condition.h"
-#include "watch/index.h"
+#include "watch/pattern/index.h"
 #include "watch/decoder.h"
 
 enum form {

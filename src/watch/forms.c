@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-#include "watch/gist.h"
+#include "watch/gist/gist.h"
 #include "watch/store.h"
 #include "wire/json.h"
 #include "wire/kv.h"

@@ -4,10 +4,10 @@
 #include <stdio.h>
 
 #include "base/hash.h"
-#include "watch/plan.h"
+#include "watch/correlate/plan.h"
 #include "watch/rule_parse.h"
 #include "watch/rule_words.h"
-#include "watch/say.h"
+#include "watch/correlate/say.h"
 #include "watch/wanted.h"
 
 struct rules_build {

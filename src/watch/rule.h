@@ -1,6 +1,6 @@
 /*
  * rule: joins and correlation rules as compiled from rules/. Immutable after rules_finish(); everything lives in the
- * rule set's arena. Rules speak of kinds and fields only, never of raw text. The state of rules is watch/track.h.
+ * rule set's arena. Rules speak of kinds and fields only, never of raw text. The state of rules is watch/correlate/track.h.
  */
 #ifndef GUARITA_WATCH_RULE_H
 #define GUARITA_WATCH_RULE_H
@@ -40,7 +40,7 @@ struct key_spec {
 	struct key_part part[RULE_KEY_PARTS_MAX];
 };
 
-/* The same, made ready for every record: watch/plan. */
+/* The same, made ready for every record: watch/correlate/plan. */
 struct key_plan {
 	uint64_t needs;            /* record.keys_seen lacks one of these: the key is not there */
 	uint8_t n;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "event/lens.h"
-#include "watch/correlate.h"
+#include "watch/correlate/correlate.h"
 #include "watch/decoder.h"
 #include "watch/rule.h"
 

@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "watch/key.h"
+#include "watch/correlate/key.h"
 
 #define KEYS_MAX 1024
 

@@ -18,7 +18,7 @@
 #include "console/accounts/audit_host.h"
 #include "console/i18n.h"
 #include "console/term.h"
-#include "watch/audit.h"
+#include "watch/accounts/audit.h"
 
 #define SYSTEM_UID_MAX 999u            /* login.defs(5): ordinary accounts begin at 1000 */
 

@@ -19,9 +19,9 @@
 #include "console/accounts/integrity_state.h"
 #include "console/replay.h"
 #include "console/term.h"
-#include "watch/integrity_commands.h"
-#include "watch/integrity_cross.h"
-#include "watch/integrity_logins.h"
+#include "watch/accounts/integrity_commands.h"
+#include "watch/accounts/integrity_cross.h"
+#include "watch/accounts/integrity_logins.h"
 
 #define MEMORY_PATH "/var/lib/guarita/integrity"
 #define GAP_US (6 * WHEN_HOUR)

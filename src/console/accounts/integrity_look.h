@@ -6,7 +6,7 @@
 #define GUARITA_CONSOLE_ACCOUNTS_INTEGRITY_LOOK_H
 
 #include "console/accounts/file.h"
-#include "watch/integrity_memory.h"
+#include "watch/accounts/integrity_memory.h"
 
 struct look {                          /* one file, and what is remembered of it */
 	struct account_file file;

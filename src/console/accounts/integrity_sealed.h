@@ -7,7 +7,7 @@
 
 #include "console/accounts/file.h"
 #include "console/accounts/sealed_states.h"
-#include "watch/integrity.h"
+#include "watch/accounts/integrity.h"
 
 struct sealed_file;                    /* one file that was looked at */
 

@@ -7,7 +7,7 @@
 #define GUARITA_CONSOLE_ACCOUNTS_INTEGRITY_STATE_H
 
 #include "vault/digest.h"
-#include "watch/integrity_memory.h"
+#include "watch/accounts/integrity_memory.h"
 
 struct integrity_state {
 	const char *path;              /* NULL: nothing is remembered */

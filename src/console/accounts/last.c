@@ -16,7 +16,7 @@
 #include "console/accounts/sqlite.h"
 #include "console/i18n.h"
 #include "console/term.h"
-#include "watch/account_pair.h"
+#include "watch/accounts/pair.h"
 
 struct listing {
 	struct account_show show;

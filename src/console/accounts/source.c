@@ -8,7 +8,7 @@
 
 #include "console/accounts/file.h"
 #include "console/accounts/sqlite.h"
-#include "watch/account_line.h"
+#include "watch/accounts/line.h"
 
 struct account_source {
 	struct account_file file;

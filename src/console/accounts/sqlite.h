@@ -5,7 +5,7 @@
 #ifndef GUARITA_CONSOLE_ACCOUNTS_SQLITE_H
 #define GUARITA_CONSOLE_ACCOUNTS_SQLITE_H
 
-#include "watch/account_pair.h"
+#include "watch/accounts/pair.h"
 
 struct account_sqlite;
 

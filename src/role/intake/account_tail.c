@@ -12,8 +12,8 @@
 
 #include "console/accounts/file.h"
 #include "sys/clock.h"
-#include "watch/integrity_logins.h"
-#include "watch/integrity_memory.h"
+#include "watch/accounts/integrity_logins.h"
+#include "watch/accounts/integrity_memory.h"
 
 #define PRIME_RECORDS (1u << 16)       /* so many old records are read in silence */
 #define VERIFY_BYTES_MAX (64u << 20)   /* files up to this size are read again after each change */

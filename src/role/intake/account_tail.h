@@ -7,8 +7,8 @@
 #define GUARITA_ROLE_INTAKE_ACCOUNT_TAIL_H
 
 #include "console/accounts/seal.h"
-#include "watch/account_line.h"
-#include "watch/integrity.h"
+#include "watch/accounts/line.h"
+#include "watch/accounts/integrity.h"
 
 enum account_tail_event { ACCOUNT_TAIL_REPLACED, ACCOUNT_TAIL_SHRUNK, ACCOUNT_TAIL_UNREADABLE };
 

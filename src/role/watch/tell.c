@@ -4,7 +4,7 @@
  */
 
 #include "role/watch/watchd.h"
-#include "watch/incident_json.h"
+#include "watch/correlate/incident_json.h"
 
 #define JSON_MAX (MSG_MAX - 64)
 #define JSON_ROOM 4096                 /* kept for one more quoted line and the end */

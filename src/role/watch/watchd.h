@@ -9,8 +9,8 @@
 #include "role/role.h"
 #include "role/watch/spared.h"
 #include "role/streams.h"
-#include "watch/correlate.h"
-#include "watch/respond.h"
+#include "watch/correlate/correlate.h"
+#include "watch/correlate/respond.h"
 
 #define WATCHING_CREDIT 32             /* batches on the way at once */
 

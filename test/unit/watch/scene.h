@@ -5,7 +5,7 @@
 #ifndef GUARITA_TEST_SCENE_H
 #define GUARITA_TEST_SCENE_H
 
-#include "watch/correlate.h"
+#include "watch/correlate/correlate.h"
 
 #define SCENE_MAX 20000
 

@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "watch/chain.h"
+#include "watch/pattern/chain.h"
 
 #define CHAINS 200
 

@@ -4,7 +4,7 @@
 #include "../base/cmocka_std.h"
 #include "../base/prng.h"
 
-#include "watch/gist.h"
+#include "watch/gist/gist.h"
 
 static const struct row {
 	enum gist_said said;

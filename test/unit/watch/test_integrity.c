@@ -6,11 +6,11 @@
 
 #include <cmocka.h>
 
-#include "watch/account_line.h"
-#include "watch/account_pair.h"
-#include "watch/integrity_commands.h"
-#include "watch/integrity_logins.h"
-#include "watch/integrity_memory.h"
+#include "watch/accounts/line.h"
+#include "watch/accounts/pair.h"
+#include "watch/accounts/integrity_commands.h"
+#include "watch/accounts/integrity_logins.h"
+#include "watch/accounts/integrity_memory.h"
 
 struct seen {
 	struct integrity_finding last;

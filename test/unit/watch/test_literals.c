@@ -1,8 +1,8 @@
 /* Literal sets: Vectorscan and our own automaton give the same answers, on chosen and on made-up texts. */
 #include "engine_help.h"
 
-#include "watch/find.h"
-#include "watch/literals.h"
+#include "watch/pattern/find.h"
+#include "watch/pattern/literals.h"
 
 #define SETS 20
 #define TEXTS 200

@@ -4,7 +4,7 @@
  * moulds have learnt, with values that may break it.
  */
 #include "engine_help.h"
-#include "watch/mould.h"
+#include "watch/mould/mould.h"
 
 #define ROUNDS 400
 

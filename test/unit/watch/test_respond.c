@@ -1,5 +1,5 @@
 /* respond: who is answered how, who is never banned, and that foreign text stays one argument. */
-#include "watch/respond.h"
+#include "watch/correlate/respond.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "watch/span.h"
+#include "watch/pattern/span.h"
 
 static const char *
 by_bytes(enum span kind, char stop, struct str text, const char *p)

@@ -1,7 +1,7 @@
 /* state: all of it comes back, a changed rule loses only its own, and damaged bytes do no harm. */
 #include "scene.h"
 
-#include "watch/state.h"
+#include "watch/correlate/state.h"
 
 #include <errno.h>
 #include <setjmp.h>
