@@ -349,6 +349,15 @@ begin_stop(struct role *r, uint32_t grace_ms)
 	r->calls->stop(r->ctx, grace_ms);
 }
 
+void
+role_answer(struct role *r, uint32_t id, struct str json, bool last)
+{
+	struct msg m = { .type = MSG_answer, .fd = -1, .answer = { .id = id, .last = last, .json = json } };
+
+	if (r->control && chan_send(r->control, &m) < 0)
+		log_say(&r->log, LOG_LEVEL_WARNING, "the supervisor does not take an answer");
+}
+
 static void
 answer_status(struct role *r, uint32_t id)
 {

@@ -107,5 +107,7 @@ int role_open_append(const struct role *r, const char *path, unsigned mode) WARN
 uint64_t role_memory_limit(uint64_t configured);
 /* Leaves the loop; what was queued for the supervisor is still sent. */
 void role_end(struct role *r, int exit_status);
+/* A piece of the answer to an order, lines of JSON; the last piece says so. */
+void role_answer(struct role *r, uint32_t id, struct str json, bool last);
 
 #endif

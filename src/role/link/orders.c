@@ -38,8 +38,6 @@ link_order(struct linking *l, const struct msg_order *m)
 		buf_reset(&out);
 		buf_add(&out, STR("{\"type\":\"error\",\"error\":\"too many sites to show\"}\n{\"type\":\"end\"}"));
 	}
-	struct msg a = { .type = MSG_answer, .fd = -1, .answer = { .id = m->id, .last = true, .json = buf_str(&out) } };
-	if (r->control && chan_send(r->control, &a) < 0)
-		log_say(&r->log, LOG_LEVEL_WARNING, "the supervisor does not take an answer");
+	role_answer(r, m->id, buf_str(&out), true);
 	buf_free(&out);
 }

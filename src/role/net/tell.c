@@ -28,10 +28,7 @@ struct order {
 void
 netd_answer(struct netd *n, uint32_t order, struct str json, bool last)
 {
-	struct msg m = { .type = MSG_answer, .fd = -1, .answer = { .id = order, .last = last, .json = json } };
-
-	if (n->role->control && chan_send(n->role->control, &m) < 0)
-		log_say(n->log, LOG_LEVEL_WARNING, "the supervisor does not take an answer");
+	role_answer(n->role, order, json, last);
 }
 
 static void

@@ -138,7 +138,6 @@ static void
 answer(struct vaulting *v, uint32_t id, const struct erasure *e, const char *error)
 {
 	struct buf json = BUF_INIT(4096);
-	struct msg m = { .type = MSG_answer, .fd = -1 };
 
 	if (error) {
 		buf_add(&json, STR("{\"type\":\"error\",\"error\":"));
@@ -149,9 +148,7 @@ answer(struct vaulting *v, uint32_t id, const struct erasure *e, const char *err
 		    (unsigned long long)e->record);
 	}
 	buf_add(&json, STR("\n{\"type\":\"end\"}"));
-	m.answer = (struct msg_answer){ .id = id, .last = true, .json = buf_str(&json) };
-	if (v->role->control && chan_send(v->role->control, &m) < 0)
-		log_say(&v->role->log, LOG_LEVEL_WARNING, "the supervisor does not take an answer");
+	role_answer(v->role, id, buf_str(&json), true);
 	buf_free(&json);
 }
 

@@ -8,10 +8,7 @@
 static void
 answer(struct vaulting *v, uint32_t id, struct str json)
 {
-	struct msg m = { .type = MSG_answer, .fd = -1, .answer = { .id = id, .last = true, .json = json } };
-
-	if (v->role->control && chan_send(v->role->control, &m) < 0)
-		log_say(&v->role->log, LOG_LEVEL_WARNING, "the supervisor does not take an answer");
+	role_answer(v->role, id, json, true);
 }
 
 void

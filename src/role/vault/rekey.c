@@ -78,7 +78,6 @@ static void
 answer(struct vaulting *v, uint32_t id, int error, bool replaced)
 {
 	struct buf json = BUF_INIT(300);
-	struct msg m = { .type = MSG_answer, .fd = -1, .answer = { .id = id, .last = true } };
 
 	if (error)
 		buf_addf(&json, "{\"type\":\"error\",\"error\":\"%s: %s; %s\"}\n",
@@ -88,9 +87,7 @@ answer(struct vaulting *v, uint32_t id, int error, bool replaced)
 	else
 		buf_addf(&json, "{\"type\":\"rekeyed\",\"away\":%s}\n", v->away ? "true" : "false");
 	buf_add(&json, STR("{\"type\":\"end\"}"));
-	m.answer.json = buf_str(&json);
-	if (v->role->control && chan_send(v->role->control, &m) < 0)
-		log_say(&v->role->log, LOG_LEVEL_WARNING, "the supervisor does not take an answer");
+	role_answer(v->role, id, buf_str(&json), true);
 	buf_free(&json);
 }
 

@@ -18,12 +18,7 @@ struct order {
 static void
 send_answer(struct order *o, bool last)
 {
-	struct role *r = o->t->role;
-	struct msg m = { .type = MSG_answer, .fd = -1,
-		.answer = { .id = o->id, .last = last, .json = buf_str(&o->out) } };
-
-	if (r->control && chan_send(r->control, &m) < 0)
-		log_say(&r->log, LOG_LEVEL_WARNING, "the supervisor does not take an answer");
+	role_answer(o->t->role, o->id, buf_str(&o->out), last);
 	buf_reset(&o->out);
 }
 
